@@ -1,0 +1,149 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// errNoToken is an attempt without a credential.
+var errNoToken = errors.New("the token is empty")
+
+// attempt sends a call once: budget, gate, request, answer.
+func (c *Client) attempt(ctx context.Context, req *Request, n int, waited time.Duration) (o outcome) {
+	asked := time.Now()
+	permit, err := c.cfg.Lane.Acquire(ctx)
+	if err != nil {
+		return notBegun(fmt.Errorf("wait for the call budget: %w", err))
+	}
+	defer permit.Release()
+	call := Call{
+		Method: req.Method, Path: req.Template, Label: req.Label, Write: req.Write, Attempt: n,
+		Waited: waited + time.Since(asked),
+	}
+	if err := c.ask(ctx, req, call); err != nil {
+		return notBegun(err)
+	}
+	start := time.Now()
+	o = c.send(ctx, req)
+	o.at = time.Now()
+	if c.cfg.Observe != nil {
+		call.Duration, call.Status, call.Kind, call.Err = o.at.Sub(start), o.answer.Status, o.kind, o.err
+		c.cfg.Observe(call)
+	}
+	return o
+}
+
+func (c *Client) ask(ctx context.Context, req *Request, call Call) error {
+	if !req.Write || c.cfg.Gate == nil {
+		return nil
+	}
+	return c.cfg.Gate(ctx, call)
+}
+
+// send makes the exchange under the deadline of one attempt.
+func (c *Client) send(ctx context.Context, req *Request) outcome {
+	attemptCtx, cancel := context.WithTimeoutCause(ctx, c.cfg.CallDeadline,
+		fmt.Errorf("no whole answer within %s: %w", c.cfg.CallDeadline, context.DeadlineExceeded))
+	defer cancel()
+	seen := &evidence{}
+	httpReq, secret, err := c.build(httptrace.WithClientTrace(attemptCtx, seen.trace()), req)
+	if err != nil {
+		kind := KindInvalid
+		if errors.Is(err, errNoToken) {
+			kind = KindUnauthorized
+		}
+		return outcome{kind: kind, err: err}
+	}
+	if ctx.Err() != nil {
+		return notBegun(context.Cause(ctx))
+	}
+	resp, err := c.cfg.HTTP.Do(httpReq)
+	if err != nil {
+		return outcome{kind: KindUnavailable, err: cause(attemptCtx, err, secret), maySent: !seen.unsent(err)}
+	}
+	defer resp.Body.Close()
+	return c.receive(attemptCtx, req, resp, secret)
+}
+
+// build makes the HTTP request of one attempt. Its body cannot be rewound by
+// net/http, so that nothing but this package ever sends a call a second time.
+func (c *Client) build(ctx context.Context, req *Request) (*http.Request, string, error) {
+	target := strings.TrimSuffix(c.cfg.Base.String(), "/") + req.Path
+	if len(req.Query) > 0 {
+		target += "?" + req.Query.Encode()
+	}
+	var body io.Reader
+	if req.Body != nil {
+		body = io.NopCloser(bytes.NewReader(req.Body))
+	}
+	httpReq, err := http.NewRequestWithContext(ctx, req.Method, target, body)
+	if err != nil {
+		return nil, "", fmt.Errorf("build the request: %w", withoutURL(err))
+	}
+	if req.Body != nil {
+		httpReq.ContentLength = int64(len(req.Body))
+		httpReq.Header.Set("Content-Type", "application/json")
+	}
+	httpReq.Header.Set("Accept", "application/json")
+	httpReq.Header.Set("User-Agent", c.cfg.UserAgent)
+	secret := c.cfg.Authorize(httpReq.Header)
+	if secret == "" {
+		return nil, "", errNoToken
+	}
+	return httpReq, secret, nil
+}
+
+// receive reads the answer whole and says what it means.
+func (c *Client) receive(ctx context.Context, req *Request, resp *http.Response, secret string) outcome {
+	body, err := readBody(resp, c.cfg.MaxBody)
+	o := outcome{maySent: true, answer: Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}}
+	said := readPacing(resp.Header, time.Now())
+	if said.exhausted > 0 {
+		c.cfg.Lane.budget.Stop(time.Now().Add(said.exhausted))
+	}
+	o.message = Message(resp.Header, body, secret)
+	o.kind = c.cfg.Classify(&o.answer, o.message)
+	if o.kind == KindThrottled || o.kind == KindUnavailable {
+		o.wait = said.wait
+	}
+	if o.kind != KindNone {
+		return o
+	}
+	o.message = ""
+	switch {
+	case err != nil && ctx.Err() != nil:
+		o.kind, o.err = KindUnavailable, cause(ctx, err, secret)
+	case err != nil:
+		o.kind, o.err = KindMalformed, err
+	case req.Accept != nil:
+		if err := req.Accept(&o.answer); err != nil {
+			o.kind, o.err = KindMalformed, redactError(err, secret)
+		}
+	}
+	return o
+}
+
+// cause returns what made an exchange fail, without the URL (it may name a person)
+// and without the secret.
+func cause(ctx context.Context, err error, secret string) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return redactError(withoutURL(err), secret)
+}
+
+func withoutURL(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}

@@ -1,0 +1,124 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Config is all that a client needs; [New] fills in no defaults but those named here.
+type Config struct {
+	Base         *url.URL
+	HTTP         *http.Client // used without its redirect policy and cookies; nil: NewHTTPClient()
+	Lane         *Lane
+	Retry        Retry
+	CallDeadline time.Duration // of one attempt, from sending to the end of the answer
+	MaxBody      int64         // bytes of an answer; more make it malformed
+	UserAgent    string
+	Jitter       func() float64 // in [0,1)
+
+	// Authorize sets the credentials of an attempt and returns the secret in them,
+	// which is then kept out of every error. An empty secret is no credential.
+	Authorize func(http.Header) (secret string)
+
+	Gate     func(context.Context, Call) error // asked before every attempt of a write; nil: open
+	Observe  func(Call)                        // told of every attempt that was begun; nil: nobody
+	Classify func(*Answer, string) Kind        // answer and its message to kind; nil: by status alone
+}
+
+// Client sends calls. It is safe for concurrent use.
+type Client struct{ cfg Config }
+
+// New returns a client.
+func New(cfg Config) *Client {
+	client := http.Client{}
+	if cfg.HTTP == nil {
+		cfg.HTTP = NewHTTPClient()
+	}
+	client.Transport, client.Timeout = cfg.HTTP.Transport, cfg.HTTP.Timeout
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	cfg.HTTP = &client
+	if cfg.Lane == nil {
+		cfg.Lane = NewBudget(Limits{}).Lane("default", 1)
+	}
+	if cfg.Classify == nil {
+		cfg.Classify = func(a *Answer, _ string) Kind { return Classify(a.Status, IsHTML(a.Header, a.Body)) }
+	}
+	return &Client{cfg: cfg}
+}
+
+// NewHTTPClient returns the client used by default: few idle connections, given up
+// before load balancers usually do (a write into a connection that is being closed
+// leaves its effect unknown), and HTTP/2 connections that are checked while quiet.
+func NewHTTPClient() *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 16
+	transport.IdleConnTimeout = 30 * time.Second
+	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
+	return &http.Client{Transport: transport}
+}
+
+// Do sends a call until it is answered for good, may not be repeated, runs out of
+// attempts, or the context ends. Its error is an [*Error]; the answer returned with
+// it is the last one received, for vendors that say more in the body of a refusal.
+func (c *Client) Do(ctx context.Context, req Request) (Answer, error) {
+	waiting := time.Now()
+	uncertain := false
+	for attempt := 1; ; attempt++ {
+		o := c.attempt(ctx, &req, attempt, time.Since(waiting))
+		waiting = time.Now()
+		o.answer.Attempts, o.answer.Repeated = attempt, uncertain
+		if o.kind == KindNone {
+			return o.answer, nil
+		}
+		uncertain = uncertain || (req.Write && o.effectUnknown())
+		stop := c.giveUp(ctx, &req, &o, attempt)
+		if stop == nil {
+			stop = c.pause(ctx, &o, attempt)
+		}
+		if stop != nil {
+			if o.ended {
+				o.answer.Attempts--
+			}
+			stop.Attempts, stop.Uncertain = o.answer.Attempts, uncertain
+			return o.answer, stop
+		}
+	}
+}
+
+// giveUp returns the error that ends the call after an attempt; nil: try again.
+func (c *Client) giveUp(ctx context.Context, req *Request, o *outcome, attempt int) *Error {
+	err := o.error()
+	if req.Once && o.effectUnknown() {
+		err.Kind = KindAmbiguous
+		return err
+	}
+	if !o.again() || (c.cfg.Retry.Attempts > 0 && attempt >= c.cfg.Retry.Attempts) {
+		return err
+	}
+	if ended := ctx.Err(); ended != nil {
+		err.Err = joinCause(ended, err.Err)
+		return err
+	}
+	return nil
+}
+
+// pause waits before the next attempt; an error ends the call. The wait that a 429
+// asks for stops the whole budget.
+func (c *Client) pause(ctx context.Context, o *outcome, attempt int) *Error {
+	wait := o.wait
+	if wait <= 0 {
+		wait = c.cfg.Retry.Delay(attempt, c.cfg.Jitter())
+	}
+	until := o.at.Add(wait)
+	if o.kind == KindThrottled {
+		c.cfg.Lane.budget.Stop(until)
+	}
+	if err := sleepUntil(ctx, until); err != nil {
+		failed := o.error()
+		failed.Err = joinCause(err, failed.Err)
+		return failed
+	}
+	return nil
+}

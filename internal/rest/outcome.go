@@ -1,0 +1,53 @@
+package rest
+
+import (
+	"errors"
+	"time"
+)
+
+// outcome is what one attempt came to.
+type outcome struct {
+	answer  Answer
+	kind    Kind
+	message string        // the vendor's, of a refusal
+	wait    time.Duration // that the vendor asks for; 0: it does not say
+	err     error
+	at      time.Time // end of the attempt
+	maySent bool      // the request may have reached the vendor
+	ended   bool      // the caller's context, budget or gate ended the call before it was sent
+}
+
+// notBegun is an attempt that the context, the budget or the gate ended unsent.
+func notBegun(err error) outcome {
+	o := outcome{kind: KindUnavailable, at: time.Now(), err: err, ended: true}
+	if noTime := (*NoTimeError)(nil); errors.As(err, &noTime) {
+		o.kind, o.wait = KindThrottled, noTime.Wait
+	}
+	return o
+}
+
+// again reports whether another attempt could come to something else. What the
+// vendor refused stays refused; an answer too large stays too large.
+func (o *outcome) again() bool {
+	if o.ended {
+		return false
+	}
+	switch o.kind {
+	case KindThrottled, KindUnavailable:
+		return true
+	case KindMalformed:
+		redirected := o.answer.Status < 200 || o.answer.Status > 299
+		return !redirected && !isFinal(o.err)
+	}
+	return false
+}
+
+// effectUnknown reports whether the call may have been carried out although nobody
+// said so. A 429 and every clear refusal say that it was not.
+func (o *outcome) effectUnknown() bool {
+	return o.maySent && (o.kind == KindUnavailable || o.kind == KindMalformed)
+}
+
+func (o *outcome) error() *Error {
+	return &Error{Kind: o.kind, Status: o.answer.Status, Message: o.message, RetryAfter: o.wait, Err: o.err}
+}

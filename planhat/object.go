@@ -1,0 +1,93 @@
+package planhat
+
+import "slices"
+
+// Object names a kind of record.
+type Object string
+
+// The objects of the table.
+const (
+	Company Object = "company"
+	Enduser Object = "enduser"
+	License Object = "license"
+	Note    Object = "note"
+)
+
+// Key is our name of a property that identifies a record.
+type Key string
+
+// The keys. Not every object has every key: see [Spec.Keys].
+const (
+	KeyID         Key = "_id"
+	KeySourceID   Key = "sourceId"
+	KeyExternalID Key = "externalId"
+	KeyEmail      Key = "email"
+)
+
+// MaxBulkItems is the largest bulk upsert: Planhat documents 5,000 items per bulk call.
+const MaxBulkItems = 5000
+
+// Spec is a row of the objects table: everything in which objects differ.
+// Its slices and maps are shared between callers: read them only.
+type Spec struct {
+	Object  Object
+	Listing string // name of the listing, as a stream: "companies"
+	Path    string // path of the listing: "/companies"
+	Type    string // value of the field "type" that makes a row of a shared listing this object; "": every row is
+
+	PageSize int    // documented maximum of rows per page
+	Stamp    string // name of the change stamp; "": the object has none
+
+	Keys      []Key          // in the vendor's match order; Keys[0] is KeyID
+	KeyFields map[Key]string // the vendor's spelling, where it differs from the key's name
+
+	ArchivedField string // boolean field of archived records that the default listing leaves out; "": none
+	ArchivedParam string // query parameter that lists them; "": none
+
+	Required [][]string // a create names at least one field of each group
+	Fields   []Field    // documented fields and those seen in real answers
+	Volatile []string   // fields that change without an edit: no part of a fingerprint
+
+	DeleteReturnsDocument bool // a delete answers with the deleted record instead of a count
+
+	Rank int // dependency rank: records of a lower rank are written first
+}
+
+var specs = []Spec{companySpec, enduserSpec, licenseSpec, noteSpec}
+
+// Objects returns the table, lowest rank first.
+func Objects() []Spec { return slices.Clone(specs) }
+
+// Lookup returns the row of an object; false when the table has none.
+func Lookup(o Object) (Spec, bool) {
+	i := slices.IndexFunc(specs, func(s Spec) bool { return s.Object == o })
+	if i < 0 {
+		return Spec{}, false
+	}
+	return specs[i], true
+}
+
+// Field returns the field of that name; false when the table does not name it.
+func (s Spec) Field(name string) (Field, bool) {
+	i := slices.IndexFunc(s.Fields, func(f Field) bool { return f.Name == name })
+	if i < 0 {
+		return Field{}, false
+	}
+	return s.Fields[i], true
+}
+
+// UpsertKeys returns the keys by which a bulk upsert finds a record whose id is not
+// known, in match order; empty when the object has none.
+func (s Spec) UpsertKeys() []Key {
+	return slices.DeleteFunc(slices.Clone(s.Keys), func(k Key) bool { return k == KeyID })
+}
+
+// KeyField returns the vendor's name of the field that holds a key.
+func (s Spec) KeyField(k Key) string {
+	if name, ok := s.KeyFields[k]; ok {
+		return name
+	}
+	return string(k)
+}
+
+func (s Spec) hasKey(k Key) bool { return slices.Contains(s.Keys, k) }
