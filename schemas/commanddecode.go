@@ -1,0 +1,189 @@
+package schemas
+
+import (
+	"context"
+	"errors"
+	"unicode/utf8"
+)
+
+// DecodeCommand reads a command from bytes that others made, in any of three forms:
+// JSON text; JSON in the Confluent wire format (JSON_SR); Avro in the Confluent wire
+// format, written with any schema that the Command schema can read.
+//
+// It checks what does not depend on the vendor: the form, that the operation exists,
+// that an object is named, that at most one target is given (at least one for update,
+// delete and get), and that fields is an object without repeated keys. Whether the
+// object, the target's key and the fields exist is the caller's to check.
+//
+// With a Problem, the Command holds what could be read, so that the answer can carry
+// its id. Memory is bounded by the size of the value, which may be MaxCommandBytes;
+// nesting by MaxCommandDepth. r may be nil if only plain JSON is expected.
+func DecodeCommand(ctx context.Context, value []byte, r Resolver) (Command, *Problem) {
+	switch {
+	case len(value) == 0:
+		return Command{}, problem(CodeUndecodable, "the value is empty")
+	case len(value) > MaxCommandBytes:
+		return Command{}, problem(CodeTooLarge, "the command has %d bytes, more than %d", len(value), MaxCommandBytes)
+	case value[0] != wireMagic:
+		return decodeCommandJSON(value)
+	}
+	id, ok := WireID(value)
+	if !ok {
+		return Command{}, problem(CodeUndecodable, "the value starts with a zero byte, but no schema id follows")
+	}
+	if r == nil {
+		return Command{}, problem(CodeUnknownSchema, "schema %d: no schema registry is in use", id)
+	}
+	kind, text, err := r.SchemaByID(ctx, id)
+	if err != nil {
+		p := problem(CodeUnknownSchema, "schema %d is not in the schema registry", id)
+		if p.Err = err; !errors.Is(err, ErrSchemaNotFound) {
+			p.Message = "the schema registry could not be asked for the schema"
+			p.Wait = true
+		}
+		return Command{}, p
+	}
+	switch kind {
+	case kindJSON:
+		return decodeCommandJSON(value[wireHeader:])
+	case kindAvro:
+		return decodeCommandAvro(value[wireHeader:], id, text, r)
+	default:
+		return Command{}, problem(CodeUndecodable, "schema %d is of type %.20q; commands are JSON or Avro", id, kind)
+	}
+}
+
+// check completes a command that was read from either form.
+func (c *Command) check() *Problem {
+	if p := c.checkID(); p != nil {
+		return p
+	}
+	switch {
+	case c.Op == "":
+		return problem(CodeInvalidCommand, "op is missing")
+	case !known(c.Op, Operations()):
+		return problem(CodeUnknownOperation, "there is no operation %q%s", clip(c.Op), didYouMean(c.Op, Operations()))
+	case c.Object == "":
+		return problem(CodeInvalidCommand, "object is missing")
+	case c.Target.IsZero() && c.Op != OpCreate && c.Op != OpUpsert:
+		return problem(CodeMissingTarget, "%s needs a target", c.Op)
+	case c.Fields == nil:
+		return nil
+	}
+	return checkFields(c.Fields)
+}
+
+func (c *Command) checkID() *Problem {
+	id := c.ID
+	switch {
+	case len(id) > MaxCommandID:
+		c.ID = ""
+		return problem(CodeInvalidCommand, "id has %d bytes, more than %d", len(id), MaxCommandID)
+	case !utf8.ValidString(id):
+		c.ID = ""
+		return problem(CodeInvalidCommand, "id is not UTF-8")
+	default:
+		return nil
+	}
+}
+
+func known(name string, names []string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// oneTarget checks that a target names exactly one key, and none emptily.
+func oneTarget(t *Target, given []string) *Problem {
+	switch {
+	case len(given) == 0:
+		return problem(CodeMissingTarget, "target is empty: it needs one of _id, externalId, sourceId, email")
+	case len(given) > 1:
+		return problem(CodeAmbiguousTarget, "target names %s and %s", given[0], given[1])
+	case t.IsZero():
+		return problem(CodeInvalidCommand, "target: %s is empty", given[0])
+	default:
+		return nil
+	}
+}
+
+// checkFields wants an object in which no key comes twice, at any level.
+func checkFields(text []byte) *Problem {
+	t, err := scanValue(text, skipSpace(text, 0), MaxCommandDepth)
+	if err == nil {
+		err = onlySpace(text, t.end)
+	}
+	if err != nil {
+		return problem(CodeInvalidCommand, "fields: %v", err)
+	}
+	if t.kind != '{' {
+		return problem(CodeInvalidCommand, "fields must be an object, got %s", kindName(t.kind))
+	}
+	var twice *TextError
+	if err := uniqueKeys(text, t); errors.As(err, &twice) {
+		return problem(CodeInvalidField, "fields names %q twice", clip(twice.Detail))
+	}
+	return nil
+}
+
+// uniqueKeys finds a key that comes twice in an object, in a value that was scanned before.
+func uniqueKeys(text []byte, t token) error {
+	part := text[t.start:t.end]
+	switch t.kind {
+	case '{':
+		var names nameSet
+		var scratch []byte
+		return eachMember(part, MaxCommandDepth, func(key, value token) error {
+			scratch = unquote(scratch[:0], key.inner(part))
+			if !names.add(scratch) {
+				return &TextError{Fault: FaultDuplicate, Offset: key.start, Detail: string(scratch)}
+			}
+			return uniqueKeys(part, value)
+		})
+	case '[':
+		return eachElement(part, func(value token) error { return uniqueKeys(part, value) })
+	default:
+		return nil
+	}
+}
+
+// eachElement calls fn for every element of the array that is the whole text.
+func eachElement(text []byte, fn func(value token) error) error {
+	i := skipSpace(text, 1)
+	if text[i] == ']' {
+		return nil
+	}
+	for more := true; more; {
+		value, err := scanValue(text, i, MaxCommandDepth)
+		if err != nil {
+			return err
+		}
+		if err := fn(value); err != nil {
+			return err
+		}
+		if i, more, err = afterElement(text, value.end, ']'); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func kindName(kind byte) string {
+	switch kind {
+	case '"':
+		return "a string"
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case 'n':
+		return "null"
+	case '0':
+		return "a number"
+	default:
+		return "a boolean"
+	}
+}
