@@ -1,0 +1,105 @@
+package config
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Load reads the environment ("NAME=value", as os.Environ gives it) and checks
+// everything. objects are the names of the objects that there are. The error
+// is Faults. Apart from the files of secrets nothing outside of its arguments
+// is read, except the host name where INSTANCE_ID is not set.
+func Load(environ, objects []string) (Config, error) {
+	l := loader{report: newReport(environ), objects: objects}
+	parse(&l.s, "", &l.report)
+	c := Config{
+		Bridge:         l.s.Bridge,
+		InstanceID:     l.instance(),
+		Kafka:          l.kafka(),
+		Registry:       l.registry(),
+		Topics:         l.topics(),
+		Planhat:        l.workspaces(),
+		Budget:         Budget{SourceShare: float64(l.s.SourceShare)},
+		Sink:           Sink{ReferenceWait: time.Duration(l.s.SinkWait), Linger: time.Duration(l.s.SinkLinger), MaxBatch: int(l.s.SinkBatch)},
+		Shard:          l.shard(),
+		AdminAddr:      string(l.s.AdminAddr),
+		StartupTimeout: time.Duration(l.s.StartupTimeout),
+		Log:            Log{Level: l.s.LogLevel, Format: l.s.LogFormat},
+	}
+	l.bridge()
+	l.unknown()
+	if err := l.err(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+type loader struct {
+	report
+	s       settings
+	objects []string
+}
+
+var (
+	nameForm   = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+	prefixForm = regexp.MustCompile(`^[a-zA-Z0-9._-]{0,64}$`)
+)
+
+func (l *loader) bridge() {
+	if !nameForm.MatchString(l.s.Bridge) {
+		l.add("BRIDGE_NAME", "is not a name; write 1 to 64 of a-z, 0-9 and -")
+	}
+}
+
+func (l *loader) instance() string {
+	if l.s.InstanceID != "" {
+		return l.s.InstanceID
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		l.add("INSTANCE_ID", "is not set and the host name is not known (%v); set it to a name that no other replica has", err)
+	}
+	return host
+}
+
+func (l *loader) topics() Topics {
+	if !prefixForm.MatchString(l.s.TopicPrefix) {
+		l.add("TOPIC_PREFIX", "is not the start of a topic name; write at most 64 of a-z, A-Z, 0-9, dot, _ and -")
+	}
+	if l.s.TopicReplication == 0 && l.clean("TOPIC_REPLICATION_FACTOR") {
+		l.add("TOPIC_REPLICATION_FACTOR", "is no number of replicas; write 1 or more, or -1 for the cluster's default")
+	}
+	return Topics{
+		Prefix: l.s.TopicPrefix, Partitions: int32(l.s.TopicPartitions),
+		ReplicationFactor: int16(l.s.TopicReplication), Create: bool(l.s.KafkaCreateTopics),
+	}
+}
+
+func (l *loader) shard() Shard {
+	s := Shard{SessionTimeout: time.Duration(l.s.SessionTimeout), CallDeadline: time.Duration(l.s.CallDeadline)}
+	if l.clean("CALL_DEADLINE") && l.clean("SHARD_SESSION_TIMEOUT") && s.CallDeadline >= s.SessionTimeout {
+		l.add("CALL_DEADLINE", "is not shorter than SHARD_SESSION_TIMEOUT (%s); shorten it, or lengthen the other", s.SessionTimeout)
+	}
+	return s
+}
+
+// secretFrom takes a secret from its variable or from the file that the variable
+// with _FILE names. nil: neither is set, or a fault was reported.
+func (l *loader) secretFrom(variable, value, path string) *Secret {
+	switch {
+	case value != "" && path != "":
+		l.add(variable, "is given twice, here and in %s; keep one of them", l.written(variable+"_FILE"))
+		return nil
+	case value != "":
+		return NewSecret(strings.TrimRight(value, "\r\n"))
+	case path != "":
+		s, err := FileSecret(path)
+		if err != nil {
+			l.add(variable+"_FILE", "cannot be used (%v); name a readable file that holds the secret", err)
+		}
+		return s
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package config
+
+// settings is the environment as caarlos0/env reads it: one field for each
+// variable, in the order of the reference. The tags are the single source of
+// names, defaults, bounds and meaning:
+//
+//	env, envDefault  the name and the default, as the library defines them
+//	doc              one sentence for the reference
+//	min, max         inclusive bounds of a duration or a whole number
+//	choices          the words allowed
+//	secret           marked as such in the reference
+//
+// An empty variable counts as not set.
+type settings struct {
+	Bridge     string `env:"BRIDGE_NAME" envDefault:"planhat-bridge" doc:"Name of this installation. Starts the names of internal topics, groups and transactional ids, so that several bridges can share a cluster. Changing it abandons the state."`
+	InstanceID string `env:"INSTANCE_ID" doc:"Name of this process among its replicas, the same after a restart. Default: the host name, which is the pod name in a StatefulSet."`
+
+	KafkaBrokers          addresses `env:"KAFKA_BOOTSTRAP_SERVERS" envDefault:"127.0.0.1:9092" doc:"Brokers to start from: host:port, separated by commas."`
+	KafkaClientID         string    `env:"KAFKA_CLIENT_ID" envDefault:"planhat-bridge" doc:"Name that the brokers see in logs, metrics and quotas."`
+	KafkaLogLevel         string    `env:"KAFKA_LOG_LEVEL" envDefault:"warn" choices:"debug,info,warn,error" doc:"Least severe message of the Kafka client that is logged."`
+	KafkaCreateTopics     boolean   `env:"KAFKA_CREATE_TOPICS" envDefault:"true" doc:"Create missing topics. With false nothing is created: what is missing is printed as commands to paste, and the service ends."`
+	KafkaTLS              boolean   `env:"KAFKA_TLS_ENABLED" envDefault:"false" doc:"Connect with TLS."`
+	KafkaTLSCA            string    `env:"KAFKA_TLS_CA_FILE" doc:"PEM file of the authorities that may sign broker certificates. Default: those of the system."`
+	KafkaTLSCert          string    `env:"KAFKA_TLS_CERT_FILE" doc:"PEM file of the client certificate for mutual TLS, read anew for every connection."`
+	KafkaTLSKey           string    `env:"KAFKA_TLS_KEY_FILE" doc:"PEM file of the client certificate's key."`
+	KafkaTLSServerName    string    `env:"KAFKA_TLS_SERVER_NAME" doc:"Host name expected in broker certificates. Default: the host connected to."`
+	KafkaMechanism        string    `env:"KAFKA_SASL_MECHANISM" choices:"PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER" doc:"How to log in. Default: not at all."`
+	KafkaUsername         string    `env:"KAFKA_SASL_USERNAME" doc:"User for PLAIN and SCRAM."`
+	KafkaPassword         string    `env:"KAFKA_SASL_PASSWORD" secret:"true" doc:"Password for PLAIN and SCRAM."`
+	KafkaPasswordFile     string    `env:"KAFKA_SASL_PASSWORD_FILE" doc:"File with the password, read anew when it changes."`
+	OAuthTokenURL         endpoint  `env:"KAFKA_OAUTH_TOKEN_URL" doc:"Where OAUTHBEARER fetches tokens (client credentials grant)."`
+	OAuthClientID         string    `env:"KAFKA_OAUTH_CLIENT_ID" doc:"Client id for the token."`
+	OAuthClientSecret     string    `env:"KAFKA_OAUTH_CLIENT_SECRET" secret:"true" doc:"Client secret for the token."`
+	OAuthClientSecretFile string    `env:"KAFKA_OAUTH_CLIENT_SECRET_FILE" doc:"File with the client secret, read anew when it changes."`
+	OAuthScope            string    `env:"KAFKA_OAUTH_SCOPE" doc:"Scope to ask for."`
+	OAuthExtensions       pairs     `env:"KAFKA_OAUTH_EXTENSIONS" doc:"SASL extensions sent with the token, as name=value separated by commas; some hosted clusters route by them."`
+
+	RegistryURL          addressList `env:"SCHEMA_REGISTRY_URL" envDefault:"http://127.0.0.1:8081" doc:"Confluent-compatible schema registry; any path; several separated by commas are tried in turn."`
+	RegistryUsername     string      `env:"SCHEMA_REGISTRY_USERNAME" doc:"User for basic authentication."`
+	RegistryPassword     string      `env:"SCHEMA_REGISTRY_PASSWORD" secret:"true" doc:"Password for basic authentication."`
+	RegistryPasswordFile string      `env:"SCHEMA_REGISTRY_PASSWORD_FILE" doc:"File with the password, read anew when it changes."`
+	RegistryToken        string      `env:"SCHEMA_REGISTRY_TOKEN" secret:"true" doc:"Bearer token, instead of user and password."`
+	RegistryTokenFile    string      `env:"SCHEMA_REGISTRY_TOKEN_FILE" doc:"File with the bearer token, read anew when it changes."`
+	RegistryCA           string      `env:"SCHEMA_REGISTRY_CA_FILE" doc:"PEM file of the authorities that may sign the registry's certificate. Default: those of the system."`
+	AutoRegister         boolean     `env:"SCHEMA_AUTO_REGISTER" envDefault:"true" doc:"Register missing schemas. With false they must be there already."`
+
+	TopicPrefix      string `env:"TOPIC_PREFIX" doc:"Put in front of every topic name as it is, for example crm. with the dot. Changing it abandons the data under the old names."`
+	TopicPartitions  whole  `env:"TOPIC_PARTITIONS" envDefault:"3" min:"1" max:"1000" doc:"Partitions of new topics for users. Small objects get one."`
+	TopicReplication whole  `env:"TOPIC_REPLICATION_FACTOR" envDefault:"-1" min:"-1" max:"32767" doc:"Replicas of new topics; -1 is the cluster's default."`
+
+	Workspaces  list     `env:"PLANHAT_WORKSPACES" envDefault:"default" doc:"Names of the Planhat tenants, separated by commas: 1 to 64 of a-z, 0-9 and -. The names are part of topic names."`
+	SourceShare fraction `env:"SOURCE_BUDGET_SHARE" envDefault:"0.5" doc:"Part of a token's calls that the source may spend while the sink wants them too; above 0, at most 1."`
+	SinkWait    duration `env:"SINK_REFERENCE_WAIT" envDefault:"5s" min:"0s" max:"5m" doc:"How long a batch waits for records that its commands refer to."`
+	SinkLinger  duration `env:"SINK_LINGER" envDefault:"50ms" min:"0s" max:"1m" doc:"How long the sink collects commands before it starts a batch."`
+	SinkBatch   whole    `env:"SINK_MAX_BATCH" envDefault:"5000" min:"1" max:"50000" doc:"Most commands in one batch."`
+
+	SessionTimeout duration `env:"SHARD_SESSION_TIMEOUT" envDefault:"45s" min:"6s" max:"30m" doc:"How long a silent process keeps its shards. The brokers' bounds apply too."`
+	CallDeadline   duration `env:"CALL_DEADLINE" envDefault:"30s" min:"1s" max:"10m" doc:"How long one API call may take. Shorter than SHARD_SESSION_TIMEOUT, so that no call outlives the ownership it was made under."`
+
+	AdminAddr      listenAddress `env:"ADMIN_ADDR" envDefault:":9102" doc:"Where /healthz, /readyz, /metrics and /status are served."`
+	StartupTimeout duration      `env:"STARTUP_TIMEOUT" envDefault:"60s" min:"1s" max:"1h" doc:"How long Kafka and the registry may stay away at the start before the service ends with exit code 3."`
+	LogLevel       string        `env:"LOG_LEVEL" envDefault:"info" choices:"debug,info,warn,error" doc:"Least severe message that is logged."`
+	LogFormat      string        `env:"LOG_FORMAT" envDefault:"json" choices:"json,text" doc:"Shape of the log."`
+}
+
+// workspaceSettings is read once for each workspace, after PLANHAT_<NAME>_, or
+// after PLANHAT_ alone for the only workspace.
+type workspaceSettings struct {
+	Token          string  `env:"TOKEN" secret:"true" doc:"API token of the workspace. Required, here or in a file."`
+	TokenFile      string  `env:"TOKEN_FILE" doc:"File with the token, read anew when it changes."`
+	BaseURL        address `env:"BASE_URL" envDefault:"https://api.planhat.com" doc:"Address of the API."`
+	CallsPerMinute whole   `env:"CALLS_PER_MINUTE" envDefault:"200" min:"1" max:"100000" doc:"Calls per minute that the bridge may spend of the token."`
+	Objects        list    `env:"OBJECTS" doc:"Objects to work on, separated by commas. Default: all."`
+	Freshness      string  `env:"FRESHNESS" envDefault:"company:60s,enduser:60s,task:60s,conversation:60s,note:60s,*:15m" doc:"How old the picture of an object may become: object:duration, separated by commas; * stands for every other object."`
+	CompanyIDs     list    `env:"COMPANY_IDS" doc:"Planhat ids of the only companies to work on, separated by commas. Default: all."`
+}
