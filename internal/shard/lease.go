@@ -1,0 +1,163 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// sequenceBits is the room for a generation's counter: generation x 2^40 +
+// counter is strictly increasing over owners and never reused, whether the
+// transaction that carried it was committed or aborted.
+const sequenceBits = 40
+
+// transactTimeout bounds produce and commit together. It is below the broker's
+// transaction timeout, so that the broker never aborts what we still write.
+const transactTimeout = 45 * time.Second
+
+// Lease is the right to write for a shard, from one take-over to the first
+// error. It is safe for concurrent use.
+type Lease struct {
+	shard      int32
+	generation int64
+	stateTopic string
+	client     *kgo.Client
+	opts       *Options
+	fresh      func() error
+
+	mu       sync.Mutex
+	over     error
+	sequence int64
+	seqMu    sync.Mutex
+}
+
+// Shard is the partition of the state topic that the lease is for.
+func (l *Lease) Shard() int32 { return l.shard }
+
+// Generation counts the take-overs of this shard, from 1.
+func (l *Lease) Generation() int64 { return l.generation }
+
+// Client is the shard's producer, for reads that go beside the transactions.
+func (l *Lease) Client() *kgo.Client { return l.client }
+
+// NextSequence returns the next number of generation x 2^40 + counter.
+func (l *Lease) NextSequence() int64 {
+	l.seqMu.Lock()
+	defer l.seqMu.Unlock()
+	l.sequence++
+	return l.generation<<sequenceBits + l.sequence
+}
+
+// Fresh is nil while an API write may start: the group has answered a heartbeat
+// recently enough that the write ends before anybody else may own the shard.
+// Otherwise the error is ErrStale, or that of the lease's end.
+func (l *Lease) Fresh() error {
+	l.mu.Lock()
+	over := l.over
+	l.mu.Unlock()
+	if over != nil {
+		return over
+	}
+	return l.fresh()
+}
+
+// Tx is one open transaction.
+type Tx struct {
+	ctx   context.Context
+	lease *Lease
+	state []*kgo.Record
+	sent  int
+}
+
+// Transact runs fn inside one transaction and commits it. It ignores the end of
+// ctx once begun: a flush is finished whole. Any error, of fn or of Kafka, ends
+// the lease, and the worker must return it: what was written is then unknown
+// until the shard has been taken over again.
+func (l *Lease) Transact(ctx context.Context, fn func(tx *Tx) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over != nil {
+		return errors.Join(ErrLeaseOver, l.over)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), transactTimeout)
+	defer cancel()
+	started := time.Now()
+	sent, err := l.transact(ctx, fn)
+	if err != nil {
+		l.over = fencing(fmt.Errorf("transaction of shard %d: %w", l.shard, err))
+		return l.over
+	}
+	l.opts.Observer.Committed(l.shard, sent, time.Since(started))
+	return nil
+}
+
+func (l *Lease) transact(ctx context.Context, fn func(tx *Tx) error) (int, error) {
+	if err := l.client.BeginTransaction(); err != nil {
+		return 0, fmt.Errorf("begin: %w", err)
+	}
+	tx := &Tx{ctx: ctx, lease: l}
+	l.opts.OnPoint("shard.begun")
+	if err := fn(tx); err != nil {
+		return 0, err
+	}
+	if err := tx.Produce(tx.state...); err != nil {
+		return 0, err
+	}
+	l.opts.OnPoint("shard.produced")
+	if err := l.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return 0, fmt.Errorf("commit: %w", err)
+	}
+	l.opts.OnPoint("shard.committed")
+	return tx.sent, nil
+}
+
+// Produce writes records to topics of users and waits for their acks, which set
+// Partition and Offset. Records of one key stay in the order given.
+func (tx *Tx) Produce(recs ...*kgo.Record) error {
+	if len(recs) == 0 {
+		return nil
+	}
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		first error
+	)
+	wg.Add(len(recs))
+	for _, r := range recs {
+		tx.lease.client.Produce(tx.ctx, r, func(r *kgo.Record, err error) {
+			defer wg.Done()
+			if err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				if first == nil {
+					first = fmt.Errorf("produce to %s: %w", r.Topic, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	tx.sent += len(recs)
+	return first
+}
+
+// State adds a record to the shard's state; a nil value is a tombstone. State
+// records are written after everything that fn produced and before the commit.
+// Key and value must not be changed afterwards.
+func (tx *Tx) State(key, value []byte) {
+	tx.state = append(tx.state, &kgo.Record{Topic: tx.lease.stateTopic, Partition: tx.lease.shard, Key: key, Value: value})
+}
+
+// fencing marks errors that mean that somebody else owns the shard.
+func fencing(err error) error {
+	for _, e := range []error{kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.FencedInstanceID, kerr.InvalidProducerIDMapping} {
+		if errors.Is(err, e) {
+			return errors.Join(ErrFenced, err)
+		}
+	}
+	return err
+}

@@ -1,0 +1,172 @@
+package shard
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Manager joins the group that hands out a role's shards and runs an owner for
+// each that it is given.
+type Manager struct {
+	opts  Options
+	beats *heartbeats
+
+	mu     sync.Mutex
+	owners map[int32]*running
+	failed chan error
+}
+
+// running is an owner's goroutine: cancel ends it, done closes when it has.
+type running struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// New returns a Manager; nothing happens before Run.
+func New(opts Options) *Manager {
+	return &Manager{
+		opts:   opts.withDefaults(),
+		beats:  newHeartbeats(),
+		owners: map[int32]*running{},
+		failed: make(chan error, 1),
+	}
+}
+
+// Owned lists the shards that are assigned to this process, ascending.
+func (m *Manager) Owned() []int32 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.owners))
+}
+
+// Run holds shards until ctx ends, then drains their owners and leaves. A
+// static member (one with an InstanceID) does not leave the group, so that its
+// restart finds its shards where they were.
+func (m *Manager) Run(ctx context.Context) error {
+	ownersCtx, stopOwners := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopOwners()
+	client, err := m.join(ownersCtx)
+	if err != nil {
+		return fmt.Errorf("join %s: %w", m.opts.Names.ShardGroup(m.opts.Role), err)
+	}
+	defer client.CloseAllowingRebalance()
+	go m.logGroupErrors(ownersCtx, client)
+	select {
+	case <-ctx.Done():
+		err = nil
+	case err = <-m.failed:
+	}
+	m.release(m.Owned())
+	return err
+}
+
+func (m *Manager) join(ctx context.Context) (*kgo.Client, error) {
+	topic := m.opts.Names.State(m.opts.Role)
+	opts := []kgo.Opt{
+		kgo.ConsumerGroup(m.opts.Names.ShardGroup(m.opts.Role)),
+		kgo.ConsumeTopics(topic),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtEnd()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()),
+		kgo.DisableAutoCommit(),
+		kgo.SessionTimeout(m.opts.SessionTimeout),
+		kgo.HeartbeatInterval(min(3*time.Second, m.opts.SessionTimeout/5)),
+		kgo.RebalanceTimeout(m.opts.DrainTimeout + 10*time.Second),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.WithHooks(m.beats),
+		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) { m.own(ctx, got[topic]) }),
+		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) { m.release(gone[topic]) }),
+		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
+			m.beats.forget()
+			m.release(gone[topic])
+		}),
+	}
+	if m.opts.InstanceID != "" {
+		opts = append(opts, kgo.InstanceID(m.opts.InstanceID))
+	}
+	client, err := m.opts.Kafka.NewClient(opts...)
+	if err != nil {
+		return nil, err
+	}
+	client.PauseFetchTopics(topic)
+	return client, nil
+}
+
+// own starts an owner for each shard.
+func (m *Manager) own(ctx context.Context, shards []int32) {
+	for _, s := range shards {
+		if ctx.Err() != nil {
+			return
+		}
+		octx, cancel := context.WithCancel(ctx)
+		r := &running{cancel: cancel, done: make(chan struct{})}
+		m.mu.Lock()
+		m.owners[s] = r
+		m.mu.Unlock()
+		o := &owner{
+			shard: s, opts: &m.opts, fresh: m.fresh,
+			standing: func() bool { m.mu.Lock(); defer m.mu.Unlock(); return m.owners[s] == r },
+		}
+		go func() {
+			defer close(r.done)
+			defer cancel()
+			if err := o.run(octx); err != nil {
+				select {
+				case m.failed <- err:
+				default:
+				}
+			}
+		}()
+	}
+}
+
+// release ends owners and waits for them, at most the drain timeout: past that
+// their writes are fenced by the next owner.
+func (m *Manager) release(shards []int32) {
+	var waiting []*running
+	m.mu.Lock()
+	for _, s := range shards {
+		if r := m.owners[s]; r != nil {
+			delete(m.owners, s)
+			r.cancel()
+			waiting = append(waiting, r)
+		}
+	}
+	m.mu.Unlock()
+	limit := time.NewTimer(m.opts.DrainTimeout)
+	defer limit.Stop()
+	for _, r := range waiting {
+		select {
+		case <-r.done:
+		case <-limit.C:
+			m.opts.Log.Warn("a shard's owner did not drain in time")
+			return
+		}
+	}
+}
+
+func (m *Manager) fresh() error {
+	if age := m.beats.age(); age > m.opts.freshFor() {
+		return fmt.Errorf("%w: last answered heartbeat is older than %s", ErrStale, m.opts.freshFor())
+	}
+	return nil
+}
+
+// logGroupErrors reads the errors that the client injects into its (paused,
+// empty) fetches; nothing else comes that way.
+func (m *Manager) logGroupErrors(ctx context.Context, client *kgo.Client) {
+	for ctx.Err() == nil {
+		fetches := client.PollFetches(ctx)
+		if ctx.Err() != nil || fetches.IsClientClosed() {
+			return
+		}
+		fetches.EachError(func(topic string, partition int32, err error) {
+			m.opts.Log.Warn("shard group", "topic", topic, "partition", partition, "error", err.Error())
+		})
+	}
+}

@@ -1,0 +1,164 @@
+package shard
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+)
+
+// generationKey is the one state record that this package keeps for itself.
+var generationKey = []byte("\x00generation")
+
+// Limits of taking over again.
+const (
+	fencedPerMinute = 3
+	backoffBase     = 200 * time.Millisecond
+	backoffMax      = 10 * time.Second
+	refusalPause    = time.Minute
+)
+
+// owner holds one assigned shard from assignment to revocation.
+type owner struct {
+	shard int32
+	opts  *Options
+	// standing reports whether the shard is still assigned to this process.
+	standing func() bool
+	fresh    func() error
+}
+
+// run takes the shard over, again after every end of a lease, until ctx ends or
+// the shard is no longer ours. The error is nil unless the process should end.
+func (o *owner) run(ctx context.Context) error {
+	var fenced []time.Time
+	for attempt := 0; ctx.Err() == nil; attempt++ {
+		began := time.Now()
+		err := o.tenure(ctx)
+		if ctx.Err() != nil {
+			o.opts.Observer.Released(o.shard, nil)
+			return nil
+		}
+		o.opts.Observer.Released(o.shard, err)
+		if !o.standing() {
+			return nil
+		}
+		var refusal *Refusal
+		switch {
+		case errors.As(err, &refusal):
+			o.opts.Log.Error("shard refused", "shard", o.shard, "error", err.Error())
+			sleep(ctx, refusalPause)
+			continue
+		case errors.Is(err, ErrFenced):
+			fenced = within(append(fenced, time.Now()), time.Minute)
+			if len(fenced) > fencedPerMinute {
+				return fmt.Errorf("shard %d was fenced %d times within a minute while assigned to this process: "+
+					"is another deployment running with the same BRIDGE_NAME? %w", o.shard, len(fenced), err)
+			}
+		}
+		if time.Since(began) > time.Minute {
+			attempt = 0
+		}
+		o.opts.Log.Warn("shard is taken over again", "shard", o.shard, "error", fmt.Sprint(err))
+		sleep(ctx, backoff(attempt))
+	}
+	return nil
+}
+
+// tenure is one take-over: fence, check, restore, begin, work.
+func (o *owner) tenure(ctx context.Context) error {
+	started := time.Now()
+	stateTopic := o.opts.Names.State(o.opts.Role)
+	client, err := o.opts.Kafka.NewClient(
+		kgo.TransactionalID(o.opts.Names.TransactionalID(o.opts.Role, o.shard)),
+		kgo.TransactionTimeout(transactTimeout+15*time.Second),
+		kgo.RecordPartitioner(byTopic{manual: stateTopic}),
+		kgo.ProducerBatchMaxBytes(1<<20),
+		kgo.ProducerLinger(0),
+	)
+	if err != nil {
+		return fmt.Errorf("client of shard %d: %w", o.shard, err)
+	}
+	defer client.Close()
+	if _, _, err := client.ProducerID(ctx); err != nil {
+		return fencing(fmt.Errorf("fence shard %d: %w", o.shard, err))
+	}
+	if !o.standing() {
+		return nil
+	}
+	o.opts.OnPoint("shard.fenced")
+	worker := o.opts.New(o.shard)
+	generation, restored, err := o.restore(ctx, client, stateTopic, worker)
+	if err != nil {
+		return err
+	}
+	lease := &Lease{shard: o.shard, generation: generation + 1, stateTopic: stateTopic, client: client, opts: o.opts, fresh: o.fresh}
+	err = lease.Transact(ctx, func(tx *Tx) error {
+		tx.State(generationKey, binary.BigEndian.AppendUint64(nil, uint64(lease.generation))) //nolint:gosec // positive
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	o.opts.Observer.TakenOver(o.shard, lease.generation, restored, time.Since(started))
+	o.opts.Log.Info("shard taken over", "shard", o.shard, "generation", lease.generation, "restored", restored)
+	return worker.Run(ctx, lease)
+}
+
+// restore hands the committed state to the worker and returns the generation
+// of the last owner.
+func (o *owner) restore(ctx context.Context, client *kgo.Client, topic string, w Worker) (generation int64, restored int, err error) {
+	err = kafka.ReadToStable(ctx, client, topic, o.shard, 0, func(r *kgo.Record) error {
+		restored++
+		if string(r.Key) == string(generationKey) {
+			if len(r.Value) != 8 {
+				return fmt.Errorf("generation record at offset %d has %d bytes, want 8", r.Offset, len(r.Value))
+			}
+			generation = int64(binary.BigEndian.Uint64(r.Value)) //nolint:gosec // written by tenure
+			return nil
+		}
+		return w.Restore(r.Key, r.Value)
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("restore shard %d from %s: %w", o.shard, topic, err)
+	}
+	return generation, restored, nil
+}
+
+// byTopic partitions the state topic by hand and all others as every other
+// Kafka client does (murmur2 of the key).
+type byTopic struct{ manual string }
+
+func (p byTopic) ForTopic(topic string) kgo.TopicPartitioner {
+	if topic == p.manual {
+		return kgo.ManualPartitioner().ForTopic(topic)
+	}
+	return kgo.StickyKeyPartitioner(nil).ForTopic(topic)
+}
+
+func within(times []time.Time, d time.Duration) []time.Time {
+	cut := time.Now().Add(-d)
+	for len(times) > 0 && times[0].Before(cut) {
+		times = times[1:]
+	}
+	return times
+}
+
+func backoff(attempt int) time.Duration {
+	d := min(backoffBase<<min(attempt, 6), backoffMax)
+	return d/2 + rand.N(d/2) //nolint:gosec // jitter
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
