@@ -1,0 +1,110 @@
+package planhatsim
+
+import (
+	"encoding/json"
+	"sync"
+	"time"
+)
+
+// Entry is one write that took effect, or an update that found nothing to change.
+type Entry struct {
+	Seq    int64           `json:"seq"` // from 1, without gaps
+	At     time.Time       `json:"at"`
+	Via    string          `json:"via"`           // api, life or seed
+	Op     string          `json:"op"`            // create, update, delete, upsert
+	Effect string          `json:"effect"`        // created, updated, unchanged, deleted
+	Object string          `json:"object"`        // company, enduser, note, conversation, license, ...
+	Was    string          `json:"was,omitempty"` // the object before, where an update changed it
+	ID     string          `json:"id"`
+	Keys   Keys            `json:"keys"`
+	Fields json.RawMessage `json:"fields,omitempty"` // as sent; absent for deletes and the seed
+	Row    json.RawMessage `json:"row,omitempty"`    // with Options.JournalRows: the listing's row after it
+	Call   int64           `json:"call,omitempty"`   // number of the API call
+}
+
+// Keys are a record's keys after a write; for a delete, before it.
+type Keys struct {
+	ExternalID string `json:"externalId,omitempty"`
+	SourceID   string `json:"sourceId,omitempty"`
+	Email      string `json:"email,omitempty"`
+}
+
+func (tx *Tx) log(m *model, r *record, op, effect string, sent document) {
+	tx.logAs(m, r, r.kind, op, effect, sent)
+}
+
+// logAs journals a write on a record whose type was kind before it.
+func (tx *Tx) logAs(m *model, r *record, kind, op, effect string, sent document) {
+	if tx.op != "" {
+		op = tx.op
+	}
+	e := Entry{
+		Seq: int64(len(tx.s.journal)) + 1, At: tx.at.UTC(), Via: tx.via, Op: op, Effect: effect,
+		Object: m.objectOf(r.kind), ID: r.id, Keys: Keys{r.external, r.source, r.email}, Call: tx.call,
+	}
+	if was := m.objectOf(kind); was != e.Object {
+		e.Was = was
+	}
+	if sent != nil && tx.via != "seed" {
+		e.Fields = sent.appendTo(nil, nil)
+	}
+	if tx.s.journalRows && !r.deleted {
+		e.Row = tx.row(nil, m, r, nil)
+	}
+	tx.s.journal = append(tx.s.journal, e)
+}
+
+// Call is one request of the API as it was answered.
+type Call struct {
+	N      int64     `json:"n"` // in order of arrival
+	At     time.Time `json:"at"`
+	Method string    `json:"method"`
+	Path   string    `json:"path"`
+	Query  string    `json:"query,omitempty"`
+	Status int       `json:"status"`          // 0 = no answer was given
+	Fault  string    `json:"fault,omitempty"` // kind of the injected fault
+	Items  int       `json:"items"`           // rows of a listing, items of a bulk upsert
+}
+
+const keptCalls = 10000
+
+// callLog keeps the last calls, and counts all of them by method and path template.
+type callLog struct {
+	mu      sync.Mutex
+	last    int64
+	ring    []Call
+	oldest  int
+	perPath map[string]int64
+}
+
+// begin numbers a call and counts it under its path template.
+func (c *callLog) begin(method, template string) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last++
+	c.perPath[method+" "+template]++
+	return c.last
+}
+
+func (c *callLog) end(call Call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.ring) < keptCalls {
+		c.ring = append(c.ring, call)
+		return
+	}
+	c.ring[c.oldest] = call
+	c.oldest = (c.oldest + 1) % keptCalls
+}
+
+// snapshot gives the kept calls, oldest first, and the counters.
+func (c *callLog) snapshot() ([]Call, map[string]int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	calls := append(append([]Call{}, c.ring[c.oldest:]...), c.ring[:c.oldest]...)
+	counts := make(map[string]int64, len(c.perPath))
+	for k, v := range c.perPath {
+		counts[k] = v
+	}
+	return calls, counts
+}

@@ -1,0 +1,195 @@
+package planhatsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Switches choose among the answers that a real tenant might give where nothing public says which.
+// Every field is one unknown; its tag lists the values, the default first; "" means the default.
+type Switches struct {
+	// MissingGet: GET of a record that does not exist.
+	MissingGet string `json:"missing_get" values:"404-text,404-json,404-empty,200-null,400-text"`
+	// MissingPut: PUT by id of a record that does not exist.
+	MissingPut string `json:"missing_put" values:"404-text,404-json,404-empty,200-null,400-text"`
+	// MissingDelete: DELETE of a record that does not exist.
+	MissingDelete string `json:"missing_delete" values:"200-zero,404-text,404-json,404-empty,200-empty"`
+	// DeleteAnswer: DELETE that deleted, for models that answer with counts.
+	DeleteAnswer string `json:"delete_answer" values:"counts,empty"`
+	// DeleteConversation: DELETE of a conversation answers with the deleted document or with counts.
+	DeleteConversation string `json:"delete_conversation" values:"document,counts"`
+	// DeleteByPrefix: DELETE by extid- or srcid- is a missing id, is refused with 400, or works.
+	DeleteByPrefix string `json:"delete_by_prefix" values:"missing,refused,allowed"`
+	// ErrorBody: body of 400 and 403: {"message"}, {"error"}, a JSON string, plain text, nothing, a proxy's page.
+	ErrorBody string `json:"error_body" values:"message,error,string,text,empty,html"`
+	// UnauthorizedBody: body of 401.
+	UnauthorizedBody string `json:"unauthorized_body" values:"text,json,empty"`
+	// Forbidden: status for a token without permission for the model.
+	Forbidden string `json:"forbidden" values:"403,404,401"`
+	// ErrorElements: elements of the error arrays of a bulk answer: keys nested, keys beside the message, strings.
+	ErrorElements string `json:"error_elements" values:"item,flat,string,bare"`
+	// BulkValidation: where a bulk answer puts values of the wrong type.
+	BulkValidation string `json:"bulk_validation" values:"operation,validation"`
+	// ConflictStatus: create or update that breaks uniqueness.
+	ConflictStatus string `json:"conflict_status" values:"400,409"`
+	// DefaultSort: order of a listing without sort.
+	DefaultSort string `json:"default_sort" values:"id,id-desc,shuffled"`
+	// TieOrder: order of rows whose sort values are equal; shuffled anew in every answer.
+	TieOrder string `json:"tie_order" values:"id,id-desc,shuffled"`
+	// NestedSort: sort=custom.<name>.
+	NestedSort string `json:"nested_sort" values:"honoured,ignored"`
+	// LimitAboveMax: limit greater than the documented maximum: the maximum, 400, or the default page.
+	LimitAboveMax string `json:"limit_above_max" values:"clamp,reject,default"`
+	// UnknownParams: query parameters that the listing does not know.
+	UnknownParams string `json:"unknown_params" values:"ignore,reject"`
+	// PageEnvelope: a listing is a bare array or {"data":[...]}.
+	PageEnvelope string `json:"page_envelope" values:"array,data"`
+	// ListShape: rows of listings without details, with the few columns of older tenants, or as GET.
+	ListShape string `json:"list_shape" values:"thin,minimal,full"`
+	// ListUpdatedAt: updatedAt on rows of listings.
+	ListUpdatedAt string `json:"list_updated_at" values:"present,absent"`
+	// OwnerInList: a company's owner in listings is an id or an object with a nickname.
+	OwnerInList string `json:"owner_in_list" values:"id,object"`
+	// RolesInList: a user's roles in listings are objects or ids (GET always gives ids).
+	RolesInList string `json:"roles_in_list" values:"objects,ids"`
+	// ArchivedTrue: archived=true lists archived rows also, or only those.
+	ArchivedTrue string `json:"archived_true" values:"also,only"`
+	// ArchivedConversations: archived conversations are listed without archived=true, or not.
+	ArchivedConversations string `json:"archived_conversations" values:"listed,hidden"`
+	// NullWrite: a written null is stored and read back, or removes the field.
+	NullWrite string `json:"null_write" values:"null,unset"`
+	// IdenticalPut: a single PUT that changes nothing keeps the stamps or moves them.
+	IdenticalPut string `json:"identical_put" values:"keep,bump"`
+	// CreateStatus: status of a create.
+	CreateStatus string `json:"create_status" values:"200,201"`
+	// PutBodyID: _id in the body of a single PUT is refused with 400 or ignored.
+	PutBodyID string `json:"put_body_id" values:"refused,ignored"`
+	// PutCompanyPrefix: extid- and srcid- in companyId of a single PUT (documented for create and bulk only).
+	PutCompanyPrefix string `json:"put_company_prefix" values:"refused,accepted"`
+	// Patch: PATCH by id is no route, or works as PUT.
+	Patch string `json:"patch" values:"refused,allowed"`
+	// UnknownFields: names at the top level that the model does not have.
+	UnknownFields string `json:"unknown_fields" values:"ignore,store,reject"`
+	// ReadOnlyFields: names that the vendor computes.
+	ReadOnlyFields string `json:"read_only_fields" values:"ignore,reject"`
+	// DanglingCompany: companyId with the form of an id, but of no company.
+	DanglingCompany string `json:"dangling_company" values:"reject,accept"`
+	// EnduserWithoutCompany: bulk item of an enduser without a company is an error or is dropped without a word.
+	EnduserWithoutCompany string `json:"enduser_without_company" values:"error,skip"`
+	// AmbiguousExternalID: extid- or a bulk key that several companies' records share: the oldest or the newest record.
+	AmbiguousExternalID string `json:"ambiguous_external_id" values:"first,last"`
+	// AmbiguousEmail: bulk by an e-mail that several endusers have: an error, the oldest, or one more enduser.
+	AmbiguousEmail string `json:"ambiguous_email" values:"error,first,insert"`
+	// BulkExternalIDScope: an item with externalId and companyId matches within the company or in the whole model.
+	BulkExternalIDScope string `json:"bulk_external_id_scope" values:"company,model"`
+	// BulkUnknownID: bulk item with an _id that matches nothing is inserted under it, or is an error.
+	BulkUnknownID string `json:"bulk_unknown_id" values:"insert,error"`
+	// BulkDuplicateKeys: two items of one request with the same key are applied in order, or the later is an error.
+	BulkDuplicateKeys string `json:"bulk_duplicate_keys" values:"sequential,error"`
+	// BulkOverLimit: more than 5,000 items.
+	BulkOverLimit string `json:"bulk_over_limit" values:"reject,accept"`
+	// BulkSingleObject: a bare object where an array is documented.
+	BulkSingleObject string `json:"bulk_single_object" values:"reject,accept"`
+	// NoteExternalID: notes are matched by externalId in bulk upserts, or (as their page says) by _id only.
+	NoteExternalID string `json:"note_external_id" values:"ignored,matched"`
+	// ReservedType: create of a conversation of type email, chat, ticket or call.
+	ReservedType string `json:"reserved_type" values:"accept,note,reject"`
+	// CompanyDelete: a company's endusers, licenses and conversations outlive it, or go with it.
+	CompanyDelete string `json:"company_delete" values:"keep,cascade"`
+	// CompanyRename: companyName of related records stays as written, or follows without a stamp.
+	CompanyRename string `json:"company_rename" values:"keep,propagate"`
+	// NameCase: company names are stored as sent, or with a capital first letter.
+	NameCase string `json:"name_case" values:"keep,capitalise"`
+	// LicenseStamps: licenses have no change stamp, or lastUpdated.
+	LicenseStamps string `json:"license_stamps" values:"absent,lastUpdated"`
+	// DerivedStamps: a change of computed fields (Derive) leaves the stamps or moves them.
+	DerivedStamps string `json:"derived_stamps" values:"keep,bump"`
+	// MinuteLimit: more calls a minute than the quota are counted only, or answered 429.
+	MinuteLimit string `json:"minute_limit" values:"soft,hard"`
+	// MinuteWindow: the minute slides, or starts anew every 60 s.
+	MinuteWindow string `json:"minute_window" values:"sliding,fixed"`
+	// RateHeaders: X-Rate-Limit-*, x-ratelimit-*, both, or none.
+	RateHeaders string `json:"rate_headers" values:"both,dashed,plain,none"`
+	// RateReset: x-ratelimit-reset in seconds from now, or since the epoch.
+	RateReset string `json:"rate_reset" values:"seconds,epoch"`
+	// RetryAfter: Retry-After on 429.
+	RetryAfter string `json:"retry_after" values:"absent,seconds,date"`
+	// DateHeader: the Date header of every answer.
+	DateHeader string `json:"date_header" values:"present,absent"`
+}
+
+// SwitchValues lists the values of every switch by its JSON name, the default first.
+func SwitchValues() map[string][]string {
+	values := map[string][]string{}
+	t := reflect.TypeFor[Switches]()
+	for i := range t.NumField() {
+		values[t.Field(i).Tag.Get("json")] = strings.Split(t.Field(i).Tag.Get("values"), ",")
+	}
+	return values
+}
+
+// DefaultSwitches gives every switch its default.
+func DefaultSwitches() Switches {
+	var s Switches
+	return s.filled()
+}
+
+// With gives a copy with one switch set by its JSON name.
+func (s Switches) With(name, value string) (Switches, error) {
+	text, err := json.Marshal(map[string]string{name: value})
+	if err != nil {
+		return s, fmt.Errorf("set switch %s: %w", name, err)
+	}
+	return s.merged(text)
+}
+
+// merged reads a JSON object of switches over s; names and values that do not exist are errors.
+func (s Switches) merged(text []byte) (Switches, error) {
+	var given map[string]string
+	if err := json.Unmarshal(text, &given); err != nil {
+		return s, fmt.Errorf("read switches: %w", err)
+	}
+	known := SwitchValues()
+	for name := range given {
+		if known[name] == nil {
+			return s, fmt.Errorf("set switch %s: no such switch", name)
+		}
+	}
+	out := s
+	v := reflect.ValueOf(&out).Elem()
+	for i := range v.NumField() {
+		if value, ok := given[v.Type().Field(i).Tag.Get("json")]; ok {
+			v.Field(i).SetString(value)
+		}
+	}
+	if err := out.validate(); err != nil {
+		return s, err
+	}
+	return out.filled(), nil
+}
+
+func (s Switches) filled() Switches {
+	v := reflect.ValueOf(&s).Elem()
+	for i := range v.NumField() {
+		if v.Field(i).String() == "" {
+			first, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("values"), ",")
+			v.Field(i).SetString(first)
+		}
+	}
+	return s
+}
+
+func (s Switches) validate() error {
+	v := reflect.ValueOf(s)
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag
+		allowed := strings.Split(tag.Get("values"), ",")
+		if value := v.Field(i).String(); value != "" && !slices.Contains(allowed, value) {
+			return fmt.Errorf("set switch %s: %q is none of %s", tag.Get("json"), value, strings.Join(allowed, ", "))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package planhatsim
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// answer handles a request under the faults that it meets. It gives the fault's kind, the status that
+// was sent (0 for none) and the number of rows or items.
+func (s *Server) answer(w http.ResponseWriter, r *request) (kind string, status, items int) {
+	wait, fault := s.faults.pick(r)
+	if wait > 0 {
+		kind = "latency"
+		s.sleep(r, wait)
+	}
+	if fault == nil {
+		a := s.handle(r, 0)
+		return kind, write(w, a), a.items
+	}
+	var a answer
+	if fault.applied() {
+		a = s.handle(r, fault.shift())
+	}
+	if code := fault.status(); code != 0 {
+		if fault.RetryAfter > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(fault.RetryAfter))
+		}
+		return fault.Kind, write(w, plain(code, http.StatusText(code))), a.items
+	}
+	return fault.Kind, faultReplies[fault.Kind].reply(s, w, r, *fault, a), a.items
+}
+
+func (f Fault) shift() int {
+	switch {
+	case f.Kind != "shifted":
+		return 0
+	case f.Rows == 0:
+		return 1
+	}
+	return f.Rows
+}
+
+// sleep waits, but no longer than the client or the server.
+func (s *Server) sleep(r *request, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.Context().Done():
+	case <-s.closing:
+	}
+}
+
+func reply(_ *Server, w http.ResponseWriter, _ *request, _ Fault, a answer) int { return write(w, a) }
+
+func page502(_ *Server, w http.ResponseWriter, _ *request, _ Fault, _ answer) int {
+	return write(w, answer{status: http.StatusOK, kind: typeHTML, body: []byte(proxyPage)})
+}
+
+func emptyBody(_ *Server, w http.ResponseWriter, _ *request, _ Fault, _ answer) int {
+	return write(w, answer{status: http.StatusOK, kind: typeJSON})
+}
+
+// hold gives no answer: it waits until the client gives up, then closes the connection.
+func hold(s *Server, w http.ResponseWriter, r *request, f Fault, _ answer) int {
+	s.holdFor(w, r, f, time.Duration(f.Ms)*time.Millisecond)
+	return 0
+}
+
+// holdLate lets the request take effect Ms after it arrived, whether its client is still there or not.
+func holdLate(s *Server, w http.ResponseWriter, r *request, f Fault, _ answer) int {
+	done := s.late.add()
+	time.AfterFunc(time.Duration(f.Ms)*time.Millisecond, func() {
+		defer done()
+		s.handle(r, 0)
+	})
+	s.holdFor(w, r, f, 0)
+	return 0
+}
+
+func (s *Server) holdFor(w http.ResponseWriter, r *request, f Fault, d time.Duration) {
+	switch {
+	case f.Close:
+	case d > 0:
+		s.sleep(r, d)
+	default:
+		select {
+		case <-r.Context().Done():
+		case <-s.closing:
+		}
+	}
+	drop(w, func(net.Conn) {})
+}
+
+// reset ends the connection with RST rather than FIN.
+func reset(_ *Server, w http.ResponseWriter, _ *request, _ Fault, _ answer) int {
+	drop(w, func(conn net.Conn) {
+		if inner, ok := conn.(interface{ NetConn() net.Conn }); ok {
+			conn = inner.NetConn()
+		}
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // without it the client sees FIN, which is a fault too
+		}
+	})
+	return 0
+}
+
+// truncate breaks the answer off in its middle.
+func truncate(_ *Server, w http.ResponseWriter, _ *request, f Fault, a answer) int {
+	half := a.body[:len(a.body)/2]
+	switch f.Mode {
+	case "json":
+		a.body = half
+		return write(w, a)
+	case "chunked":
+		drop(w, func(conn net.Conn) {
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s", a.status, http.StatusText(a.status), a.kind, len(a.body), half)
+		})
+		return a.status
+	}
+	w.Header().Set("Content-Type", a.kind)
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)+1))
+	w.WriteHeader(a.status)
+	_, _ = w.Write(half) // less than was announced: net/http closes the connection
+	return a.status
+}
+
+// drop takes the connection over, does something with it and closes it without an answer.
+func drop(w http.ResponseWriter, last func(net.Conn)) {
+	hijacker, ok := w.(http.Hijacker)
+	if !ok {
+		panic(http.ErrAbortHandler) // HTTP/2 and recorders: the way net/http gives for it
+	}
+	conn, _, err := hijacker.Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	last(conn)
+	_ = conn.Close()
+}
+
+// pending counts effects that are still to come.
+type pending struct {
+	mu   sync.Mutex
+	none *sync.Cond
+	n    int
+}
+
+func newPending() *pending {
+	p := &pending{}
+	p.none = sync.NewCond(&p.mu)
+	return p
+}
+
+// add counts one in; the function given back counts it out.
+func (p *pending) add() func() {
+	p.mu.Lock()
+	p.n++
+	p.mu.Unlock()
+	return func() {
+		p.mu.Lock()
+		p.n--
+		p.mu.Unlock()
+		p.none.Broadcast()
+	}
+}
+
+func (p *pending) wait() {
+	p.mu.Lock()
+	for p.n > 0 {
+		p.none.Wait()
+	}
+	p.mu.Unlock()
+}
+
+// Settle waits until all late effects have happened.
+func (s *Server) Settle() { s.late.wait() }

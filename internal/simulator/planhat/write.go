@@ -1,0 +1,344 @@
+package planhatsim
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Tx is the tenant under its lock, at one moment. All writes, of the API, of life and of tests, go
+// through it.
+type Tx struct {
+	s    *Server
+	sw   Switches
+	via  string // "api", "life" or "seed"
+	call int64  // number of the call that writes, 0 for none
+	op   string // journal op; "" = create, update or delete by what happened
+	at   time.Time
+	bulk bool
+}
+
+// refusal is why the vendor does not do what it was asked.
+type refusal struct {
+	status     int
+	message    string
+	validation bool // a value of the wrong type, as opposed to a record in the way
+	silent     bool // dropped without a word in bulk answers
+}
+
+func refuse(status int, format string, args ...any) *refusal {
+	return &refusal{status: status, message: fmt.Sprintf(format, args...)}
+}
+
+// patch is what a request sets, cleaned: names of the model at the top, custom fields apart.
+type patch struct {
+	fields document
+	custom document
+}
+
+// prepare casts what was sent and sorts out custom fields, read-only and unknown names.
+func (tx *Tx) prepare(m *model, sent document, create bool) (patch, *refusal) {
+	var p patch
+	for _, f := range sent {
+		if err := tx.prepareField(m, &p, f, create); err != nil {
+			return p, err
+		}
+	}
+	if err := duplicateCase(p.custom); err != nil {
+		return p, err
+	}
+	if m.admit != nil {
+		return p, m.admit(tx, &p.fields, create)
+	}
+	return p, nil
+}
+
+func (tx *Tx) prepareField(m *model, p *patch, f member, create bool) *refusal {
+	dotted, isDotted := strings.CutPrefix(f.name, "custom.")
+	k, writable := m.writable[f.name]
+	switch {
+	case f.name == "_id":
+	case isDotted:
+		p.custom.set(dotted, f.val)
+	case f.name == "custom":
+		return addCustom(p, f.val)
+	case m.hasCompany && f.name == "companyId":
+		return tx.setCompany(p, f.val, create)
+	case m.hasCompany && f.name == "companyExternalId" && m == conversationModel:
+		return tx.setCompanyByExternalID(p, f.val)
+	case writable:
+		val, err := cast(f.name, k, f.val)
+		if err != nil {
+			return err
+		}
+		p.fields.set(f.name, val)
+	case m.readOnly[f.name]:
+		if tx.sw.ReadOnlyFields == "reject" {
+			return &refusal{status: 400, validation: true, message: f.name + " is read-only"}
+		}
+	case tx.sw.UnknownFields == "store":
+		p.fields.set(f.name, f.val)
+	case tx.sw.UnknownFields == "reject":
+		return &refusal{status: 400, validation: true, message: f.name + " is not a property of this model"}
+	}
+	return nil
+}
+
+func addCustom(p *patch, raw []byte) *refusal {
+	if isNull(raw) {
+		return nil
+	}
+	if raw[0] != '{' {
+		return &refusal{status: 400, validation: true, message: "custom must be an object"}
+	}
+	for _, f := range splitObject(raw) {
+		if p.custom.index(f.name) < 0 {
+			p.custom = append(p.custom, f)
+			continue
+		}
+		p.custom.set(f.name, f.val)
+	}
+	return nil
+}
+
+// duplicateCase refuses custom names of one request that differ only in case.
+func duplicateCase(custom document) *refusal {
+	seen := map[string]string{}
+	for _, f := range custom {
+		folded := strings.ToLower(f.name)
+		if other, there := seen[folded]; there {
+			return &refusal{status: 400, validation: true, message: fmt.Sprintf("duplicate custom fields %q and %q", other, f.name)}
+		}
+		seen[folded] = f.name
+	}
+	return nil
+}
+
+func (tx *Tx) setCompany(p *patch, raw []byte, create bool) *refusal {
+	if isNull(raw) {
+		p.fields.set("companyId", []byte("null"))
+		return nil
+	}
+	ref, _ := textOf(raw)
+	companies := tx.s.store(companyModel)
+	prefixed := strings.HasPrefix(ref, extPrefix) || strings.HasPrefix(ref, srcPrefix)
+	switch {
+	case prefixed && (create || tx.bulk || tx.sw.PutCompanyPrefix == "accepted"):
+		company := tx.lookup(companies, ref)
+		if company == nil {
+			return refuse(400, "company %s not found", ref)
+		}
+		ref = company.id
+	case !isObjectID(ref):
+		return &refusal{status: 400, validation: true, message: fmt.Sprintf("Cast to ObjectId failed for value %s at path \"companyId\"", clip(raw))}
+	case companies.byID[ref] == nil && tx.sw.DanglingCompany == "reject":
+		return refuse(400, "company %s not found", ref)
+	}
+	p.fields.setText("companyId", ref)
+	return nil
+}
+
+func (tx *Tx) setCompanyByExternalID(p *patch, raw []byte) *refusal {
+	ref, _ := textOf(raw)
+	if ref == "" || p.fields.has("companyId") {
+		return nil
+	}
+	company := tx.lookup(tx.s.store(companyModel), extPrefix+ref)
+	if company == nil {
+		return refuse(400, "company %s not found", ref)
+	}
+	p.fields.setText("companyId", company.id)
+	return nil
+}
+
+// merge lays a patch over a document: fields replace, custom fields merge key by key.
+func (tx *Tx) merge(doc document, p patch) document {
+	doc = doc.clone()
+	overlay(&doc, p.fields, tx.sw.NullWrite == "unset")
+	var custom document
+	if old := doc.get("custom"); len(old) > 0 && old[0] == '{' {
+		custom = splitObject(old)
+	}
+	overlay(&custom, p.custom, tx.sw.NullWrite == "unset")
+	doc.set("custom", custom.appendTo(nil, nil))
+	return doc
+}
+
+func overlay(doc *document, over document, unset bool) {
+	for _, f := range over {
+		switch {
+		case unset && isNull(f.val):
+			doc.remove(f.name)
+		case doc.index(f.name) >= 0:
+			setIfNew(doc, f.name, f.val)
+		default:
+			*doc = append(*doc, member{f.name, f.key, f.val})
+		}
+	}
+}
+
+func (tx *Tx) create(m *model, id string, sent document) (*record, *refusal) {
+	p, err := tx.prepare(m, sent, true)
+	if err != nil {
+		return nil, err
+	}
+	if id == "" {
+		id = tx.s.ids.next(tx.at)
+	}
+	doc := document{{name: "_id", key: []byte(`"_id"`), val: quoted(id)}}
+	doc = append(doc, splitObject([]byte(m.defaults))...)
+	doc = tx.merge(doc, p)
+	if err := tx.check(m, nil, doc); err != nil {
+		return nil, err
+	}
+	if m.derive != nil {
+		m.derive(tx, &doc, nil)
+	}
+	for _, name := range m.createStamps {
+		doc.setText(name, stamp(tx.at))
+	}
+	tx.bump(m, &doc)
+	doc.set("__v", []byte("0"))
+	r := tx.s.store(m).put(doc)
+	tx.log(m, r, "create", "created", sent)
+	return r, nil
+}
+
+// update reports whether anything but stamps differs after it.
+func (tx *Tx) update(m *model, r *record, sent document) (bool, *refusal) {
+	p, err := tx.prepare(m, sent, false)
+	if err != nil {
+		return false, err
+	}
+	before := splitObject(r.body)
+	doc := tx.merge(before, p)
+	if err := tx.check(m, r, doc); err != nil {
+		return false, err
+	}
+	if m.derive != nil {
+		m.derive(tx, &doc, before)
+	}
+	changed := !sameDocument(before, doc)
+	effect := "unchanged"
+	if changed || !tx.bulk && tx.sw.IdenticalPut == "bump" {
+		tx.bump(m, &doc)
+		was := r.kind
+		tx.s.store(m).put(doc)
+		tx.renamed(m, r, before, doc)
+		effect = "updated"
+		tx.logAs(m, r, was, "update", effect, sent)
+		return changed, nil
+	}
+	tx.log(m, r, "update", effect, sent)
+	return false, nil
+}
+
+func sameDocument(a, b document) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, f := range a {
+		if other := b.get(f.name); other == nil || !sameJSON(f.val, other) {
+			return false
+		}
+	}
+	return true
+}
+
+// bump sets the change stamps to the moment of the transaction.
+func (tx *Tx) bump(m *model, doc *document) {
+	for _, name := range m.updateStamps {
+		doc.setText(name, stamp(tx.at))
+	}
+	if m == licenseModel && tx.sw.LicenseStamps == "lastUpdated" {
+		doc.setText("lastUpdated", stamp(tx.at))
+	}
+}
+
+// check holds a merged document to the required fields and to uniqueness; r is nil for a create.
+func (tx *Tx) check(m *model, r *record, doc document) *refusal {
+	for _, group := range m.required {
+		if !hasAny(doc, group) {
+			missing := refuse(400, "%s is required", strings.Join(group, " or "))
+			missing.silent = m == enduserModel && group[0] == "companyId" && tx.sw.EnduserWithoutCompany == "skip"
+			return missing
+		}
+	}
+	st := tx.s.store(m)
+	status := 400
+	if tx.sw.ConflictStatus == "409" {
+		status = 409
+	}
+	if source := doc.text("sourceId"); source != "" && taken(st.bySource[source], r) {
+		return refuse(status, "sourceId %s already exists", source)
+	}
+	external := doc.text("externalId")
+	if m == conversationModel && doc.text("type") == "note" && tx.sw.NoteExternalID == "ignored" {
+		return nil // not a key of notes
+	}
+	for _, other := range st.byExternal[external] {
+		if taken(other, r) && (m.globalExternalID || other.company == doc.text("companyId")) {
+			return refuse(status, "externalId %s already exists", external)
+		}
+	}
+	return nil
+}
+
+func taken(other, r *record) bool { return other != nil && other != r }
+
+func hasAny(doc document, group []string) bool {
+	for _, name := range group {
+		if raw := doc.get(name); !isNull(raw) && !bytes.Equal(raw, []byte(`""`)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (tx *Tx) remove(m *model, r *record) {
+	tx.s.store(m).remove(r)
+	tx.log(m, r, "delete", "deleted", nil)
+	if m != companyModel || tx.sw.CompanyDelete != "cascade" {
+		return
+	}
+	for _, child := range modelRows {
+		if !child.hasCompany {
+			continue
+		}
+		for _, c := range tx.s.store(child).ofCompany(r.id) {
+			tx.s.store(child).remove(c)
+			tx.log(child, c, "delete", "deleted", nil)
+		}
+	}
+}
+
+// renamed carries a company's new name to its records, without stamps, where the switch says so.
+func (tx *Tx) renamed(m *model, r *record, before, after document) {
+	if m != companyModel || tx.sw.CompanyRename != "propagate" || bytes.Equal(before.get("name"), after.get("name")) {
+		return
+	}
+	for _, child := range modelRows {
+		if !child.hasCompany {
+			continue
+		}
+		st := tx.s.store(child)
+		for _, c := range st.ofCompany(r.id) {
+			doc := splitObject(c.body).clone()
+			doc.set("companyName", after.get("name"))
+			st.put(doc)
+			tx.log(child, c, "update", "updated", document{{name: "companyName", key: []byte(`"companyName"`), val: after.get("name")}})
+		}
+	}
+}
+
+// ofCompany lists a company's records, oldest first.
+func (st *store) ofCompany(id string) []*record {
+	var out []*record
+	for _, e := range st.view("_id").entries {
+		if e.rec.company == id {
+			out = append(out, e.rec)
+		}
+	}
+	return out
+}
