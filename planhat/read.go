@@ -1,6 +1,7 @@
 package planhat
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,18 +25,32 @@ func (c *Client) Get(ctx context.Context, o Object, ref Ref) (json.RawMessage, e
 	if refused != nil {
 		return nil, refused
 	}
-	var record []byte
-	_, err := c.rest.Do(ctx, rest.Request{
+	answer, err := c.rest.Do(ctx, rest.Request{
 		Method: http.MethodGet, Path: path, Template: spec.Path + "/{id}", Label: string(o),
-		Accept: func(a *rest.Answer) error {
-			record = a.Body
-			return wrapAnswer(spec.checkRecord(a.Body, ref))
-		},
+		Accept: func(a *rest.Answer) error { return wrapAnswer(spec.checkFound(a.Body, ref)) },
 	})
 	if err != nil {
 		return nil, failed("get", subjectOf(spec, ref), err)
 	}
-	return record, nil
+	if isNull(answer.Body) {
+		return nil, missing("get", subjectOf(spec, ref), answer)
+	}
+	return answer.Body, nil
+}
+
+// checkFound is checkRecord for an answer that may also be null. Nobody documents how
+// Planhat answers for a record that does not exist; a null says as much as a 404.
+func (s Spec) checkFound(body []byte, ref Ref) error {
+	if isNull(body) {
+		return nil
+	}
+	return s.checkRecord(body, ref)
+}
+
+func isNull(body []byte) bool { return string(bytes.TrimSpace(body)) == "null" }
+
+func missing(action, subject string, a rest.Answer) *Error {
+	return &Error{Kind: KindNotFound, Action: action, Subject: subject, Status: a.Status, Message: "answered null", Attempts: a.Attempts}
 }
 
 // checkRecord accepts a record that has an id and the key it was asked for by. A

@@ -83,14 +83,21 @@ func (c *Client) Update(ctx context.Context, o Object, ref Ref, body []byte) (Wr
 }
 
 func (c *Client) write(ctx context.Context, action, subject string, spec Spec, ref Ref, req rest.Request) (Written, error) {
+	check := spec.checkFound
+	if ref == (Ref{}) {
+		check = spec.checkRecord // a create has no record to miss
+	}
 	if ref.Key != KeyID {
 		ref = Ref{} // an update may change the key it goes by
 	}
 	req.Write, req.Label = true, string(spec.Object)
-	req.Accept = func(a *rest.Answer) error { return wrapAnswer(spec.checkRecord(a.Body, ref)) }
+	req.Accept = func(a *rest.Answer) error { return wrapAnswer(check(a.Body, ref)) }
 	answer, err := c.rest.Do(ctx, req)
 	if err != nil {
 		return Written{}, failed(action, subject, err)
+	}
+	if isNull(answer.Body) {
+		return Written{}, missing(action, subject, answer)
 	}
 	return Written{Row: answer.Body, Attempts: answer.Attempts, Repeated: answer.Repeated}, nil
 }
