@@ -63,7 +63,7 @@ var forms = sync.Pool{New: func() any { return new(form) }}
 const maxKept = 1 << 20
 
 func takeForm(volatile map[string]bool) *form {
-	f := forms.Get().(*form)
+	f := forms.Get().(*form) //nolint:forcetypeassert // the pool holds nothing else
 	f.volatile = volatile
 	return f
 }

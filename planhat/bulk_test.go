@@ -169,8 +169,7 @@ func FuzzParseBulk(f *testing.F) {
 		if err == nil && (!json.Valid(body) || answer.Created < 0 || slices.Contains(answer.Modified, "")) {
 			t.Errorf("%q gives %+v", body, answer)
 		}
-		var e *Error
-		if errors.As(err, &e) {
+		if _, ok := errors.AsType[*Error](err); ok {
 			t.Error("a parser's error is no call's")
 		}
 	})

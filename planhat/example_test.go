@@ -108,6 +108,8 @@ func ExampleKindOf() {
 		fmt.Println(err)
 	case planhat.KindAmbiguous:
 		fmt.Println("a write may have been carried out: look it up")
+	default:
+		fmt.Println("try again later, or not at all:", err)
 	}
 	// Output: get company externalId acct-9: notFound: 404 Not Found: Not Found
 }

@@ -28,8 +28,7 @@ func (k Kind) String() string { return rest.Kind(k).String() }
 
 // KindOf returns the kind of an error made by this package, wrapped or not.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return KindNone

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -58,9 +59,7 @@ func (c *Client) Page(ctx context.Context, o Object, opts ListOptions) (Page, er
 func (c *Client) page(ctx context.Context, spec Spec, opts ListOptions, subject string, filter url.Values) (Page, error) {
 	page := Page{Offset: opts.Offset, Limit: opts.Limit}
 	query := opts.query(spec)
-	for name, values := range filter {
-		query[name] = values
-	}
+	maps.Copy(query, filter)
 	_, err := c.rest.Do(ctx, rest.Request{
 		Method: http.MethodGet, Path: spec.Path, Template: spec.Path, Label: string(spec.Object), Query: query,
 		Accept: func(a *rest.Answer) error {

@@ -167,8 +167,7 @@ func (f finder) ofCompany(record []byte) bool {
 }
 
 func asFind(err error) error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		e.Action = "find"
 	}
 	return err

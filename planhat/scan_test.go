@@ -13,7 +13,7 @@ func TestSplitRows(t *testing.T) {
 	id := `"_id":"` + hexID(1) + `"`
 	good := map[string]int{
 		`[]`:                      0,
-		" [ ] \n":                 0,
+		" [ ] \n":                 0, //nolint:gocritic // white space is the case
 		`[{` + id + `}]`:          1,
 		`{"data":[{` + id + `}]}`: 1,
 		`[ {` + id + `} , {` + id + `,"custom":{"a]":"},{"}} ]`: 2,
@@ -78,6 +78,7 @@ func FuzzSplitRows(f *testing.F) {
 }
 
 func sameElements(t *testing.T, body []byte, want []json.RawMessage) {
+	t.Helper()
 	i := 0
 	for got := range elements(body) {
 		if i >= len(want) || !bytes.Equal(got, want[i]) {
@@ -91,6 +92,7 @@ func sameElements(t *testing.T, body []byte, want []json.RawMessage) {
 }
 
 func sameMembers(t *testing.T, body []byte, want map[string]json.RawMessage) {
+	t.Helper()
 	got := map[string]json.RawMessage{}
 	for name, value := range members(body) {
 		var text string

@@ -134,7 +134,7 @@ func (c *Client) Delete(ctx context.Context, o Object, id string) (Deleted, erro
 // parseDeleted reads what delete answers with: the database's counts, the deleted
 // record, or nothing.
 func parseDeleted(body []byte, id string) (Deleted, error) {
-	if len(strings.TrimSpace(string(body))) == 0 {
+	if strings.TrimSpace(string(body)) == "" {
 		return Deleted{Count: 1}, nil
 	}
 	if err := checkJSON(body); err != nil {

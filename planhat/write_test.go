@@ -2,6 +2,7 @@ package planhat
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -45,7 +46,7 @@ func TestCreate(t *testing.T) {
 			if KindOf(err) != tt.kind || len(asked) != tt.wantRequests {
 				t.Fatalf("got %v after %d requests, want %s after %d", err, len(asked), tt.kind, tt.wantRequests)
 			}
-			if len(asked) > 0 && (asked[0].Method != "POST" || asked[0].Body != tt.sent) {
+			if len(asked) > 0 && (asked[0].Method != http.MethodPost || asked[0].Body != tt.sent) {
 				t.Errorf("sent %+v, want %s", asked[0], tt.sent)
 			}
 			if err == nil && (string(got.Row) != tt.answer || got.Attempts != 1 || got.Repeated) {
@@ -137,7 +138,7 @@ func TestDelete(t *testing.T) {
 			if KindOf(err) != tt.kind || got.Count != tt.count || (got.Document != nil) != tt.document {
 				t.Errorf("got %+v, %v", got, err)
 			}
-			if asked := fake.asked()[0]; asked.Method != "DELETE" || asked.Path != "/conversations/"+hexID(1) {
+			if asked := fake.asked()[0]; asked.Method != http.MethodDelete || asked.Path != "/conversations/"+hexID(1) {
 				t.Errorf("sent %+v", asked)
 			}
 		})

@@ -5,6 +5,7 @@ import "slices"
 // Status says how a command ended. The list is closed.
 type Status string
 
+// How a command can end.
 const (
 	StatusOK       Status = "OK"
 	StatusRejected Status = "REJECTED"
@@ -16,6 +17,7 @@ const (
 // Effect says what a command did at the vendor. The list is closed.
 type Effect string
 
+// What a command can do at the vendor.
 const (
 	EffectCreated   Effect = "CREATED"
 	EffectUpdated   Effect = "UPDATED"
@@ -29,6 +31,7 @@ const (
 // dead-letter headers, metrics, logs and docs.
 type Code string
 
+// Why a command can fail to be done; [Code.Doc] explains each.
 const (
 	CodeUndecodable          Code = "UNDECODABLE"
 	CodeUnknownSchema        Code = "UNKNOWN_SCHEMA"

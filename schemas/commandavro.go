@@ -118,7 +118,8 @@ func (w *avroCommand) command() (Command, *Problem) {
 	if p := w.Target.target(&c.Target); p != nil {
 		return c, p
 	}
-	return c, c.check()
+	p := c.check()
+	return c, p
 }
 
 func (w *avroTarget) target(t *Target) *Problem {

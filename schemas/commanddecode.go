@@ -3,6 +3,7 @@ package schemas
 import (
 	"context"
 	"errors"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -88,12 +89,7 @@ func (c *Command) checkID() *Problem {
 }
 
 func known(name string, names []string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(names, name)
 }
 
 // oneTarget checks that a target names exactly one key, and none emptily.

@@ -146,6 +146,7 @@ func (r *wireReader) skip(n *node, depth int) error {
 	}
 	var err error
 	switch n.typ {
+	case typNull: // no bytes
 	case typBool:
 		_, err = r.take(1)
 	case typInt, typLong, typEnum:

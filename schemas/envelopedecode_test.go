@@ -14,7 +14,7 @@ func TestDecodeEnvelopeRefusesDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range len(value) {
+	for n := range value {
 		if _, err := c.DecodeEnvelope(value[:n]); err == nil {
 			t.Errorf("cut after %d of %d bytes: no error", n, len(value))
 		}

@@ -22,7 +22,7 @@ var (
 	)
 	genText = rapid.OneOf(
 		rapid.Map(rapid.String(), func(s string) string { return string(appendQuoted(nil, []byte(s))) }),
-		rapid.Map(rapid.String(), func(s string) string { return strconv.QuoteToASCII(s) }).Filter(func(s string) bool { return json.Valid([]byte(s)) }),
+		rapid.Map(rapid.String(), strconv.QuoteToASCII).Filter(func(s string) bool { return json.Valid([]byte(s)) }),
 		rapid.StringMatching(`"(\\u[0-9a-fA-F]{4}|\\["\\/bfnrt]|[ -!#-\[\]-~]|ü|😀){0,8}"`),
 		rapid.StringMatching(`"20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{3})?(Z|\+0000)"`),
 	)

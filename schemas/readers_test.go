@@ -3,7 +3,9 @@ package schemas
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -65,7 +67,7 @@ func readHamba(t testing.TB, c *Codec, value []byte) map[string]any {
 	if r.Error != nil {
 		t.Fatalf("hamba/avro: %v", r.Error)
 	}
-	if r.Peek(); r.Error != io.EOF {
+	if r.Peek(); !errors.Is(r.Error, io.EOF) {
 		t.Fatalf("hamba/avro: bytes are left")
 	}
 	m, _ := got.(map[string]any)
@@ -104,6 +106,7 @@ func anys(list []string) []any {
 }
 
 func plainOrNil(t testing.TB, row json.RawMessage) any {
+	t.Helper()
 	if row == nil {
 		return nil
 	}
@@ -140,9 +143,7 @@ func rowOf(t testing.TB, v any) any {
 		case value == nil:
 		case name == "extra":
 			extra, _ := plain(t, text).(map[string]any)
-			for k, v := range extra {
-				row[k] = v
-			}
+			maps.Copy(row, extra)
 		case name == "nulls":
 			names, _ := plain(t, text).([]any)
 			for _, k := range names {

@@ -16,6 +16,7 @@ var files embed.FS
 // FieldType names how a field of a row is carried.
 type FieldType string
 
+// How a field can be carried.
 const (
 	TypeString  FieldType = "string"
 	TypeLong    FieldType = "long"             // whole number of at most 64 bits

@@ -27,8 +27,8 @@ func NewRegistrar(client *sr.Client, auto bool) *Registrar {
 	return &Registrar{client: client, auto: auto, ids: map[subjectSchema]int{}}
 }
 
-// IncompatibleError: readers of the new schema could not read what was written with the
-// latest of the subject.
+// IncompatibleError says that readers of the new schema could not read what was written
+// with the latest of the subject.
 type IncompatibleError struct {
 	Subject string
 	Version int // latest
@@ -43,7 +43,8 @@ func (e *IncompatibleError) Error() string {
 
 func (e *IncompatibleError) Unwrap() error { return e.Err }
 
-// NotRegisteredError: the schema is missing and may not be registered by the bridge.
+// NotRegisteredError says that the schema is missing and may not be registered by the
+// bridge.
 type NotRegisteredError struct {
 	Subject string
 	Schema  string // what to register

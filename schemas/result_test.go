@@ -54,7 +54,7 @@ func TestDecodeResultRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range len(value) {
+	for n := range value {
 		if _, err := DecodeResult(value[:n]); err == nil {
 			t.Errorf("cut after %d of %d bytes: no error", n, len(value))
 		}

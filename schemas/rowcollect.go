@@ -93,7 +93,7 @@ func (c *Codec) place(st *rowState, row []byte, n int, p pair) error {
 		st.scratch = unquote(st.scratch[:0], name)
 		name = st.scratch
 	}
-	twice := false
+	var twice bool
 	i, known := c.lookup(st, n, name)
 	if known {
 		twice = st.slots[i].state != slotAbsent
@@ -141,7 +141,7 @@ func (c *Codec) lookup(st *rowState, n int, name []byte) (int, bool) {
 // same JSON, and remembers in the slot what writing it will need.
 func fit(s *slot, t FieldType, row []byte, v token, scratch *[]byte) bool {
 	s.token = v
-	ok := false
+	var ok bool
 	switch t {
 	case TypeString:
 		return v.kind == '"' && !v.lone
@@ -177,7 +177,7 @@ func fitMillis(s *slot, row []byte, v token, scratch *[]byte) bool {
 		*scratch = unquote((*scratch)[:0], text)
 		text = *scratch
 	}
-	ok := false
+	var ok bool
 	s.num, ok = exactMillis(text)
 	return ok
 }

@@ -75,12 +75,12 @@ func (r *report) clean(variable string) bool {
 	return !slices.ContainsFunc(r.faults, func(f Fault) bool { return f.Variable == r.written(variable) })
 }
 
-func (r *report) add(variable, format string, args ...any) {
+func (r *report) addf(variable, format string, args ...any) {
 	r.faults = append(r.faults, Fault{Variable: r.written(variable), Value: r.shown(variable), Problem: fmt.Sprintf(format, args...)})
 }
 
-// addBare does not show the value at all.
-func (r *report) addBare(variable, format string, args ...any) {
+// addBaref does not show the value at all.
+func (r *report) addBaref(variable, format string, args ...any) {
 	r.faults = append(r.faults, Fault{Variable: r.written(variable), Problem: fmt.Sprintf(format, args...)})
 }
 

@@ -49,7 +49,7 @@ var (
 
 func (l *loader) bridge() {
 	if !nameForm.MatchString(l.s.Bridge) {
-		l.add("BRIDGE_NAME", "is not a name; write 1 to 64 of a-z, 0-9 and -")
+		l.addf("BRIDGE_NAME", "is not a name; write 1 to 64 of a-z, 0-9 and -")
 	}
 }
 
@@ -59,17 +59,17 @@ func (l *loader) instance() string {
 	}
 	host, err := os.Hostname()
 	if err != nil {
-		l.add("INSTANCE_ID", "is not set and the host name is not known (%v); set it to a name that no other replica has", err)
+		l.addf("INSTANCE_ID", "is not set and the host name is not known (%v); set it to a name that no other replica has", err)
 	}
 	return host
 }
 
 func (l *loader) topics() Topics {
 	if !prefixForm.MatchString(l.s.TopicPrefix) {
-		l.add("TOPIC_PREFIX", "is not the start of a topic name; write at most 64 of a-z, A-Z, 0-9, dot, _ and -")
+		l.addf("TOPIC_PREFIX", "is not the start of a topic name; write at most 64 of a-z, A-Z, 0-9, dot, _ and -")
 	}
 	if l.s.TopicReplication == 0 && l.clean("TOPIC_REPLICATION_FACTOR") {
-		l.add("TOPIC_REPLICATION_FACTOR", "is no number of replicas; write 1 or more, or -1 for the cluster's default")
+		l.addf("TOPIC_REPLICATION_FACTOR", "is no number of replicas; write 1 or more, or -1 for the cluster's default")
 	}
 	return Topics{
 		Prefix: l.s.TopicPrefix, Partitions: int32(l.s.TopicPartitions),
@@ -80,7 +80,7 @@ func (l *loader) topics() Topics {
 func (l *loader) shard() Shard {
 	s := Shard{SessionTimeout: time.Duration(l.s.SessionTimeout), CallDeadline: time.Duration(l.s.CallDeadline)}
 	if l.clean("CALL_DEADLINE") && l.clean("SHARD_SESSION_TIMEOUT") && s.CallDeadline >= s.SessionTimeout {
-		l.add("CALL_DEADLINE", "is not shorter than SHARD_SESSION_TIMEOUT (%s); shorten it, or lengthen the other", s.SessionTimeout)
+		l.addf("CALL_DEADLINE", "is not shorter than SHARD_SESSION_TIMEOUT (%s); shorten it, or lengthen the other", s.SessionTimeout)
 	}
 	return s
 }
@@ -90,14 +90,14 @@ func (l *loader) shard() Shard {
 func (l *loader) secretFrom(variable, value, path string) *Secret {
 	switch {
 	case value != "" && path != "":
-		l.add(variable, "is given twice, here and in %s; keep one of them", l.written(variable+"_FILE"))
+		l.addf(variable, "is given twice, here and in %s; keep one of them", l.written(variable+"_FILE"))
 		return nil
 	case value != "":
 		return NewSecret(strings.TrimRight(value, "\r\n"))
 	case path != "":
 		s, err := FileSecret(path)
 		if err != nil {
-			l.add(variable+"_FILE", "cannot be used (%v); name a readable file that holds the secret", err)
+			l.addf(variable+"_FILE", "cannot be used (%v); name a readable file that holds the secret", err)
 		}
 		return s
 	}

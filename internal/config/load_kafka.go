@@ -60,7 +60,7 @@ func (l *loader) registry() Registry {
 	l.needs(out.Username != "" && !out.Password.IsSet(), "SCHEMA_REGISTRY_PASSWORD", "goes with SCHEMA_REGISTRY_USERNAME, here or in SCHEMA_REGISTRY_PASSWORD_FILE")
 	l.needs(out.Username == "" && out.Password.IsSet(), "SCHEMA_REGISTRY_USERNAME", "goes with SCHEMA_REGISTRY_PASSWORD")
 	if out.Token.IsSet() && out.Username != "" {
-		l.add("SCHEMA_REGISTRY_USERNAME", "cannot go with SCHEMA_REGISTRY_TOKEN; keep the token, or user and password")
+		l.addf("SCHEMA_REGISTRY_USERNAME", "cannot go with SCHEMA_REGISTRY_TOKEN; keep the token, or user and password")
 	}
 	return out
 }
@@ -69,14 +69,14 @@ func (l *loader) registry() Registry {
 // with it or its file already.
 func (l *loader) needs(missing bool, variable, why string) {
 	if missing && l.clean(variable) && l.clean(variable+"_FILE") {
-		l.add(variable, "is missing: %s; set it", why)
+		l.addf(variable, "is missing: %s; set it", why)
 	}
 }
 
 func (l *loader) uselessWithout(what string, variables []string) {
 	for _, v := range variables {
 		if l.env[v] != "" && l.clean(v) {
-			l.add(v, "has no effect without %s; set that, or take this away", what)
+			l.addf(v, "has no effect without %s; set that, or take this away", what)
 		}
 	}
 }

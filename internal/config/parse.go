@@ -19,14 +19,14 @@ func parse(into any, prefix string, r *report) {
 	for _, e := range parts(err) {
 		var pe env.ParseError
 		if !errors.As(e, &pe) {
-			r.add(prefix, "%v", e)
+			r.addf(prefix, "%v", e)
 			continue
 		}
 		f, _ := fields.FieldByName(pe.Name) // the struct is flat: names are unique
 		bad[f.Name] = true
-		r.add(prefix+f.Tag.Get("env"), "%v", pe.Err)
+		r.addf(prefix+f.Tag.Get("env"), "%v", pe.Err)
 	}
-	for f := range eachField(fields) {
+	for f := range fields.Fields() {
 		if !bad[f.Name] {
 			checkTags(prefix+f.Tag.Get("env"), f, reflect.ValueOf(into).Elem().FieldByIndex(f.Index), r)
 		}
@@ -34,8 +34,7 @@ func parse(into any, prefix string, r *report) {
 }
 
 func parts(err error) []error {
-	var all env.AggregateError
-	if errors.As(err, &all) {
+	if all, ok := errors.AsType[env.AggregateError](err); ok {
 		return all.Errors
 	}
 	if err != nil {
@@ -47,24 +46,14 @@ func parts(err error) []error {
 func checkTags(variable string, f reflect.StructField, v reflect.Value, r *report) {
 	if choices := f.Tag.Get("choices"); choices != "" && v.String() != "" {
 		if !slices.Contains(strings.Split(choices, ","), v.String()) {
-			r.add(variable, "is not one of the choices; write one of %s", strings.ReplaceAll(choices, ",", ", "))
+			r.addf(variable, "is not one of the choices; write one of %s", strings.ReplaceAll(choices, ",", ", "))
 			v.SetString("")
 		}
 	}
-	if b, ok := v.Interface().(bounded); ok && f.Tag.Get("min") != "" {
+	if b, ok := reflect.TypeAssert[bounded](v); ok && f.Tag.Get("min") != "" {
 		if err := b.within(f.Tag.Get("min"), f.Tag.Get("max")); err != nil {
-			r.add(variable, "%v", err)
+			r.addf(variable, "%v", err)
 			v.SetZero()
-		}
-	}
-}
-
-func eachField(t reflect.Type) func(func(reflect.StructField) bool) {
-	return func(yield func(reflect.StructField) bool) {
-		for i := range t.NumField() {
-			if !yield(t.Field(i)) {
-				return
-			}
 		}
 	}
 }

@@ -36,7 +36,7 @@ func printValue(b *strings.Builder, path string, v reflect.Value) {
 			printValue(b, fmt.Sprintf("%s[%d]", path, i), v.Index(i))
 		}
 	case v.Kind() == reflect.Slice || v.Kind() == reflect.Map || v.Kind() == reflect.String:
-		text, _ := json.Marshal(v.Interface()) // strings, lists and maps of them: cannot fail
+		text, _ := json.Marshal(v.Interface()) //nolint:errchkjson // strings, lists and maps of them: cannot fail
 		fmt.Fprintf(b, "%s = %s\n", path, text)
 	default:
 		fmt.Fprintf(b, "%s = %v\n", path, v.Interface())

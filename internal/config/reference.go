@@ -43,7 +43,7 @@ becomes ` + "`_`" + `. If there is only one workspace, its name may be left out:
 
 func table(b *strings.Builder, prefix string, t reflect.Type) {
 	b.WriteString("| variable | default | meaning |\n|---|---|---|\n")
-	for f := range eachField(t) {
+	for f := range t.Fields() {
 		fmt.Fprintf(b, "| `%s%s` | %s | %s |\n", prefix, f.Tag.Get("env"), code(f.Tag.Get("envDefault")), meaning(f))
 	}
 }

@@ -33,7 +33,7 @@ func (l *loader) unknown() {
 		if !below(name) || slices.Contains(known, name) || injected(name, l.env[name]) {
 			continue
 		}
-		l.addBare(name, "is not a variable of this product; %s", advice(name, known))
+		l.addBaref(name, "is not a variable of this product; %s", advice(name, known))
 	}
 }
 
@@ -65,7 +65,7 @@ func advice(name string, known []string) string {
 // known are all names that mean something under these settings.
 func (l *loader) known() []string {
 	var out []string
-	for f := range eachField(reflect.TypeFor[settings]()) {
+	for f := range reflect.TypeFor[settings]().Fields() {
 		out = append(out, f.Tag.Get("env"))
 	}
 	for _, suffix := range workspaceSuffixes() {

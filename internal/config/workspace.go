@@ -35,13 +35,13 @@ func (l *loader) workspaceNames() []string {
 	taken := map[string]string{}
 	for _, name := range l.s.Workspaces {
 		if !nameForm.MatchString(name) {
-			l.add("PLANHAT_WORKSPACES", "has %q, which is not a name; write 1 to 64 of a-z, 0-9 and -", name)
+			l.addf("PLANHAT_WORKSPACES", "has %q, which is not a name; write 1 to 64 of a-z, 0-9 and -", name)
 			continue
 		}
 		// Two names with one segment would share their variables. As names
 		// are spelt now, that is the same name twice.
 		if other, ok := taken[segment(name)]; ok {
-			l.add("PLANHAT_WORKSPACES", "has %q and %q, which have the same variables; take one away", other, name)
+			l.addf("PLANHAT_WORKSPACES", "has %q and %q, which have the same variables; take one away", other, name)
 			continue
 		}
 		taken[segment(name)] = name
@@ -59,7 +59,7 @@ func (l *loader) rename(name string) {
 			l.alias[long] = short
 			l.env[long] = l.env[short]
 		} else if l.env[short] != "" {
-			l.add(long, "is given twice, here and as %s; keep one of them", short)
+			l.addf(long, "is given twice, here and as %s; keep one of them", short)
 		}
 	}
 }
@@ -67,7 +67,7 @@ func (l *loader) rename(name string) {
 func (l *loader) refuseUnnamed(names []string) {
 	for _, suffix := range workspaceSuffixes() {
 		if short := planhatPrefix + suffix; l.env[short] != "" && len(names) > 0 {
-			l.add(short, "does not say which of the %d workspaces it is for; write %s%s_%s", len(names), planhatPrefix, segment(names[0]), suffix)
+			l.addf(short, "does not say which of the %d workspaces it is for; write %s%s_%s", len(names), planhatPrefix, segment(names[0]), suffix)
 		}
 	}
 }
@@ -89,10 +89,10 @@ func (l *loader) workspace(name string) Workspace {
 func (l *loader) knownObjects(variable string, names []string) []string {
 	for i, name := range names {
 		if !slices.Contains(l.objects, name) {
-			l.add(variable, "has %q, which is not an object; %s", name, l.objectAdvice(name))
+			l.addf(variable, "has %q, which is not an object; %s", name, l.objectAdvice(name))
 		}
 		if slices.Index(names, name) != i {
-			l.add(variable, "has %q twice; write it once", name)
+			l.addf(variable, "has %q twice; write it once", name)
 		}
 	}
 	return names
@@ -110,7 +110,7 @@ func (l *loader) objectAdvice(name string) string {
 func (l *loader) freshness(variable, text string) Freshness {
 	f, err := ParseFreshness(text)
 	if err != nil {
-		l.add(variable, "cannot be read: %v; %s", err, freshnessExplanation)
+		l.addf(variable, "cannot be read: %v; %s", err, freshnessExplanation)
 		return Freshness{}
 	}
 	if l.env[variable] == "" {
@@ -118,7 +118,7 @@ func (l *loader) freshness(variable, text string) Freshness {
 	}
 	for _, name := range f.names() {
 		if !slices.Contains(l.objects, name) {
-			l.add(variable, "has %q, which is not an object; %s", name, l.objectAdvice(name))
+			l.addf(variable, "has %q, which is not an object; %s", name, l.objectAdvice(name))
 		}
 	}
 	return f
@@ -126,7 +126,7 @@ func (l *loader) freshness(variable, text string) Freshness {
 
 func workspaceSuffixes() []string {
 	var out []string
-	for f := range eachField(reflect.TypeFor[workspaceSettings]()) {
+	for f := range reflect.TypeFor[workspaceSettings]().Fields() {
 		out = append(out, f.Tag.Get("env"))
 	}
 	return out

@@ -342,6 +342,7 @@ func BenchmarkReadAt(b *testing.B) {
 // longLog writes records of 450 bytes over three partitions and picks places
 // spread over all of it.
 func longLog(t testing.TB, cl *kgo.Client, records, wanted int) ([]*kgo.Record, []Place) {
+	t.Helper()
 	value := strings.Repeat("planhat bridge ", 30)
 	all := make([]*kgo.Record, records)
 	for i := range all {

@@ -110,6 +110,7 @@ type tokenServer struct {
 }
 
 func newTokenServer(t *testing.T, answer func(n int) (int, any)) *tokenServer {
+	t.Helper()
 	s := &tokenServer{answer: answer}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, pass, _ := r.BasicAuth()

@@ -11,9 +11,9 @@ import (
 	"github.com/twmb/franz-go/plugin/kslog"
 )
 
-// clientLogger hands the client's messages from min up to log.
-func clientLogger(log *slog.Logger, min slog.Level) kgo.Logger {
-	return kslog.New(slog.New(levelHandler{log.Handler(), min}))
+// clientLogger hands the client's messages from least up to log.
+func clientLogger(log *slog.Logger, least slog.Level) kgo.Logger {
+	return kslog.New(slog.New(levelHandler{log.Handler(), least}))
 }
 
 type levelHandler struct {

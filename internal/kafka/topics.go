@@ -83,7 +83,7 @@ func (e ensurer) list(ctx context.Context, specs []TopicSpec) (kadm.TopicDetails
 func (e ensurer) create(ctx context.Context, s TopicSpec) error {
 	config := make(map[string]*string, len(s.Config))
 	for k, v := range s.Config {
-		config[k] = kadm.StringPtr(v)
+		config[k] = new(v)
 	}
 	resp, err := e.adm.CreateTopic(ctx, s.Partitions, s.ReplicationFactor, config, s.Name)
 	if err == nil || errors.Is(err, kerr.TopicAlreadyExists) {

@@ -207,7 +207,7 @@ func makeAs(t testing.TB, cl *kgo.Client, s TopicSpec, partitions int32, with ma
 	config := map[string]*string{}
 	for _, m := range []map[string]string{s.Config, with} {
 		for k, v := range m {
-			config[k] = kadm.StringPtr(v)
+			config[k] = new(v)
 		}
 	}
 	if partitions == 0 {

@@ -22,7 +22,7 @@ func newTestAdmin(addr string) *Admin {
 
 func get(a *Admin, path string) (int, string) {
 	w := httptest.NewRecorder()
-	a.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	a.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
 	return w.Code, w.Body.String()
 }
 
@@ -46,7 +46,7 @@ func TestReadiness(t *testing.T) {
 			t.Errorf("health: %d: trouble elsewhere must not restart the process", code)
 		}
 		a.AddCheck("panics", func(context.Context) error { panic("ouch") })
-		a.AddCheck("stuck", func(context.Context) error { time.Sleep(time.Minute); return nil })
+		a.AddCheck("stuck", func(context.Context) error { time.Sleep(time.Minute); return nil }) //nolint:forbidigo // fake clock
 		begin := time.Now()
 		_, body := get(a, "/readyz")
 		for _, want := range []string{"stuck: no answer within 2s\n", "panics: check panics panicked: ouch\n", "registry: ok\n"} {
@@ -57,7 +57,7 @@ func TestReadiness(t *testing.T) {
 		if took := time.Since(begin); took != checkTimeout {
 			t.Errorf("took %s", took)
 		}
-		time.Sleep(time.Hour) // the stuck one ends
+		time.Sleep(time.Hour) //nolint:forbidigo // fake clock; the stuck one ends
 	})
 }
 
@@ -100,7 +100,7 @@ func TestMetrics(t *testing.T) {
 
 func TestOnlyGetIsServed(t *testing.T) {
 	w := httptest.NewRecorder()
-	newTestAdmin("").ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/status", nil))
+	newTestAdmin("").ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/status", http.NoBody))
 	if w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("got %d", w.Code)
 	}

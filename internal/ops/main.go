@@ -133,7 +133,7 @@ func (m *mainRun) check(p *Process) int {
 
 // supervise runs work and watches for signals and panics.
 func (m *mainRun) supervise(p *Process, work func(context.Context, *Process) error) int {
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.Background()) //nolint:forbidigo // this is where the mains' context begins
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- guard(m.Name, func() error { return work(ctx, p) }) }()

@@ -141,5 +141,5 @@ func onlyCanceled(err error) bool {
 	if inner := errors.Unwrap(err); inner != nil {
 		return onlyCanceled(inner)
 	}
-	return err == nil || err == context.Canceled
+	return err == nil || err == context.Canceled //nolint:errorlint // every wrapping is taken off above
 }

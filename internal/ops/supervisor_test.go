@@ -39,7 +39,7 @@ func (d *diary) service(name string, stopTime time.Duration, end error) func(con
 	return func(ctx context.Context) error {
 		<-ctx.Done()
 		d.note("stop " + name)
-		time.Sleep(stopTime)
+		time.Sleep(stopTime) //nolint:forbidigo // fake clock
 		d.note("stopped " + name)
 		return end
 	}
@@ -74,12 +74,12 @@ func TestSupervisorStopsAllAtTheFirstError(t *testing.T) {
 	boom, other := errors.New("boom"), errors.New("other")
 	tests := []struct {
 		name string
-		fail func(context.Context) error
+		fail func() error
 		want []string
 	}{
-		{"an error", func(context.Context) error { time.Sleep(time.Second); return boom }, []string{"service bad: boom"}},
-		{"an end that nobody asked for", func(context.Context) error { time.Sleep(time.Second); return nil }, []string{"service bad: ended without being told to"}},
-		{"a panic", func(context.Context) error { time.Sleep(time.Second); panic("ouch") }, []string{"service bad: bad panicked: ouch"}},
+		{"an error", func() error { return boom }, []string{"service bad: boom"}},
+		{"an end that nobody asked for", func() error { return nil }, []string{"service bad: ended without being told to"}},
+		{"a panic", func() error { panic("ouch") }, []string{"service bad: bad panicked: ouch"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -87,11 +87,14 @@ func TestSupervisorStopsAllAtTheFirstError(t *testing.T) {
 				var d diary
 				s := newSupervisor()
 				s.Add("first", d.service("first", 0, nil))
-				s.Add("bad", tt.fail)
+				s.Add("bad", func(context.Context) error {
+					time.Sleep(time.Second) //nolint:forbidigo // fake clock
+					return tt.fail()
+				})
 				s.Add("last", d.service("last", 0, other))
 				err := s.Run(t.Context())
 				got := strings.Split(err.Error(), "\n")
-				if want := append(tt.want, "stop service last: other"); !slices.Equal(got, want) {
+				if want := append(slices.Clone(tt.want), "stop service last: other"); !slices.Equal(got, want) {
 					t.Errorf("got %q, want %q", got, want)
 				}
 				if want := []string{"stop last", "stopped last", "stop first", "stopped first"}; !slices.Equal(d.read(), want) {
@@ -111,7 +114,7 @@ func TestSupervisorKeepsTheStackOfAPanic(t *testing.T) {
 	}
 }
 
-func panicHere() { var m map[string]int; m["x"] = 1 }
+func panicHere() { var m map[string]int; m["x"] = 1 } //nolint:govet,staticcheck // it is there to panic
 
 func TestSupervisorLeavesBehindWhatDoesNotStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -129,7 +132,7 @@ func TestSupervisorLeavesBehindWhatDoesNotStop(t *testing.T) {
 		if !slices.Contains(d.read(), "stopped good") {
 			t.Error("the others were not drained")
 		}
-		time.Sleep(2 * time.Hour) // the stuck one ends
+		time.Sleep(2 * time.Hour) //nolint:forbidigo // fake clock; the stuck one ends
 	})
 }
 

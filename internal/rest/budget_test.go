@@ -57,7 +57,7 @@ func TestNoWindowHoldsMoreThanTheLimit(t *testing.T) {
 			lane := NewBudget(limits).Lane("a", 1)
 			for _, pause := range pauses {
 				times = append(times, take(t, lane, 8)...)
-				time.Sleep(time.Duration(pause) * time.Second)
+				time.Sleep(time.Duration(pause) * time.Second) //nolint:forbidigo // fake clock
 			}
 		})
 		holds := func(n int, span time.Duration) {
@@ -107,6 +107,7 @@ func TestInFlight(t *testing.T) {
 
 // serve lets lanes wait all the time for d and returns how many calls each got.
 func serve(t *testing.T, d time.Duration, lanes ...*Lane) []int {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
 	got := make([]int, len(lanes))
@@ -138,11 +139,11 @@ func TestLanesShareByWeightAndLendWhatTheyLeave(t *testing.T) {
 		if got := serve(t, time.Minute, source, sink); !near(got[0], 180) || !near(got[1], 60) {
 			t.Errorf("both busy: %v, want 180 and 60", got)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // fake clock
 		if got := serve(t, time.Minute, source); !near(got[0], 240) {
 			t.Errorf("source alone: %v, want all 240", got)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // fake clock
 		// What a lane did not use earlier gives it no advantage now.
 		if got := serve(t, time.Minute, source, sink); !near(got[0], 180) || !near(got[1], 60) {
 			t.Errorf("both busy again: %v, want 180 and 60", got)

@@ -52,7 +52,10 @@ func New(cfg Config) *Client {
 // before load balancers usually do (a write into a connection that is being closed
 // leaves its effect unknown), and HTTP/2 connections that are checked while quiet.
 func NewHTTPClient() *http.Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	if base, ok := http.DefaultTransport.(*http.Transport); ok { // a program may have wrapped it
+		transport = base.Clone()
+	}
 	transport.MaxIdleConnsPerHost = 16
 	transport.IdleConnTimeout = 30 * time.Second
 	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}

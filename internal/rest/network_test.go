@@ -34,10 +34,8 @@ func TestNothingBelowSendsAWriteTwice(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := client.Do(t.Context(), requests[name])
-			var e *Error
-			if kind := KindNone; errors.As(err, &e) {
-				kind = e.Kind
-				if kind != want.kind {
+			if e, ok := errors.AsType[*Error](err); ok {
+				if e.Kind != want.kind {
 					t.Errorf("got %v", err)
 				}
 			} else if want.kind != KindNone {
@@ -122,6 +120,7 @@ func TestAStallInsideTheAnswerEnds(t *testing.T) {
 }
 
 func clientOf(t *testing.T, base string) *Client {
+	t.Helper()
 	return testClient(t, nil, func(c *Config) {
 		target, err := url.Parse(base)
 		if err != nil {
@@ -132,4 +131,14 @@ func clientOf(t *testing.T, base string) *Client {
 		c.Retry = Retry{Attempts: 2, Base: time.Millisecond, Max: time.Millisecond}
 		t.Cleanup(c.HTTP.CloseIdleConnections)
 	})
+}
+
+// A program that observes its calls wraps the default transport.
+func TestAWrappedDefaultTransport(t *testing.T) {
+	before := http.DefaultTransport
+	defer func() { http.DefaultTransport = before }()
+	http.DefaultTransport = struct{ http.RoundTripper }{before}
+	if got, ok := NewHTTPClient().Transport.(*http.Transport); !ok || got.Proxy == nil || !got.ForceAttemptHTTP2 || got.MaxIdleConnsPerHost != 16 {
+		t.Errorf("got %+v", got)
+	}
 }

@@ -38,8 +38,9 @@ func (o *outcome) again() bool {
 	case KindMalformed:
 		redirected := o.answer.Status < 200 || o.answer.Status > 299
 		return !redirected && !isFinal(o.err)
+	default:
+		return false
 	}
-	return false
 }
 
 // effectUnknown reports whether the call may have been carried out although nobody

@@ -68,7 +68,7 @@ func (l *Lease) Fresh() error {
 
 // Tx is one open transaction.
 type Tx struct {
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // a Tx ends with the call of Transact that made it
 	lease *Lease
 	state []*kgo.Record
 	sent  int

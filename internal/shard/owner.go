@@ -42,7 +42,7 @@ func (o *owner) run(ctx context.Context) error {
 		err := o.tenure(ctx)
 		if ctx.Err() != nil {
 			o.opts.Observer.Released(o.shard, nil)
-			return nil
+			return nil //nolint:nilerr // told to stop: what the tenure ended with is that
 		}
 		o.opts.Observer.Released(o.shard, err)
 		if !o.standing() {
@@ -99,7 +99,7 @@ func (o *owner) tenure(ctx context.Context) error {
 	}
 	lease := &Lease{shard: o.shard, generation: generation + 1, stateTopic: stateTopic, client: client, opts: o.opts, fresh: o.fresh}
 	err = lease.Transact(ctx, func(tx *Tx) error {
-		tx.State(generationKey, binary.BigEndian.AppendUint64(nil, uint64(lease.generation))) //nolint:gosec // positive
+		tx.State(generationKey, binary.BigEndian.AppendUint64(nil, uint64(lease.generation)))
 		return nil
 	})
 	if err != nil {
@@ -119,7 +119,7 @@ func (o *owner) restore(ctx context.Context, client *kgo.Client, topic string, w
 			if len(r.Value) != 8 {
 				return fmt.Errorf("generation record at offset %d has %d bytes, want 8", r.Offset, len(r.Value))
 			}
-			generation = int64(binary.BigEndian.Uint64(r.Value)) //nolint:gosec // written by tenure
+			generation = int64(binary.BigEndian.Uint64(r.Value))
 			return nil
 		}
 		return w.Restore(r.Key, r.Value)
@@ -151,7 +151,7 @@ func within(times []time.Time, d time.Duration) []time.Time {
 
 func backoff(attempt int) time.Duration {
 	d := min(backoffBase<<min(attempt, 6), backoffMax)
-	return d/2 + rand.N(d/2) //nolint:gosec // jitter
+	return d/2 + rand.N(d/2)
 }
 
 func sleep(ctx context.Context, d time.Duration) {

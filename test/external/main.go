@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"log"
 	"net/http"
 	"os"
 	"time"
@@ -19,12 +18,12 @@ import (
 
 func main() {
 	if err := run(context.Background()); err != nil {
-		var failed *planhat.Error
-		if errors.As(err, &failed) {
-			log.Println(failed.Kind, failed.Action, failed.Subject, failed.Status, failed.Message,
+		if failed, ok := errors.AsType[*planhat.Error](err); ok {
+			fmt.Println(failed.Kind, failed.Action, failed.Subject, failed.Status, failed.Message,
 				failed.RetryAfter, failed.Attempts, failed.Uncertain, failed.Err)
 		}
-		log.Fatal(err)
+		fmt.Println(err)
+		os.Exit(1)
 	}
 }
 
@@ -32,7 +31,7 @@ func newClient() (*planhat.Client, error) {
 	budget := planhat.NewBudget(planhat.BudgetOptions{PerMinute: 200, PerSecond: 150, InFlight: 50, Burst: 10})
 	var lane *planhat.Lane = budget.Lane("external", 1)
 	var stats planhat.LaneStats = lane.Stats()
-	log.Println(stats.Granted, stats.InFlight, stats.Waiting, stats.Waited, budget.StoppedUntil())
+	fmt.Println(stats.Granted, stats.InFlight, stats.Waiting, stats.Waited, budget.StoppedUntil())
 	var source planhat.TokenSource = func() string { return os.Getenv("PLANHAT_TOKEN") }
 	options := []planhat.Option{
 		planhat.WithHTTPClient(http.DefaultClient),
@@ -49,7 +48,7 @@ func newClient() (*planhat.Client, error) {
 }
 
 func observe(c planhat.Call) {
-	log.Println(c.Method, c.Path, c.Object, c.Attempt, c.Status, c.Duration, c.Waited, c.Err, c.Kind, c.Write)
+	fmt.Println(c.Method, c.Path, c.Object, c.Attempt, c.Status, c.Duration, c.Waited, c.Err, c.Kind, c.Write)
 }
 
 func run(ctx context.Context) error {
@@ -70,12 +69,12 @@ func run(ctx context.Context) error {
 }
 
 func list(ctx context.Context, client *planhat.Client, spec planhat.Spec) error {
-	log.Println(spec.Object, spec.Listing, spec.Path, spec.Type, spec.PageSize, spec.Stamp, spec.Keys, spec.KeyFields,
+	fmt.Println(spec.Object, spec.Listing, spec.Path, spec.Type, spec.PageSize, spec.Stamp, spec.Keys, spec.KeyFields,
 		spec.ArchivedField, spec.ArchivedParam, spec.Required, spec.Volatile, spec.DeleteReturnsDocument, spec.Rank,
 		spec.UpsertKeys(), spec.KeyField(planhat.KeyExternalID))
 	for _, f := range spec.Fields {
 		var field planhat.Field = f
-		log.Println(field.Name, field.Type, field.Writable, field.Ref, typeName(field.Type))
+		fmt.Println(field.Name, field.Type, field.Writable, field.Ref, typeName(field.Type))
 	}
 	opts := planhat.ListOptions{
 		Sort: "-updatedAt", Offset: 0, Limit: 100, Select: []string{"name"}, CompanyIDs: nil, Archived: false, Overlap: 10,
@@ -85,7 +84,7 @@ func list(ctx context.Context, client *planhat.Client, spec planhat.Spec) error 
 		if err != nil {
 			return err
 		}
-		log.Println(page.Offset, page.Limit, page.Date, page.Bytes, len(page.Rows))
+		fmt.Println(page.Offset, page.Limit, page.Date, page.Bytes, len(page.Rows))
 	}
 	_, err := client.Page(ctx, spec.Object, opts)
 	return err
@@ -109,7 +108,7 @@ func write(ctx context.Context, client *planhat.Client) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", kindWord(planhat.KindOf(err)), err)
 	}
-	log.Println(string(created.Row), created.Attempts, created.Repeated)
+	fmt.Println(string(created.Row), created.Attempts, created.Repeated)
 	if _, err := client.Update(ctx, planhat.Company, planhat.ByExternalID("a"), []byte(`{"phase":"x"}`)); err != nil {
 		return err
 	}
@@ -122,7 +121,7 @@ func write(ctx context.Context, client *planhat.Client) error {
 		if deleted, err = client.Delete(ctx, planhat.Enduser, row.ID); err != nil {
 			return err
 		}
-		log.Println(deleted.Count, deleted.Document, deleted.Attempts, deleted.Repeated, row.Raw)
+		fmt.Println(deleted.Count, deleted.Document, deleted.Attempts, deleted.Repeated, row.Raw)
 	}
 	if _, err := client.Get(ctx, planhat.License, planhat.BySourceID("s")); err != nil {
 		return err
@@ -136,16 +135,16 @@ func write(ctx context.Context, client *planhat.Client) error {
 func bulk(ctx context.Context, client *planhat.Client) error {
 	var answer planhat.BulkAnswer
 	answer, err := client.BulkUpsert(ctx, planhat.Company, []json.RawMessage{json.RawMessage(`{"sourceId":"s"}`)})
-	log.Println(answer.Status, answer.Created, answer.Updated, answer.Nonupdates, answer.Modified, answer.UpsertedIDs,
+	fmt.Println(answer.Status, answer.Created, answer.Updated, answer.Nonupdates, answer.Modified, answer.UpsertedIDs,
 		answer.Attempts, answer.Repeated, planhat.MaxBulkItems)
 	for _, set := range [][]planhat.KeySet{answer.InsertsKeys, answer.UpdatesKeys} {
-		log.Println(set)
+		fmt.Println(set)
 	}
 	for _, failures := range [][]planhat.BulkError{
 		answer.CreatedErrors, answer.UpdatedErrors, answer.PermissionErrors, answer.ValidationErrors,
 	} {
 		for _, failure := range failures {
-			log.Println(failure.Message, failure.Keys[string(planhat.KeySourceID)], failure.Raw)
+			fmt.Println(failure.Message, failure.Keys[string(planhat.KeySourceID)], failure.Raw)
 		}
 	}
 	return err

@@ -1,0 +1,5 @@
+# The race detector needs a C compiler and the C library's headers.
+. .ci/lib.sh
+need gcc gcc
+[ -e /usr/include/stdlib.h ] || { apt_get update; apt_get install -y --no-install-recommends libc6-dev; }
+CGO_ENABLED=1 go_test -race -count=1 ./...

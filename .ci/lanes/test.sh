@@ -1,0 +1,5 @@
+# The command that the README tells a newcomer, to the letter; -json only counts.
+. .ci/lib.sh
+check "README.md names the test command" grep -qF 'go test ./...' README.md
+go_test ./...
+checks_done

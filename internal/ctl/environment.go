@@ -1,0 +1,107 @@
+package ctl
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+const vendor = "planhat"
+
+// environment is where the bridge is.
+type environment struct {
+	config   config.Config
+	kafka    kafka.Options
+	names    kafka.Names
+	resolver schemas.Resolver
+}
+
+// environment reads the variables and checks that a broker answers.
+func (t *tool) environment(ctx context.Context) (*environment, error) {
+	c, err := loadConfig(t.Environ, t.bootstrap, t.registry, t.workspace)
+	if err != nil {
+		return nil, &failure{codeUsage, err}
+	}
+	e := &environment{config: c, names: kafka.Names{Bridge: c.Bridge, Prefix: c.Topics.Prefix}}
+	if e.kafka, err = kafka.FromConfig(c.Kafka); err != nil {
+		return nil, &failure{codeUsage, err}
+	}
+	e.kafka.ClientID = "planhatctl"
+	e.kafka.Extra = []kgo.Opt{kgo.MetadataMinAge(metadataMinAge)}
+	registry, err := kafka.NewRegistry(c.Registry)
+	if err != nil {
+		return nil, &failure{codeUsage, err}
+	}
+	e.resolver = schemas.NewResolver(registry)
+	if err := e.kafka.Ping(ctx); err != nil {
+		return nil, unreachable("%w; check KAFKA_BOOTSTRAP_SERVERS or --bootstrap", err)
+	}
+	return e, nil
+}
+
+// loadConfig is the services' configuration without what only they need: a
+// tool that calls no API asks nobody for a token.
+func loadConfig(environ []string, bootstrap, registry, workspace string) (config.Config, error) {
+	given := map[string]string{"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "SCHEMA_REGISTRY_URL": registry, "PLANHAT_WORKSPACES": workspace}
+	var env []string
+	workspaces := workspace
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if given[name] != "" || strings.HasPrefix(name, "PLANHAT_") && name != "PLANHAT_WORKSPACES" {
+			continue
+		}
+		if name == "PLANHAT_WORKSPACES" {
+			workspaces = value
+		}
+		env = append(env, pair)
+	}
+	for name, value := range given {
+		if value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	if strings.TrimSpace(workspaces) == "" {
+		workspaces = "default"
+	}
+	for name := range strings.SplitSeq(workspaces, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			env = append(env, "PLANHAT_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"_TOKEN=unused")
+		}
+	}
+	return config.Load(env, objectNames())
+}
+
+func objectNames() []string {
+	var out []string
+	for _, spec := range planhat.Objects() {
+		out = append(out, string(spec.Object))
+	}
+	return out
+}
+
+// one is the workspace meant.
+func (e *environment) one() (string, error) {
+	if len(e.config.Planhat) == 1 {
+		return e.config.Planhat[0].Name, nil
+	}
+	names := make([]string, len(e.config.Planhat))
+	for i, w := range e.config.Planhat {
+		names[i] = w.Name
+	}
+	return "", usage("there are several workspaces (%s): say which with --workspace", strings.Join(names, ", "))
+}
+
+// warn says once that values are decoded without the registry.
+func (t *tool) warn(err error) {
+	if !t.warned {
+		fmt.Fprintf(t.Stderr, "planhatctl: warning: decoding with built-in schemas: %v\n", err)
+	}
+	t.warned = true
+}

@@ -1,0 +1,122 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestBuild tells what becomes of small batches. A line of a batch is
+// "<kafka key or -> <command>"; a plan is written as stages, and in them calls
+// with the numbers of their commands, merged ones joined by +.
+func TestBuild(t *testing.T) {
+	company := func(key, rest string) string {
+		return key + ` {"object":"company",` + rest + `}`
+	}
+	up := func(e, fields string) string {
+		return `"op":"upsert","target":{"externalId":"` + e + `"},"fields":{` + fields + `}`
+	}
+	id := func(n int) string { return fmt.Sprintf("%024x", n) }
+	update := func(n int, fields string) string {
+		return `"op":"update","target":{"_id":"` + id(n) + `"},"fields":{` + fields + `}`
+	}
+	tests := []struct {
+		name  string
+		batch []string
+		want  string
+	}{
+		{"upserts of one key share a call", []string{company("a", up("A", `"name":"x"`)), company("b", up("B", `"name":"x"`))},
+			"bulk(0 1)"},
+		{"a lone upsert goes to the bulk endpoint, a lone update does not", []string{company("a", up("A", `"name":"x"`)), company("b", update(1, `"phase":"x"`))},
+			"bulk(0) put(1)"},
+		{"updates by _id share a call", []string{company("a", update(1, `"phase":"x"`)), company("b", update(2, `"phase":"x"`))},
+			"bulk(0 1)"},
+		{"an update that could create goes singly", []string{company("a", update(1, `"name":"x"`)), company("b", update(2, `"phase":"x"`)), company("c", update(3, `"phase":"x"`))},
+			"put(0) bulk(1 2)"},
+		{"neighbours merge", []string{company("a", up("A", `"name":"x"`)), company("a", up("A", `"phase":"p"`)), company("b", up("B", `"name":"y"`))},
+			"bulk(0+1 2)"},
+		{"other commands of the key are barriers", []string{company("a", up("A", `"name":"x"`)), company("a", `"op":"get","target":{"externalId":"A"}`), company("a", up("A", `"phase":"x"`))},
+			"bulk(0) | read(1) | bulk(2)"},
+		{"coalesce false is a barrier", []string{company("a", up("A", `"name":"x"`)), company("a", `"coalesce":false,`+up("A", `"phase":"x"`))},
+			"bulk(0) | bulk(1)"},
+		{"a precondition is a barrier", []string{company("a", up("A", `"name":"x"`)), company("a", `"ifUnchangedSince":"2026-01-01T00:00:00Z",`+up("A", `"phase":"x"`))},
+			"bulk(0) | resolve(1)"},
+		{"one target chains commands of different keys", []string{company("a", up("A", `"name":"x"`)), company("-", up("A", `"phase":"x"`))},
+			"bulk(0+1)"},
+		{"a key before the target in the matching order goes another way", []string{company("a", up("A", `"name":"x","sourceId":"S"`)), company("b", up("B", `"name":"x"`)), company("c", up("C", `"name":"x"`))},
+			"resolve(0) bulk(1 2)"},
+		{"a key behind the target does not", []string{`- {"object":"company","op":"upsert","target":{"sourceId":"S"},"fields":{"externalId":"E","name":"x"}}`},
+			"bulk(0)"},
+		{"an email is matched last", []string{
+			`- {"object":"enduser","op":"upsert","target":{"email":"a@b"},"fields":{"firstName":"x"}}`,
+			`- {"object":"enduser","op":"upsert","target":{"email":"c@d"},"fields":{"externalId":"x"}}`},
+			"resolve(1) bulk(0)"},
+		{"a parent is written first", []string{
+			`- {"object":"license","op":"create","fields":{"companyId":"extid-A","_currency":"EUR","fromDate":"2026-01-01","value":1}}`,
+			`- {"object":"enduser","op":"create","fields":{"companyId":"extid-A","email":"a@b"}}`,
+			company("-", up("A", `"name":"x"`))},
+			"bulk(2) | post(1) | post(0)"},
+		{"a parent in a later wave is waited for", []string{
+			company("a", `"op":"delete","target":{"externalId":"Z"}`), company("a", up("A", `"name":"x"`)),
+			`- {"object":"enduser","op":"create","fields":{"companyId":"extid-A","email":"a@b"}}`},
+			"remove(0) | bulk(1) | post(2)"},
+		{"children are deleted first", []string{
+			company("a", `"op":"delete","target":{"externalId":"A"}`),
+			`- {"object":"enduser","op":"delete","target":{"externalId":"A"}}`,
+			`- {"object":"note","op":"delete","target":{"_id":"` + id(7) + `"}}`},
+			"remove(2) | remove(1) | remove(0)"},
+		{"who waits for each other does not wait for ever", []string{
+			`a {"object":"enduser","op":"create","fields":{"companyId":"extid-B","email":"a@b"}}`, company("a", up("A", `"name":"x"`)),
+			`b {"object":"enduser","op":"create","fields":{"companyId":"extid-A","email":"c@d"}}`, company("b", up("B", `"name":"x"`))},
+			"post(0) post(2) | bulk(1 3)"},
+		{"a call is cut by its limit", []string{company("a", up("A", `"name":"x"`)), company("b", up("B", `"name":"x"`)), company("c", up("C", `"name":"x"`)), company("d", up("D", `"name":"x"`)), company("e", up("E", `"name":"x"`))},
+			"bulk(0 1 2 3) bulk(4)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var orders []*Order
+			for n, line := range tt.batch {
+				key, text, _ := strings.Cut(line, " ")
+				o, refusal := Check(command(t, text), Rules{Now: noon})
+				if refusal != nil {
+					t.Fatalf("%s: %+v", line, *refusal)
+				}
+				o.Seq, o.Chain = n, strings.TrimPrefix(key, "-")
+				orders = append(orders, &o)
+			}
+			if got := outline(Build(orders, Limits{Items: 4})); got != tt.want {
+				t.Fatalf("planned as\n%s\nwant\n%s", got, tt.want)
+			}
+		})
+	}
+}
+
+func outline(stages []Stage) string {
+	var out []string
+	for _, stage := range stages {
+		var calls []string
+		for _, c := range stage {
+			var items []string
+			for _, i := range c.Items {
+				var orders []string
+				for _, o := range i.Orders {
+					orders = append(orders, fmt.Sprint(o.Seq))
+				}
+				items = append(items, strings.Join(orders, "+"))
+			}
+			calls = append(calls, fmt.Sprintf("%s(%s)", c.Way, strings.Join(items, " ")))
+		}
+		out = append(out, strings.Join(calls, " "))
+	}
+	return strings.Join(out, " | ")
+}
+
+func TestBulkBodyCarriesTheKey(t *testing.T) {
+	o, refusal := Check(command(t, `{"op":"upsert","object":"enduser","target":{"email":"a@b"},"fields":{"firstName":"\u00e9","custom.T":1}}`), Rules{Now: noon})
+	if refusal != nil {
+		t.Fatal(*refusal)
+	}
+	if got, want := string(itemOf(&o).BulkBody()), `{"firstName":"\u00e9","custom":{"T":1},"email":"a@b"}`; got != want {
+		t.Fatalf("got %s, want %s", got, want)
+	}
+}

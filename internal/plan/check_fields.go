@@ -1,0 +1,216 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// typeField tells the objects of a shared listing apart.
+const typeField = "type"
+
+func checkFields(c schemas.Command, o *Order, rule opRule, rules Rules) (Fields, *Refusal) {
+	given, err := parseFields(c)
+	if err != nil {
+		return nil, reject(schemas.CodeInvalidCommand, "fields: "+err.Error(), "send fields as one JSON object")
+	}
+	switch {
+	case !rule.fields && len(given) > 0:
+		return nil, reject(schemas.CodeInvalidCommand, fmt.Sprintf("a %s takes no fields", o.Op), "leave fields out")
+	case rule.some && len(given) == 0:
+		return nil, reject(schemas.CodeMissingField, fmt.Sprintf("the %s sets no field", o.Op), "set at least one field")
+	}
+	fields, refusal := normalise(given)
+	if refusal != nil {
+		return nil, refusal
+	}
+	for _, f := range fields {
+		if refusal := checkField(f, o, c.AllowUnknownFields, rules); refusal != nil {
+			return nil, refusal
+		}
+	}
+	if refusal := checkOwnKey(fields, o); refusal != nil {
+		return nil, refusal
+	}
+	if rule.required {
+		if refusal := checkRequired(fields, o); refusal != nil {
+			return nil, refusal
+		}
+		if o.Spec.Type != "" {
+			fields = fields.WithText(typeField, o.Spec.Type)
+		}
+	}
+	return fields, nil
+}
+
+func parseFields(c schemas.Command) (Fields, error) {
+	if len(c.Fields) == 0 || isNull(c.Fields) {
+		return nil, nil
+	}
+	return members(c.Fields)
+}
+
+// normalise refuses repeated names and gathers "custom.<name>" fields into the
+// field "custom".
+func normalise(given Fields) (Fields, *Refusal) {
+	if name, twice := repeated(given, func(name string) string { return name }); twice {
+		return nil, invalid(name, "is there twice", "send each field once")
+	}
+	for _, f := range given {
+		if strings.HasPrefix(f.Name, customField+".") || f.Name == customField {
+			return gatherCustom(given)
+		}
+	}
+	return given, nil
+}
+
+func gatherCustom(given Fields) (Fields, *Refusal) {
+	var custom Fields
+	out := make(Fields, 0, len(given))
+	for _, f := range given {
+		name, dotted := strings.CutPrefix(f.Name, customField+".")
+		switch {
+		case dotted && name == "":
+			return nil, invalid(f.Name, "names no custom field", `write "custom.<name>"`)
+		case dotted:
+			custom = append(custom, Field{Name: name, Raw: f.Raw})
+		case f.Name == customField:
+			inner, err := members(f.Raw)
+			if err != nil {
+				return nil, invalid(f.Name, "is not a JSON object", `send "custom": {"<name>": <value>}`)
+			}
+			custom = append(custom, inner...)
+		default:
+			out = append(out, f)
+		}
+	}
+	// The vendor refuses names that differ only in case as duplicates.
+	if name, twice := repeated(custom, strings.ToLower); twice {
+		return nil, invalid(customField+"."+name, "is there twice", "send each custom field once; case does not tell them apart")
+	}
+	return append(out, Field{Name: customField, Raw: custom.JSON()}), nil
+}
+
+// repeated finds a name that is there twice once it is folded.
+func repeated(fields Fields, fold func(string) string) (string, bool) {
+	seen := make(map[string]bool, len(fields))
+	for _, f := range fields {
+		key := fold(f.Name)
+		if seen[key] {
+			return f.Name, true
+		}
+		seen[key] = true
+	}
+	return "", false
+}
+
+func checkField(f Field, o *Order, allowUnknown bool, rules Rules) *Refusal {
+	known, ok := tables[o.Spec.Object].fields[f.Name]
+	switch {
+	case f.Name == "_id" || ok && !known.Writable:
+		return reject(schemas.CodeReadOnlyField, fmt.Sprintf("field %q of a %s is read-only", f.Name, o.Spec.Object),
+			fmt.Sprintf("leave %q out", f.Name))
+	case !ok && !allowUnknown:
+		return unknown(f.Name, suggest(f.Name, tables[o.Spec.Object].writable), o.Spec.Object)
+	case f.Name == customField:
+		return checkCustom(f, o, allowUnknown, rules)
+	case f.Name == typeField && o.Spec.Type != "":
+		if v, _ := text(f.Raw); v != o.Spec.Type {
+			return invalid(f.Name, fmt.Sprintf("must be %q for a %s", o.Spec.Type, o.Spec.Object), "leave it out")
+		}
+	case isKeyField(o.Spec, f.Name) || known.Ref != "" && known.Type == planhat.String:
+		if _, ok := text(f.Raw); !ok && !isNull(f.Raw) {
+			return invalid(f.Name, "must be a non-empty string", "send it as a JSON string, or null to clear it")
+		}
+	}
+	return nil
+}
+
+// checkCustom holds custom names to the catalogue, where that is known: the
+// vendor would store an unknown name without a word.
+func checkCustom(f Field, o *Order, allowUnknown bool, rules Rules) *Refusal {
+	if allowUnknown || rules.CustomNames == nil {
+		return nil
+	}
+	names, ok := rules.CustomNames(o.Spec.Object)
+	if !ok {
+		return nil
+	}
+	known := make(map[string]bool, len(names))
+	for _, n := range names {
+		known[n] = true
+	}
+	custom, err := members(f.Raw)
+	if err != nil {
+		return invalid(f.Name, "is not a JSON object", `send "custom": {"<name>": <value>}`)
+	}
+	for _, c := range custom {
+		if !known[c.Name] {
+			return unknown(customField+"."+c.Name, suggest(c.Name, names), o.Spec.Object)
+		}
+	}
+	return nil
+}
+
+func unknown(name, best string, object planhat.Object) *Refusal {
+	remedy := "custom fields go into custom; allowUnknownFields sends the field as it is"
+	if best != "" {
+		remedy = fmt.Sprintf("did you mean %q? allowUnknownFields sends the field as it is", best)
+	}
+	return reject(schemas.CodeUnknownField, fmt.Sprintf("a %s has no field %q", object, name), remedy)
+}
+
+// checkOwnKey keeps an upsert from renaming the key that it goes by: created
+// and updated records would not have the same key afterwards.
+func checkOwnKey(fields Fields, o *Order) *Refusal {
+	if o.Op != Upsert {
+		return nil
+	}
+	name := o.Spec.KeyField(o.Target.Key)
+	raw := fields.Get(name)
+	if raw == nil {
+		return nil
+	}
+	if v, _ := text(raw); v != o.Target.Value {
+		return invalid(name, "differs from the target of the upsert", "leave it out, or use update to change it")
+	}
+	return nil
+}
+
+func checkRequired(fields Fields, o *Order) *Refusal {
+	for _, group := range o.Spec.Required {
+		if !hasOne(fields, group) {
+			// The type is set by us.
+			if o.Spec.Type != "" && len(group) == 1 && group[0] == typeField {
+				continue
+			}
+			return reject(schemas.CodeMissingField, fmt.Sprintf("a new %s needs %s", o.Spec.Object, strings.Join(group, " or ")),
+				"set "+strings.Join(group, " or "))
+		}
+	}
+	return nil
+}
+
+func hasOne(fields Fields, names []string) bool {
+	for _, n := range names {
+		if raw := fields.Get(n); raw != nil && !isNull(raw) {
+			return true
+		}
+	}
+	return false
+}
+
+func isKeyField(spec *planhat.Spec, name string) bool {
+	for _, k := range spec.Keys {
+		if spec.KeyField(k) == name {
+			return true
+		}
+	}
+	return false
+}
+
+func invalid(field, what, remedy string) *Refusal {
+	return reject(schemas.CodeInvalidField, fmt.Sprintf("field %q %s", field, what), remedy)
+}

@@ -1,0 +1,266 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/ops"
+	"github.com/planhat-bridge/planhat-bridge/internal/oracle"
+	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/internal/sink"
+	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+)
+
+// Options of a run.
+type Options struct {
+	Ports          stage.Ports
+	Duration       time.Duration // 0: until the context ends, without commands and faults
+	Sabotage       string        // falsifies the evidence before the oracle looks; needs a Duration
+	OnlySimulators bool
+	Companies      int   // of the seeded tenant; 0 = 400
+	Seed           int64 // of the tenant and its life
+	Out, Logs      io.Writer
+}
+
+// Rates of a run, chosen to make some thousands of changes and commands in
+// twenty seconds on a small machine.
+const (
+	lifeRate     = 25                     // edits a second by the tenant's own users
+	roundEvery   = 150 * time.Millisecond // a round of some seven commands
+	troubleEvery = 1200 * time.Millisecond
+	extraTime    = 20 * time.Second // for faults that have not happened by the end of the duration
+	settle       = 90 * time.Second // the oracle's patience after the last change
+)
+
+// ErrMismatch says that the oracle found a broken promise.
+var ErrMismatch = errors.New("the oracle found mismatches")
+
+// Run runs the sandbox until its duration is over or ctx ends.
+func Run(ctx context.Context, o Options) error {
+	if o.Companies == 0 {
+		o.Companies = 400
+	}
+	sim := planhatsim.Options{Seed: o.Seed, Companies: o.Companies, CallsPerMinute: -1}
+	s, err := stage.New(o.Ports, sim, o.OnlySimulators)
+	if err != nil {
+		return err
+	}
+	defer s.Close() //nolint:errcheck // the process ends
+	b := &box{Options: o, stage: s, control: control{base: s.Planhat, client: &http.Client{Timeout: 30 * time.Second}}}
+	if o.OnlySimulators {
+		b.sayWhereSimulators()
+		return b.untilEnd(ctx)
+	}
+	return b.run(ctx)
+}
+
+// box is a run under way.
+type box struct {
+	Options
+	stage   *stage.Stage
+	control control
+	source  *ops.Process
+	sink    *ops.Process
+	names   kafka.Names
+	kafka   kafka.Options
+	traffic *traffic
+}
+
+func (b *box) run(ctx context.Context) error {
+	stopServices, failed, err := b.startServices(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopServices()
+	b.sayWhere()
+	if b.Duration == 0 {
+		return b.watch(ctx, failed)
+	}
+	if err := b.play(ctx, failed); err != nil {
+		return err
+	}
+	return b.judge(ctx, stopServices)
+}
+
+// startServices wires source and sink as their mains do, with the one
+// difference that they share the budget of the token, as services of one
+// process do.
+func (b *box) startServices(ctx context.Context) (stop func(), failed <-chan error, err error) {
+	var (
+		once   sync.Once
+		budget *planhat.Budget
+		wg     sync.WaitGroup
+		errs   = make(chan error, 2)
+		share  = func(ws config.Workspace) *planhat.Budget {
+			once.Do(func() {
+				budget = planhat.NewBudget(planhat.BudgetOptions{PerMinute: ws.CallsPerMinute, PerSecond: 150, InFlight: 40})
+			})
+			return budget
+		}
+		builds = map[string]service.Build{
+			"source": func(env service.Env) (service.Shell, error) {
+				d := source.DepsOf(env)
+				d.Budget = share
+				return source.New(env.Config, d), nil
+			},
+			"sink": func(env service.Env) (service.Shell, error) {
+				d := sink.DepsOf(env)
+				d.Budget = share
+				return sink.New(env.Config, d), nil
+			},
+		}
+	)
+	if b.source, err = b.process("source", b.Ports.Source); err != nil {
+		return nil, nil, err
+	}
+	if b.sink, err = b.process("sink", b.Ports.Sink); err != nil {
+		return nil, nil, err
+	}
+	if b.kafka, err = kafka.FromConfig(b.source.Config.Kafka); err != nil {
+		return nil, nil, err
+	}
+	b.names = kafka.Names{Bridge: b.source.Config.Bridge, Prefix: b.source.Config.Topics.Prefix}
+	sctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	for name, p := range map[string]*ops.Process{"source": b.source, "sink": b.sink} {
+		wg.Go(func() {
+			if err := service.Run(sctx, p, name, builds[name]); err != nil {
+				errs <- fmt.Errorf("%s: %w", name, err)
+			}
+		})
+	}
+	return func() { cancel(); wg.Wait() }, errs, nil
+}
+
+// process is what the main of a service makes of its environment.
+func (b *box) process(name string, adminPort int) (*ops.Process, error) {
+	if err := stage.Free(adminPort, name+"-port"); err != nil {
+		return nil, err
+	}
+	vars := b.stage.Env(adminPort)
+	vars["INSTANCE_ID"] = name + "-0"
+	environ := make([]string, 0, len(vars))
+	for k, v := range vars {
+		environ = append(environ, k+"="+v)
+	}
+	cfg, err := config.Load(environ, service.Objects())
+	if err != nil {
+		return nil, fmt.Errorf("configuration of %s: %w", name, err)
+	}
+	return ops.NewProcess(name, cfg, b.Logs), nil
+}
+
+// watch shows what goes on until ctx ends.
+func (b *box) watch(ctx context.Context, failed <-chan error) error {
+	if err := b.control.life(ctx, 2); err != nil {
+		return err
+	}
+	view := newView(b)
+	return view.run(ctx, failed, 0)
+}
+
+// play lets the tenant live, sends commands and makes trouble for the
+// duration, then stops all three, in the order in which they depend on one
+// another.
+func (b *box) play(ctx context.Context, failed <-chan error) error {
+	var err error
+	if b.traffic, err = newTraffic(b.kafka, b.names.Commands("planhat", stage.Workspace)); err != nil {
+		return err
+	}
+	defer b.traffic.client.Close()
+	playing, stop := context.WithCancel(ctx)
+	defer stop()
+	end := time.AfterFunc(b.Duration, func() { b.waitForFaults(playing); stop() })
+	defer end.Stop()
+	if err := newView(b).waitForSnapshot(playing, failed); err != nil {
+		return err
+	}
+	if err := b.control.life(ctx, lifeRate); err != nil {
+		return err
+	}
+	errs := make(chan error, 3)
+	go func() { errs <- b.traffic.run(playing, roundEvery) }()
+	go func() { errs <- b.control.trouble(playing, troubleEvery) }()
+	go func() { errs <- newView(b).run(playing, failed, 2*time.Second) }()
+	var first error
+	for range 3 {
+		if err := <-errs; err != nil && first == nil {
+			first = err
+			stop()
+		}
+	}
+	if first != nil {
+		return first
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("interrupted: %w", ctx.Err())
+	}
+	return errors.Join(b.control.clearFaults(ctx), b.control.life(ctx, 0), b.control.post(ctx, "/_sim/settle", nil))
+}
+
+// waitForFaults lets the play go on until every kind of fault that the
+// coverage counts has happened, within reason.
+func (b *box) waitForFaults(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, extraTime)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for !b.control.allSeen(ctx) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// judge ends the run with the oracle's word.
+func (b *box) judge(ctx context.Context, stopServices func()) error {
+	o := oracle.Options{
+		Kafka: b.kafka, Names: b.names, Workspace: stage.Workspace, SimulatorURL: b.stage.Planhat,
+		Objects: service.Objects(), Settle: settle,
+	}
+	if b.Sabotage != "" {
+		// Let the bridge catch up, then falsify what it wrote.
+		if report, err := oracle.Check(ctx, o); err != nil || len(report.Mismatches) > 0 {
+			return fmt.Errorf("the run went wrong before the sabotage: %d mismatches: %w", len(report.Mismatches), errors.Join(ErrMismatch, err))
+		}
+		stopServices()
+		if err := oracle.Sabotage(ctx, o, b.Sabotage); err != nil {
+			return err
+		}
+		o.Settle = 0
+	}
+	report, err := oracle.Check(ctx, o)
+	if err != nil {
+		return err
+	}
+	for _, m := range report.Mismatches {
+		fmt.Fprintln(b.Out, m)
+	}
+	fmt.Fprintln(b.Out, report.CoverageLine())
+	fmt.Fprintln(b.Out, report.Line())
+	if len(report.Mismatches) > 0 {
+		return ErrMismatch
+	}
+	return nil
+}
+
+func (b *box) untilEnd(ctx context.Context) error {
+	if b.Duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, b.Duration)
+		defer cancel()
+	}
+	<-ctx.Done()
+	return nil
+}

@@ -1,0 +1,128 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// fault is one order to the simulator, in its control API's form.
+type fault struct {
+	Kind       string `json:"kind"`
+	Count      int    `json:"count"`
+	Method     string `json:"method,omitempty"`
+	Path       string `json:"path,omitempty"`
+	RetryAfter int    `json:"retry_after,omitempty"`
+}
+
+// troubles is what the vendor does to the bridge, in turn and again from the
+// start, while the sandbox runs with a duration.
+var troubles = []fault{
+	{Kind: "timeout-after", Count: 1, Method: http.MethodPut},
+	{Kind: "429", Count: 1, RetryAfter: 1},
+	{Kind: "reset", Count: 1},
+	{Kind: "truncated", Count: 1, Method: http.MethodGet},
+	{Kind: "500", Count: 1},
+	{Kind: "timeout-after", Count: 1, Method: http.MethodPost},
+	{Kind: "503", Count: 2},
+	{Kind: "html", Count: 1, Method: http.MethodGet},
+	{Kind: "timeout-before", Count: 1, Method: http.MethodPut},
+	{Kind: "truncated", Count: 1, Method: http.MethodPut},
+}
+
+// control speaks the simulator's control API.
+type control struct {
+	base   string
+	client *http.Client
+}
+
+// seen are the kinds that have to have happened before a run may end.
+var seen = []string{"429", "500", "timeout-after", "reset", "truncated"}
+
+// injected counts the faults that have happened, by kind.
+func (c control) injected(ctx context.Context) (map[string]int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/_sim/faults", nil)
+	if err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	res, err := c.client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("simulator: %w", err)
+	}
+	defer res.Body.Close() //nolint:errcheck // read only
+	var answer struct {
+		Injected map[string]int `json:"injected"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+		return nil, fmt.Errorf("read the simulator's faults: %w", err)
+	}
+	return answer.Injected, nil
+}
+
+// allSeen reports whether every kind that has to happen has.
+func (c control) allSeen(ctx context.Context) bool {
+	have, err := c.injected(ctx)
+	for _, kind := range seen {
+		if err != nil || have[kind] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// life lets the simulated tenant's own users work at a rate of changes a
+// second; 0 stops them and returns when none is under way.
+func (c control) life(ctx context.Context, rate float64) error {
+	return c.post(ctx, "/_sim/life", map[string]float64{"rate": rate})
+}
+
+func (c control) post(ctx context.Context, path string, body any) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", path, err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(data))
+	if err != nil {
+		return fmt.Errorf("build %s: %w", path, err)
+	}
+	return c.do(req)
+}
+
+func (c control) clearFaults(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, c.base+"/_sim/faults", http.NoBody)
+	if err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	return c.do(req)
+}
+
+func (c control) do(req *http.Request) error {
+	res, err := c.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("simulator: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("simulator: %s %s answers %s", req.Method, req.URL.Path, res.Status)
+	}
+	return nil
+}
+
+// trouble injects the next fault each tick until ctx ends.
+func (c control) trouble(ctx context.Context, every time.Duration) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := c.post(ctx, "/_sim/faults", troubles[n%len(troubles)]); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package sink
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/plan"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// bulk makes one bulk call, ends the commands whose outcome the answer proves,
+// and sends the others again: in smaller calls, at last alone.
+func (e *executor) bulk(c plan.Call) error {
+	if err := e.readBack(c.Items); err != nil {
+		return err
+	}
+	bodies := make([]json.RawMessage, len(c.Items))
+	for n, i := range c.Items {
+		bodies[n] = i.BulkBody()
+	}
+	var answer planhat.BulkAnswer
+	err := e.write(c.Items, func(ctx context.Context) (int, error) {
+		var err error
+		answer, err = e.w.client.BulkUpsert(ctx, c.Spec.Object, bodies)
+		return answer.Attempts, err
+	})
+	if errors.Is(err, errStopped) {
+		return err
+	}
+	e.w.metrics.bulkItems.WithLabelValues(e.w.cfg.Name).Observe(float64(len(c.Items)))
+	if failed := asError(err); answer.Repeated || failed != nil && failed.Uncertain {
+		for _, i := range c.Items {
+			e.unsettled.mark(i, e.w.times.Settle)
+		}
+	}
+	if planhat.KindOf(err) == planhat.KindForbidden && answer.Status == 0 {
+		for _, i := range c.Items {
+			e.refuse(i, refusalOf(err, i))
+		}
+		return nil
+	}
+	return e.settle(c, answer, err)
+}
+
+// settle ends what the answer proves and goes on with the rest.
+func (e *executor) settle(c plan.Call, answer planhat.BulkAnswer, failure error) error {
+	var again, apart []plan.Item
+	for n, v := range plan.Attribute(c, answer) {
+		i := c.Items[n]
+		if v.Outcome == plan.Look {
+			var err error
+			if v, err = e.look(i, answer); err != nil {
+				return err
+			}
+		}
+		switch v.Outcome {
+		case plan.Created:
+			e.end(i, schemas.EffectCreated, v.RecordID)
+		case plan.Updated:
+			e.end(i, schemas.EffectUpdated, v.RecordID)
+		case plan.Unchanged:
+			e.end(i, unchangedEffect(answer.Repeated), v.RecordID)
+		case plan.Denied:
+			e.refuse(i, rejection(schemas.CodeForbidden, "%s of a %s: %s", i.Op, i.Spec.Object, v.Message))
+		case plan.Refused:
+			if err := e.refused(i, rejection(schemas.CodeVendorRejected, "%s of a %s: %s", i.Op, i.Spec.Object, v.Message)); err != nil {
+				return err
+			}
+		case plan.Alone:
+			apart = append(apart, i)
+		default:
+			again = append(again, i)
+		}
+	}
+	for _, i := range apart {
+		if err := e.carryOut(plan.Single(i)); err != nil {
+			return err
+		}
+	}
+	return e.again(c, again, failure)
+}
+
+// unchangedEffect is the effect of a write that changed nothing. If an earlier
+// attempt of it had no answer, that one may have changed the record.
+func unchangedEffect(repeated bool) schemas.Effect {
+	if repeated {
+		return schemas.EffectUpdated
+	}
+	return schemas.EffectUnchanged
+}
+
+// look settles an item of which the answer tells nothing but an _id.
+func (e *executor) look(i plan.Item, answer planhat.BulkAnswer) (plan.Verdict, error) {
+	rows, err := e.find(i, i.Spec, i.Target)
+	if err != nil && planhat.KindOf(err) != planhat.KindForbidden {
+		return plan.Verdict{}, err
+	}
+	for _, r := range rows {
+		if v := plan.Settle(answer, r.id); v.Outcome != plan.Again {
+			return v, nil
+		}
+	}
+	return plan.Verdict{Outcome: plan.Again}, nil
+}
+
+// again sends items whose outcome is not proved: together, if the call was
+// larger; else in halves; at last alone.
+func (e *executor) again(c plan.Call, items []plan.Item, failure error) error {
+	switch {
+	case len(items) == 0:
+		return nil
+	case len(c.Items) == 1:
+		return e.unexplained(items[0], failure)
+	case len(items) == 1:
+		return e.carryOut(plan.Single(items[0]))
+	case len(items) < len(c.Items):
+		return e.carryOut(plan.Call{Way: plan.Bulk, Spec: c.Spec, Key: c.Key, Items: items})
+	}
+	half := len(items) / 2
+	if err := e.again(c, items[:half], failure); err != nil {
+		return err
+	}
+	return e.again(c, items[half:], failure)
+}
+
+// unexplained ends an item that was sent alone and of which the answer tells
+// nothing: the vendor drops some items without a word. It is in order if the
+// record holds the fields all the same.
+func (e *executor) unexplained(i plan.Item, failure error) error {
+	if failure != nil {
+		return e.refused(i, refusalOf(failure, i))
+	}
+	rows, err := e.find(i, i.Spec, i.Target)
+	if err != nil && planhat.KindOf(err) != planhat.KindForbidden {
+		return err
+	}
+	if len(rows) == 1 {
+		if differing, err := plan.Differences(rows[0].raw, i); err == nil && len(differing) == 0 {
+			e.end(i, schemas.EffectUnchanged, rows[0].id)
+			return nil
+		}
+	}
+	return e.refused(i, rejection(schemas.CodeVendorRejected, "the vendor left the %s out of its answer and gave no reason", i.Spec.Object))
+}
+
+// refused ends an item that the vendor refused. Merged commands are sent one
+// by one, since only one of them may be to blame; an item that refers to a
+// record which is not there yet waits for it.
+func (e *executor) refused(i plan.Item, r *plan.Refusal) error {
+	if i.Merged() {
+		for _, one := range i.Apart() {
+			if err := e.carryOut(plan.Single(one)); err != nil {
+				return err
+			}
+			if e.stopping() {
+				return errStopped
+			}
+		}
+		return nil
+	}
+	missing, err := e.missing(i)
+	if err != nil {
+		return err
+	}
+	if missing == nil {
+		e.refuse(i, r)
+		return nil
+	}
+	if there, err := e.await(i, *missing); err != nil {
+		return err
+	} else if there {
+		return e.carryOut(plan.Single(i))
+	}
+	e.refuse(i, rejection(schemas.CodeReferenceNotFound, "%s names the %s with %s %q, which does not exist", missing.Field, missing.Object, missing.Target.Key, missing.Target.Value))
+	return nil
+}
+
+func asError(err error) *planhat.Error {
+	var e *planhat.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}
+
+// vendorMessage is what the vendor said, without our call around it.
+func vendorMessage(err error) string {
+	e := asError(err)
+	switch {
+	case e == nil:
+		return err.Error()
+	case e.Message != "":
+		return e.Message
+	case e.Status != 0:
+		return fmt.Sprintf("answered %d without a reason", e.Status)
+	}
+	return e.Error()
+}

@@ -1,0 +1,155 @@
+package sink
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // UUIDv5 is made of it
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/plan"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// command is one record of the commands topic on its way to its result. While
+// a batch is carried out, only one goroutine at a time works on a command.
+type command struct {
+	record   *kgo.Record
+	received time.Time
+	cmd      schemas.Command
+	order    *plan.Order // nil if it was refused before it was planned
+
+	// resumed: an earlier attempt at the batch may have sent it.
+	resumed bool
+
+	attempts, calls int
+	result          *outcome // nil until it is known
+	answered        bool     // the result is committed
+}
+
+func (c *command) place() place { return place{c.record.Partition, c.record.Offset} }
+
+// outcome is how a command ended.
+type outcome struct {
+	status   schemas.Status
+	effect   schemas.Effect
+	recordID string
+	record   []byte // of a get
+	refusal  *plan.Refusal
+	finished time.Time
+}
+
+// DerivedID is the id of a command that names none: the UUID (version 5, in
+// the URL namespace) of "kafka:<topic>/<partition>/<offset>".
+func DerivedID(topic string, partition int32, offset int64) string {
+	urlNamespace := []byte{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}
+	h := sha1.New() //nolint:gosec // see above
+	h.Write(urlNamespace)
+	_, _ = fmt.Fprintf(h, "kafka:%s/%d/%d", topic, partition, offset)
+	id := h.Sum(nil)[:16]
+	id[6] = id[6]&0x0f | 0x50
+	id[8] = id[8]&0x3f | 0x80
+	s := hex.EncodeToString(id)
+	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
+
+// read turns records into commands: decoded, checked, or refused. It waits
+// while the schema registry cannot be asked. The error is that of ctx.
+func (w *workspace) read(ctx context.Context, records []*kgo.Record) ([]*command, error) {
+	now := time.Now()
+	batch := make([]*command, 0, len(records))
+	for _, r := range records {
+		if w.positions.done(r.Partition, r.Offset) {
+			continue
+		}
+		c := &command{record: r, received: now}
+		problem, err := w.decode(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if problem != nil {
+			c.refuse(&plan.Refusal{Status: schemas.StatusRejected, Code: problem.Code, Message: problem.Message, Remedy: problem.Remedy})
+		} else {
+			w.check(c, len(batch), now)
+		}
+		batch = append(batch, c)
+	}
+	return batch, nil
+}
+
+// decode reads the command, again and again while the registry is away.
+func (w *workspace) decode(ctx context.Context, c *command) (*schemas.Problem, error) {
+	waiting := false
+	for {
+		var problem *schemas.Problem
+		c.cmd, problem = schemas.DecodeCommand(ctx, c.record.Value, w.resolver)
+		if c.cmd.ID == "" {
+			c.cmd.ID = DerivedID(c.record.Topic, c.record.Partition, c.record.Offset)
+		}
+		if problem == nil || !problem.Wait {
+			if waiting {
+				w.log.Info("the schema registry answers again", "workspace", w.cfg.Name)
+			}
+			return problem, nil
+		}
+		if !waiting {
+			w.log.Warn("commands wait for the schema registry", "workspace", w.cfg.Name, "cause", problem.Message)
+		}
+		waiting = true
+		if err := sleep(ctx, w.times.Retry); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (w *workspace) check(c *command, seq int, now time.Time) {
+	if !w.wanted(c.cmd.Object) {
+		c.refuse(&plan.Refusal{
+			Status: schemas.StatusRejected, Code: schemas.CodeUnknownObject,
+			Message: fmt.Sprintf("object %q is not configured for workspace %s", c.cmd.Object, w.cfg.Name),
+			Remedy:  "add it to the workspace's objects",
+		})
+		return
+	}
+	if _, begun := w.ledger.find(c.place()); begun {
+		now = time.Time{} // it was in time when it was begun
+	}
+	order, refusal := plan.Check(c.cmd, plan.Rules{Now: now})
+	if refusal != nil {
+		c.refuse(refusal)
+		return
+	}
+	order.Seq = seq
+	if c.record.Key != nil {
+		order.Chain = "k" + string(c.record.Key)
+	}
+	c.order = &order
+}
+
+// refuse ends the command without an effect.
+func (c *command) refuse(r *plan.Refusal) {
+	c.result = &outcome{status: r.Status, effect: schemas.EffectNone, refusal: r, finished: time.Now()}
+}
+
+// end ends the command with an effect.
+func (c *command) end(effect schemas.Effect, recordID string) {
+	c.result = &outcome{status: schemas.StatusOK, effect: effect, recordID: recordID, finished: time.Now()}
+}
+
+func (c *command) String() string {
+	return c.record.Topic + "/" + strconv.Itoa(int(c.record.Partition)) + "/" + strconv.FormatInt(c.record.Offset, 10)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,101 @@
+package sink
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+)
+
+// commitEvery is how long the results of a slow batch wait for the rest of it.
+const commitEvery = time.Second
+
+// progress commits the results that a batch has so far, every now and then,
+// until it is told to stop. A failed commit ends the lease: the calls that the
+// lease no longer lets start, and the batch's last commit, will tell.
+func (w *workspace) progress(batch []*command, guard sync.Locker) (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(commitEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-quit:
+				return
+			case <-ticker.C:
+				if w.commit(batch, guard) != nil {
+					return
+				}
+			}
+		}
+	}()
+	return func() {
+		close(quit)
+		<-done
+	}
+}
+
+// commit writes the results that the batch has and their dead letters, and the
+// positions after them, in one transaction. Commands without a result stay
+// where they are. guard protects the batch's results.
+func (w *workspace) commit(batch []*command, guard sync.Locker) error {
+	w.writing.Lock()
+	defer w.writing.Unlock()
+	ready, next, out, err := w.collect(batch, guard)
+	if err != nil || len(ready) == 0 {
+		return err
+	}
+	for _, c := range ready {
+		w.ledger.forget(c.place())
+	}
+	intents, due := w.ledger.unsaved()
+	w.point(PointBeforeCommit)
+	err = w.lease.Transact(w.ctx, func(tx *shard.Tx) error {
+		if err := tx.Produce(out...); err != nil {
+			return err
+		}
+		if due {
+			tx.State(stateKey(w.cfg.Name, kindIntents), intents)
+		}
+		tx.State(stateKey(w.cfg.Name, kindPositions), next.json())
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.point(PointAfterCommit)
+	w.positions = next
+	w.metrics.answered(w.cfg.Name, ready)
+	w.show(ready)
+	return nil
+}
+
+// collect takes the results that have not been written yet, with the records
+// that say them and the positions after them.
+func (w *workspace) collect(batch []*command, guard sync.Locker) (ready []*command, next positions, out []*kgo.Record, err error) {
+	guard.Lock()
+	defer guard.Unlock()
+	next = w.positions.clone()
+	next.after(batch)
+	for _, c := range batch {
+		if c.result == nil || c.answered {
+			continue
+		}
+		c.answered = true
+		ready = append(ready, c)
+		r, err := w.result(c)
+		if err != nil {
+			return nil, next, nil, fmt.Errorf("answer command %s: %w", c, err)
+		}
+		out = append(out, r)
+		if d := w.deadLetter(c); d != nil {
+			out = append(out, d)
+		}
+		c.result.record = nil // it is in the result now
+	}
+	return ready, next, out, nil
+}

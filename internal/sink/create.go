@@ -1,0 +1,270 @@
+package sink
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/plan"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// creates carries out the creates of a stage. Their intents are in the state
+// before the first of them is sent. Creates without a key that Planhat keeps
+// unique go in portions, so that a crash leaves no more of them in doubt than
+// were under way.
+func (e *executor) creates(calls []plan.Call) error {
+	var guarded, bare []plan.Call
+	for _, c := range calls {
+		if len(c.Items[0].Guards()) > 0 {
+			guarded = append(guarded, c)
+		} else {
+			bare = append(bare, c)
+		}
+	}
+	if err := e.portion(guarded); err != nil {
+		return err
+	}
+	for part := range slices.Chunk(bare, inFlight) {
+		if e.stopping() {
+			return nil
+		}
+		if err := e.portion(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// portion writes the intents of some creates, then carries them out.
+func (e *executor) portion(calls []plan.Call) error {
+	var items []plan.Item
+	for _, c := range calls {
+		items = append(items, e.expire(c.Items)...)
+	}
+	if len(items) == 0 {
+		return nil
+	}
+	known := make(map[int]intent, len(items))
+	places := make([]place, 0, len(items))
+	for _, i := range items {
+		at := e.place(i)
+		if left, ok := e.w.ledger.find(at); ok {
+			known[i.Orders[0].Seq] = left
+		}
+		places = append(places, at)
+	}
+	e.w.ledger.begin(places)
+	if err := e.w.flushLedger(); err != nil {
+		return err
+	}
+	e.w.point(PointIntentWritten)
+	var g errgroup.Group
+	g.SetLimit(inFlight)
+	for _, i := range items {
+		left, ok := known[i.Orders[0].Seq]
+		g.Go(func() error {
+			var err error
+			if ok {
+				err = e.resume(i, left)
+			} else {
+				err = e.create(i)
+			}
+			switch {
+			case errors.Is(err, errStopped):
+				return nil
+			case asError(err) != nil:
+				e.leave([]plan.Item{i}, err)
+				return nil
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+func (e *executor) place(i plan.Item) place { return e.batch[i.Orders[0].Seq].place() }
+
+// resume ends a create that an earlier owner of the shard has begun.
+func (e *executor) resume(i plan.Item, left intent) error {
+	if left.RecordID != "" {
+		e.end(i, schemas.EffectCreated, left.RecordID)
+		return nil
+	}
+	return e.doubt(i)
+}
+
+// create sends a create whose intent is in the state.
+func (e *executor) create(i plan.Item) error {
+	if err := e.readBack([]plan.Item{i}); err != nil {
+		e.unsent(i, err)
+		return err
+	}
+	written, err := e.post(i)
+	switch planhat.KindOf(err) {
+	case planhat.KindAmbiguous:
+		return e.doubt(i)
+	case planhat.KindNone:
+		if err != nil {
+			e.unsent(i, err)
+			return err
+		}
+		e.created(i, idOf(written.Row, plan.Target{}))
+		return nil
+	}
+	// Refused: nothing was created.
+	e.w.ledger.forget(e.place(i))
+	return e.createRefused(i, err)
+}
+
+// unsent drops the intent of a create that was stopped before it was sent.
+func (e *executor) unsent(i plan.Item, err error) {
+	if errors.Is(err, errStopped) {
+		e.w.ledger.forget(e.place(i))
+	}
+}
+
+func (e *executor) created(i plan.Item, id string) {
+	e.w.ledger.made(e.place(i), id)
+	e.end(i, schemas.EffectCreated, id)
+}
+
+// createRefused ends a create that the vendor refused: because the record
+// exists, or a reference does not, or for a reason of its own.
+func (e *executor) createRefused(i plan.Item, refusal error) error {
+	kind := planhat.KindOf(refusal)
+	if kind == planhat.KindForbidden {
+		e.refuse(i, refusalOf(refusal, i))
+		return nil
+	}
+	r, err := e.rival(i)
+	if err != nil {
+		return err
+	}
+	if r != nil {
+		e.refuse(i, rejection(schemas.CodeAlreadyExists, "the %s %s exists already: %s", i.Spec.Object, r.id, vendorMessage(refusal)))
+		return nil
+	}
+	return e.refused(i, refusalOf(refusal, i))
+}
+
+// rival looks for a record that has one of the keys that the create sets and
+// that Planhat keeps unique.
+func (e *executor) rival(i plan.Item) (*found, error) {
+	for _, t := range i.Guards() {
+		r, err := e.byKey(i, t)
+		if r != nil || err != nil {
+			return r, err
+		}
+	}
+	return nil, nil
+}
+
+func (e *executor) byKey(i plan.Item, t plan.Target) (*found, error) {
+	company, err := e.companyOf(i, t)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := e.findIn(i, i.Spec, t, company)
+	switch {
+	case planhat.KindOf(err) == planhat.KindForbidden:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case len(rows) != 1:
+		return nil, nil
+	}
+	return &rows[0], nil
+}
+
+// companyOf is the _id of the company within which a key is unique, "" if it
+// is unique everywhere, or nobody knows.
+func (e *executor) companyOf(i plan.Item, t plan.Target) (string, error) {
+	if t.Key != planhat.KeyExternalID {
+		return "", nil
+	}
+	for _, ref := range plan.References(i.Spec, i.Fields) {
+		if ref.Field != "companyId" {
+			continue
+		}
+		if !ref.Prefixed {
+			return ref.Target.Value, nil
+		}
+		return e.resolve(i, ref)
+	}
+	return "", nil
+}
+
+// doubt ends a create that may have been carried out. It is looked up by the
+// keys that Planhat keeps unique. One that is not found is sent again: should
+// the first call still take effect, one of the two is refused. Without such a
+// key it is UNKNOWN, and never sent again; an email is none, since a record
+// found by it may be another one.
+func (e *executor) doubt(i plan.Item) error {
+	if len(i.Guards()) == 0 {
+		e.unknown(i, "the record has no unique key to look it up by")
+		return nil
+	}
+	for {
+		if done, err := e.recognise(i); done || err != nil {
+			return err
+		}
+		if sleep(e.w.ctx, e.w.times.Settle) != nil {
+			return errStopped
+		}
+		written, err := e.post(i)
+		switch planhat.KindOf(err) {
+		case planhat.KindNone:
+			if err == nil {
+				e.created(i, idOf(written.Row, plan.Target{}))
+			}
+			return err
+		case planhat.KindAmbiguous:
+		case planhat.KindConflict, planhat.KindInvalid:
+			if done, lookup := e.recognise(i); done || lookup != nil {
+				return lookup
+			}
+			return e.refused(i, refusalOf(err, i))
+		default:
+			e.refuse(i, refusalOf(err, i))
+			return nil
+		}
+	}
+}
+
+// recognise looks a create in doubt up by its keys and ends it if there is
+// such a record: created, if the record holds the fields; unknown, if not.
+func (e *executor) recognise(i plan.Item) (bool, error) {
+	for _, t := range i.Guards() {
+		r, err := e.byKey(i, t)
+		if err != nil {
+			return false, err
+		}
+		if r == nil {
+			continue
+		}
+		full, err := e.byKey(i, plan.Target{Key: planhat.KeyID, Value: r.id})
+		if err != nil {
+			return false, err
+		}
+		if full == nil {
+			continue
+		}
+		differing, err := plan.Differences(full.raw, i)
+		if err == nil && len(differing) == 0 {
+			e.created(i, r.id)
+			return true, nil
+		}
+		e.unknown(i, "the "+string(i.Spec.Object)+" "+r.id+" has its "+string(t.Key)+", but differs in "+strings.Join(differing, ", "))
+		return true, nil
+	}
+	return false, nil
+}
+
+// unknown ends a create of which nobody can tell whether it was carried out.
+func (e *executor) unknown(i plan.Item, why string) {
+	e.refuse(i, rejection(schemas.CodeOutcomeUnknown, "the answer to the create was lost: %s", why))
+}

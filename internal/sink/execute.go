@@ -1,0 +1,280 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/plan"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// errStopped ends work on an item because the lease is told to end. Its
+// commands get no result now: the next owner of the shard answers them.
+var errStopped = errors.New("the lease is told to end")
+
+// inFlight bounds the single calls that a workspace makes at the same time;
+// Planhat allows 50, shared with everybody else who has the token.
+const inFlight = 16
+
+// executor carries out the stages of one batch.
+type executor struct {
+	w *workspace
+
+	mu    sync.Mutex // guards attempts, calls and result of the batch's commands
+	batch []*command
+
+	// calls is the context of API calls: it outlives the lease's by the drain
+	// time, so that calls under way may be answered.
+	calls  context.Context //nolint:containedctx // of the batch
+	cancel context.CancelFunc
+	detach func() bool
+
+	references deadline
+	unsettled  *unsettled
+}
+
+func newExecutor(w *workspace, batch []*command) *executor {
+	e := &executor{w: w, batch: batch, unsettled: &w.unsettled}
+	e.references.limit = w.service.cfg.Sink.ReferenceWait
+	e.calls, e.cancel = context.WithCancel(context.WithoutCancel(w.ctx))
+	e.detach = context.AfterFunc(w.ctx, func() { time.AfterFunc(w.times.Drain, e.cancel) })
+	return e
+}
+
+func (e *executor) close() {
+	e.detach()
+	e.cancel()
+}
+
+func (e *executor) stopping() bool { return e.w.ctx.Err() != nil }
+
+// run carries out stages until they are done, the lease is told to end, or the
+// lease has ended, which is the error.
+func (e *executor) run(stages []plan.Stage) error {
+	for _, stage := range stages {
+		if err := e.stage(stage); err != nil {
+			return err
+		}
+		if e.stopping() {
+			return nil
+		}
+	}
+	return nil
+}
+
+// stage carries out the calls of a stage: bulk calls one after the other,
+// singles beside them. The error is that of the lease; items that were stopped
+// have no result.
+func (e *executor) stage(stage plan.Stage) error {
+	if err := e.intend(stage); err != nil {
+		return err
+	}
+	var bulks, singles, creates []plan.Call
+	for _, c := range stage {
+		switch c.Way {
+		case plan.Bulk:
+			bulks = append(bulks, c)
+		case plan.Post:
+			creates = append(creates, c)
+		default:
+			singles = append(singles, c)
+		}
+	}
+	var g errgroup.Group
+	g.Go(func() error { return e.each(bulks, 1) })
+	g.Go(func() error { return e.each(singles, inFlight) })
+	g.Go(func() error { return e.creates(creates) })
+	return g.Wait()
+}
+
+// intend writes what the state has to know of intents before the stage: what
+// earlier creates have made, and the commands that would be answered wrongly
+// if they were carried out, forgotten and seen anew: those with a deadline or
+// a precondition. Creates see to themselves.
+func (e *executor) intend(stage plan.Stage) error {
+	var places []place
+	for _, c := range stage {
+		for _, i := range c.Items {
+			o := i.Orders[0]
+			if c.Way == plan.Post || c.Way == plan.Read || o.Since == nil && o.NotAfter == nil {
+				continue
+			}
+			if e.batch[o.Seq].resumed = e.begun(i); !o.Expired(time.Now()) {
+				places = append(places, e.place(i))
+			}
+		}
+	}
+	e.w.ledger.begin(places)
+	return e.w.flushLedger()
+}
+
+// begun tells whether an earlier attempt at the batch may have sent an item.
+func (e *executor) begun(i plan.Item) bool {
+	_, ok := e.w.ledger.find(e.place(i))
+	return ok
+}
+
+// each carries out independent calls, some at the same time.
+func (e *executor) each(calls []plan.Call, limit int) error {
+	var g errgroup.Group
+	g.SetLimit(limit)
+	for _, c := range calls {
+		g.Go(func() error { return e.carryOut(c) })
+	}
+	return g.Wait()
+}
+
+// carryOut makes one call and ends its commands. Being stopped is no error.
+func (e *executor) carryOut(c plan.Call) error {
+	c.Items = e.expire(c.Items)
+	if len(c.Items) == 0 {
+		return nil
+	}
+	var err error
+	if c.Way == plan.Bulk {
+		err = e.bulk(c)
+	} else {
+		err = e.single(c.Way, c.Items[0])
+	}
+	switch {
+	case errors.Is(err, errStopped):
+		return nil
+	case asError(err) != nil:
+		e.leave(c.Items, err)
+		return nil
+	}
+	return err
+}
+
+// leave ends commands that a refused look-up kept from being carried out.
+func (e *executor) leave(items []plan.Item, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, i := range items {
+		for _, o := range i.Orders {
+			if c := e.batch[o.Seq]; c.result == nil {
+				c.refuse(refusalOf(err, i))
+			}
+		}
+	}
+}
+
+// expire ends the commands that may not be sent any more.
+func (e *executor) expire(items []plan.Item) []plan.Item {
+	now := time.Now()
+	var kept []plan.Item
+	for _, i := range items {
+		if o := i.Orders[0]; o.Expired(now) && !e.begun(i) {
+			e.refuse(i, plan.Expire(*o.NotAfter))
+			continue
+		}
+		kept = append(kept, i)
+	}
+	return kept
+}
+
+// refuse ends an item's commands without an effect.
+func (e *executor) refuse(i plan.Item, r *plan.Refusal) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, o := range i.Orders {
+		e.batch[o.Seq].refuse(r)
+	}
+}
+
+// end ends an item's commands with the effect of their call. Of commands that
+// were merged the first has created the record, the others have updated it.
+func (e *executor) end(i plan.Item, effect schemas.Effect, recordID string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for n, o := range i.Orders {
+		own := effect
+		if n > 0 && effect == schemas.EffectCreated {
+			own = schemas.EffectUpdated
+		}
+		e.batch[o.Seq].end(own, recordID)
+	}
+}
+
+// endRead ends a get with the record.
+func (e *executor) endRead(i plan.Item, record []byte, recordID string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := e.batch[i.Orders[0].Seq]
+	c.end(schemas.EffectRead, recordID)
+	c.result.record = record
+}
+
+// tally counts a call for an item's commands.
+func (e *executor) tally(i plan.Item, attempts int, answered bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, o := range i.Orders {
+		c := e.batch[o.Seq]
+		c.attempts += attempts
+		if answered {
+			c.calls++
+		}
+	}
+}
+
+// try makes a call and repeats it while the reason that it failed is not in
+// the call: the token, or an answer that the client gave up on. The error is
+// errStopped, or of a kind that says something about the call.
+func (e *executor) try(items []plan.Item, call func(context.Context) (attempts int, err error)) error {
+	for pause := e.w.times.Retry; ; pause = min(2*pause, time.Minute) {
+		if e.stopping() {
+			return errStopped
+		}
+		attempts, err := call(e.calls)
+		var failed *planhat.Error
+		if errors.As(err, &failed) {
+			attempts = failed.Attempts
+		}
+		for _, i := range items {
+			e.tally(i, attempts, err == nil || failed != nil && failed.Status != 0)
+		}
+		kind := planhat.KindOf(err)
+		switch {
+		case errors.Is(err, errStopped) || err != nil && e.calls.Err() != nil && kind != planhat.KindAmbiguous:
+			return errStopped
+		case kind == planhat.KindUnauthorized:
+			if e.w.pause.wait(e.w.ctx, err) != nil {
+				return errStopped
+			}
+		case err != nil && (failed == nil || kind == planhat.KindThrottled || kind == planhat.KindUnavailable):
+			if sleep(e.w.ctx, pause) != nil {
+				return errStopped
+			}
+		default:
+			e.w.pause.over()
+			return err
+		}
+	}
+}
+
+// write is try for calls that write, with the points around them.
+func (e *executor) write(items []plan.Item, call func(context.Context) (attempts int, err error)) error {
+	e.w.point(PointBeforeCall)
+	err := e.try(items, call)
+	e.w.point(PointAfterCall)
+	return err
+}
+
+// deadline is a wait that the items of a batch share: it begins with the first
+// that needs it.
+type deadline struct {
+	limit time.Duration
+	once  sync.Once
+	at    time.Time
+}
+
+func (d *deadline) left() time.Duration {
+	d.once.Do(func() { d.at = time.Now().Add(d.limit) })
+	return time.Until(d.at)
+}

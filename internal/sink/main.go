@@ -1,0 +1,23 @@
+package sink
+
+import (
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// Build makes the Service of a process.
+func Build(env service.Env) (service.Shell, error) {
+	return New(env.Config, DepsOf(env)), nil
+}
+
+// DepsOf is what a process gives its Service.
+func DepsOf(env service.Env) Deps {
+	return Deps{
+		Kafka:      env.Kafka,
+		Registrar:  schemas.NewRegistrar(env.Schemas, env.Config.Registry.AutoRegister),
+		Resolver:   schemas.NewResolver(env.Schemas),
+		Registerer: env.Registry,
+		Log:        env.Log,
+		Version:    env.Build.Version,
+	}
+}

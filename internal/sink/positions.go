@@ -1,0 +1,115 @@
+package sink
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+)
+
+// stateVersion is in every state record; a higher one was written by a newer
+// bridge and is refused.
+const stateVersion = 1
+
+// positions say how far the commands of a workspace have been answered.
+type positions struct {
+	Version    int    `json:"version"`
+	Topic      string `json:"topic"`
+	TopicID    string `json:"topicId"`
+	Partitions int32  `json:"partitions"`
+	// Next is, by partition, the offset of the first command that is not
+	// answered; a partition without one is read from its beginning.
+	Next map[int32]int64 `json:"next"`
+	// Ahead are offsets above Next that are answered already: a stop in the
+	// middle of a batch leaves them.
+	Ahead map[int32][]int64 `json:"ahead,omitempty"`
+}
+
+func (p *positions) restore(value []byte) error {
+	*p = positions{}
+	if value == nil {
+		return nil
+	}
+	if err := json.Unmarshal(value, p); err != nil {
+		return fmt.Errorf("read positions: %w", err)
+	}
+	if p.Version > stateVersion {
+		return fmt.Errorf("positions are of version %d, this bridge knows %d: use a newer one", p.Version, stateVersion)
+	}
+	return nil
+}
+
+func (p positions) clone() positions {
+	p.Next = maps.Clone(p.Next)
+	ahead := make(map[int32][]int64, len(p.Ahead))
+	for partition, offsets := range p.Ahead {
+		ahead[partition] = slices.Clone(offsets)
+	}
+	p.Ahead = ahead
+	return p
+}
+
+func (p positions) json() []byte {
+	p.Version = stateVersion
+	value, _ := json.Marshal(p) // maps of numbers
+	return value
+}
+
+// pin holds the positions to the topic that they were made for, and makes them
+// for it the first time. A topic may gain partitions; what it had before keeps
+// its position.
+func (p *positions) pin(topic string, info kafka.TopicInfo) error {
+	if p.Next == nil {
+		p.Next = map[int32]int64{}
+	}
+	if p.Topic == "" {
+		p.Topic, p.TopicID, p.Partitions = topic, info.ID.String(), info.Partitions
+		return nil
+	}
+	switch {
+	case p.Topic != topic:
+		return fmt.Errorf("the positions are for topic %s, the configuration says %s; set TOPIC_PREFIX back, or give the bridge a new BRIDGE_NAME to start afresh", p.Topic, topic)
+	case p.TopicID != info.ID.String():
+		return fmt.Errorf("topic %s was deleted and created again (id %s, the positions are for %s): they mean nothing in the new topic; "+
+			"give the bridge a new BRIDGE_NAME to start it from the beginning", topic, info.ID, p.TopicID)
+	case info.Partitions < p.Partitions:
+		return fmt.Errorf("topic %s has %d partitions, it had %d", topic, info.Partitions, p.Partitions)
+	}
+	p.Partitions = info.Partitions
+	return nil
+}
+
+// done tells whether a command was answered before.
+func (p positions) done(partition int32, offset int64) bool {
+	return offset < p.Next[partition] || slices.Contains(p.Ahead[partition], offset)
+}
+
+// after moves the positions over a batch, in the order in which it was read.
+// Commands that are not answered hold their partition's position back; those
+// answered behind them are kept in Ahead.
+func (p *positions) after(batch []*command) {
+	held := map[int32]bool{}
+	for _, c := range batch {
+		partition, offset := c.record.Partition, c.record.Offset
+		switch {
+		case c.result == nil:
+			held[partition] = true
+		case held[partition]:
+			if !slices.Contains(p.Ahead[partition], offset) {
+				p.Ahead[partition] = append(p.Ahead[partition], offset)
+			}
+		default:
+			p.Next[partition] = offset + 1
+		}
+	}
+	for partition, offsets := range p.Ahead {
+		offsets = slices.DeleteFunc(offsets, func(o int64) bool { return o < p.Next[partition] })
+		if len(offsets) == 0 {
+			delete(p.Ahead, partition)
+			continue
+		}
+		p.Ahead[partition] = offsets
+	}
+}

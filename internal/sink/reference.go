@@ -1,0 +1,91 @@
+package sink
+
+import (
+	"github.com/planhat-bridge/planhat-bridge/internal/plan"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+)
+
+// missing returns the first of an item's references that names no record, nil
+// if there is none.
+func (e *executor) missing(i plan.Item) (*plan.Reference, error) {
+	for _, ref := range plan.References(i.Spec, i.Fields) {
+		id, err := e.resolve(i, ref)
+		if err != nil {
+			return nil, err
+		}
+		if id == "" {
+			return &ref, nil
+		}
+	}
+	return nil, nil
+}
+
+// resolve looks the record of a reference up; "" if there is none. A reference
+// that the token may not read counts as there: the write will tell.
+func (e *executor) resolve(i plan.Item, ref plan.Reference) (string, error) {
+	spec, ok := planhat.Lookup(ref.Object)
+	if !ok || ref.Target.Value == "" {
+		return "", nil
+	}
+	rows, err := e.find(i, &spec, ref.Target)
+	switch {
+	case planhat.KindOf(err) == planhat.KindForbidden:
+		return ref.Target.Value, nil
+	case err != nil:
+		return "", err
+	case len(rows) == 0:
+		return "", nil
+	}
+	return rows[0].id, nil
+}
+
+// await waits for the record of a reference to appear, as long as the batch
+// has left for that, and tells whether it has.
+func (e *executor) await(i plan.Item, ref plan.Reference) (bool, error) {
+	for {
+		left := e.references.left()
+		if left <= 0 {
+			return false, nil
+		}
+		if sleep(e.w.ctx, min(e.w.times.Poll, left)) != nil {
+			return false, errStopped
+		}
+		id, err := e.resolve(i, ref)
+		if err != nil {
+			return false, err
+		}
+		if id != "" {
+			return true, nil
+		}
+	}
+}
+
+// plain spells the references of an update as _id: Planhat documents the other
+// spellings for creates and bulk upserts only. The reference is that of a
+// record that does not exist.
+func (e *executor) plain(i plan.Item) (plan.Fields, *plan.Reference, error) {
+	fields := i.Fields
+	for _, ref := range plan.References(i.Spec, i.Fields) {
+		if !ref.Prefixed {
+			continue
+		}
+		id, err := e.resolve(i, ref)
+		if err != nil {
+			return nil, nil, err
+		}
+		if id == "" {
+			there, err := e.await(i, ref)
+			if err != nil {
+				return nil, nil, err
+			}
+			if !there {
+				return nil, &ref, nil
+			}
+			if id, err = e.resolve(i, ref); err != nil {
+				return nil, nil, err
+			}
+		}
+		fields = fields.WithText(ref.Field, id)
+	}
+	return fields, nil, nil
+}

@@ -1,0 +1,78 @@
+package sink
+
+import (
+	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// Status is the sink's part of /status.
+type Status struct {
+	Shards     []int32           `json:"shards"`
+	Workspaces []WorkspaceStatus `json:"workspaces"`
+}
+
+// WorkspaceStatus is what the owner of a workspace knows of it.
+type WorkspaceStatus struct {
+	Name      string                   `json:"name"`
+	Owned     bool                     `json:"owned"` // false: another process owns it, or nobody yet
+	State     string                   `json:"state,omitempty"`
+	Cause     string                   `json:"cause,omitempty"`
+	Answered  map[schemas.Status]int64 `json:"answered,omitempty"` // commands, since the shard was taken over
+	LastBatch time.Time                `json:"last_batch,omitzero"`
+	Next      map[int32]int64          `json:"next,omitempty"` // offset of the next command, by partition
+}
+
+// Status tells what this process carries out.
+func (s *Service) Status() any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := Status{Shards: s.manager.Owned(), Workspaces: []WorkspaceStatus{}}
+	for _, cfg := range s.cfg.Planhat {
+		st := WorkspaceStatus{Name: cfg.Name}
+		if w := s.live[cfg.Name]; w != nil {
+			st = w.status()
+		}
+		out.Workspaces = append(out.Workspaces, st)
+	}
+	return out
+}
+
+// running notes that a workspace is worked on by this process.
+func (s *Service) running(w *workspace, yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if yes {
+		w.shown = WorkspaceStatus{Name: w.cfg.Name, Owned: true, State: "ok", Answered: map[schemas.Status]int64{}}
+		s.live[w.cfg.Name] = w
+	} else if s.live[w.cfg.Name] == w {
+		delete(s.live, w.cfg.Name)
+	}
+}
+
+func (w *workspace) status() WorkspaceStatus {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := w.shown
+	out.Answered = map[schemas.Status]int64{}
+	for status, n := range w.shown.Answered {
+		out.Answered[status] = n
+	}
+	return out
+}
+
+func (w *workspace) setState(state, cause string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.shown.State, w.shown.Cause = state, cause
+}
+
+// show notes commands whose results are committed.
+func (w *workspace) show(answered []*command) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range answered {
+		w.shown.Answered[c.result.status]++
+	}
+	w.shown.LastBatch, w.shown.Next = time.Now(), w.positions.clone().Next
+}

@@ -1,0 +1,110 @@
+package sink
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+)
+
+// worker is one tenure of a shard: it restores and runs the workspaces whose
+// token hashes to the shard.
+type worker struct {
+	service    *Service
+	workspaces []*workspace
+}
+
+func (s *Service) newWorker(id int32) shard.Worker {
+	w := &worker{service: s}
+	for _, cfg := range s.cfg.Planhat {
+		if shard.ShardOf(vendor+"/"+cfg.Name, shard.DefaultShards) == id {
+			w.workspaces = append(w.workspaces, s.newWorkspace(cfg))
+		}
+	}
+	return w
+}
+
+// The kinds of state records of a workspace; their keys are
+// "<workspace>\x00<kind>".
+const (
+	kindPositions = 'p'
+	kindIntents   = 'i'
+)
+
+func stateKey(workspace string, kind byte) []byte {
+	return append([]byte(workspace), 0, kind)
+}
+
+// Restore implements shard.Worker. State of workspaces that are no longer
+// configured is left alone.
+func (w *worker) Restore(key, value []byte) error {
+	name, kind, ok := bytes.Cut(key, []byte{0})
+	if !ok || len(kind) != 1 {
+		return &shard.Refusal{Err: fmt.Errorf("state key %q has no kind: was it written by a newer version?", key)}
+	}
+	for _, ws := range w.workspaces {
+		if ws.cfg.Name != string(name) {
+			continue
+		}
+		if err := ws.restore(kind[0], value); err != nil {
+			return &shard.Refusal{Err: fmt.Errorf("state of workspace %s: %w", name, err)}
+		}
+	}
+	return nil
+}
+
+func (w *workspace) restore(kind byte, value []byte) error {
+	switch kind {
+	case kindPositions:
+		return w.positions.restore(value)
+	case kindIntents:
+		return w.ledger.restore(value)
+	default:
+		return fmt.Errorf("kind %q is unknown: was it written by a newer version?", kind)
+	}
+}
+
+// refusalPause is how long a workspace is held before it is looked at again.
+const refusalPause = time.Minute
+
+// hold runs the workspace. One whose positions do not fit its topic is held by
+// itself, so that the other workspaces of the shard go on.
+func (w *workspace) hold(ctx context.Context, l *shard.Lease) error {
+	for {
+		err := w.run(ctx, l)
+		var refusal *shard.Refusal
+		if !errors.As(err, &refusal) {
+			return err
+		}
+		w.log.Error("workspace is held", "workspace", w.cfg.Name, "error", err.Error())
+		w.metrics.held.WithLabelValues(w.cfg.Name).Set(1)
+		w.setState("held", err.Error())
+		if sleep(ctx, refusalPause) != nil {
+			return nil
+		}
+		w.metrics.held.WithLabelValues(w.cfg.Name).Set(0)
+		w.setState("ok", "")
+	}
+}
+
+// Run implements shard.Worker.
+func (w *worker) Run(ctx context.Context, l *shard.Lease) error {
+	if len(w.workspaces) == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, ws := range w.workspaces {
+		w.service.running(ws, true)
+		g.Go(func() error {
+			defer w.service.running(ws, false)
+			return ws.hold(ctx, l)
+		})
+	}
+	return g.Wait()
+}

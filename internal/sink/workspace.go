@@ -1,0 +1,197 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/plan"
+	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// workspace carries out the commands of one Planhat tenant during one lease,
+// one batch at a time.
+type workspace struct {
+	service      *Service
+	cfg          config.Workspace
+	objects      map[string]bool // nil: all
+	topic        string
+	results      string
+	deadLetters  string
+	resultSchema int
+	resolver     schemas.Resolver
+	metrics      *metrics
+	log          *slog.Logger
+	times        Times
+	point        func(string)
+
+	// writing is held over every transaction: what it takes out of the ledger
+	// must not be in another one's.
+	writing sync.Mutex
+	// State, as restored and as committed since.
+	positions positions
+	ledger    ledger
+
+	// Of the lease.
+	ctx    context.Context //nolint:containedctx // the lease's: what is begun in it is finished
+	lease  *shard.Lease
+	client *planhat.Client
+	pause  *pause
+	// unsettled outlives batches.
+	unsettled unsettled
+
+	mu    sync.Mutex
+	shown WorkspaceStatus
+}
+
+func (s *Service) newWorkspace(cfg config.Workspace) *workspace {
+	w := &workspace{
+		service: s, cfg: cfg,
+		topic: s.names.Commands(vendor, cfg.Name), results: s.names.Results(vendor, cfg.Name), deadLetters: s.names.DeadLetters(vendor, cfg.Name),
+		resultSchema: s.schemas[cfg.Name], resolver: s.deps.Resolver,
+		metrics: s.metrics, log: s.deps.Log, times: s.deps.Times, point: s.deps.OnPoint,
+	}
+	if cfg.Objects != nil {
+		w.objects = map[string]bool{}
+		for _, o := range cfg.Objects {
+			w.objects[o] = true
+		}
+	}
+	return w
+}
+
+// wanted tells whether commands for an object are carried out. Objects that do
+// not exist pass: they are refused with a better word later.
+func (w *workspace) wanted(object string) bool {
+	_, known := planhat.Lookup(planhat.Object(object))
+	return w.objects == nil || !known || w.objects[object]
+}
+
+// run reads and carries out batches until ctx ends. The error is that of the
+// lease, or says why reading makes no sense.
+func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
+	w.ctx, w.lease = ctx, l
+	w.pause = newPause(w)
+	client, err := w.service.newClient(w.cfg, planhat.WithGate(w.gate))
+	if err != nil {
+		return &shard.Refusal{Err: err}
+	}
+	w.client = client
+	r, err := w.open(ctx)
+	if err != nil {
+		return w.readError(ctx, err)
+	}
+	defer r.close()
+	offsets := newOffsets(w, r)
+	defer offsets.stop()
+	for {
+		records, err := r.next(ctx)
+		if err != nil {
+			return w.readError(ctx, err)
+		}
+		started := time.Now()
+		batch, err := w.read(ctx, records)
+		if err != nil {
+			return nil // the end of ctx: nothing has been begun
+		}
+		if len(batch) == 0 {
+			continue
+		}
+		if err := w.carryOut(batch); err != nil {
+			return err
+		}
+		w.metrics.batch(w.cfg.Name, len(batch), time.Since(started))
+		offsets.commit(w.positions)
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// open holds the positions to the topic as it is and starts reading.
+func (w *workspace) open(ctx context.Context) (*reader, error) {
+	infos, err := kafka.DescribeTopics(ctx, w.lease.Client(), w.topic)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.positions.pin(w.topic, infos[w.topic]); err != nil {
+		return nil, &shard.Refusal{Err: err}
+	}
+	opts := w.service.deps.Kafka
+	opts.Subsystem = "sink-commands-" + w.cfg.Name
+	r, err := newReader(ctx, opts, w.positions, w.log)
+	if err != nil {
+		return nil, err
+	}
+	r.max, r.linger = max(w.service.cfg.Sink.MaxBatch, 1), w.service.cfg.Sink.Linger
+	return r, nil
+}
+
+// readError turns the end of ctx into a clean end, and a topic that was
+// recreated under our feet into a refusal.
+func (w *workspace) readError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	for _, gone := range []error{kerr.UnknownTopicID, kerr.InconsistentTopicID, kerr.UnknownTopicOrPartition} {
+		if errors.Is(err, gone) {
+			return &shard.Refusal{Err: fmt.Errorf("%w: was the topic deleted? The bridge holds until it is back as it was", err)}
+		}
+	}
+	return err
+}
+
+// carryOut plans a batch, carries it out and commits what is done of it: all,
+// unless the lease is told to end. What was refused unsent does not wait for
+// the rest.
+func (w *workspace) carryOut(batch []*command) error {
+	e := newExecutor(w, batch)
+	defer e.close()
+	if err := w.commit(batch, &e.mu); err != nil {
+		return err
+	}
+	var orders []*plan.Order
+	for n, c := range batch {
+		if c.order != nil {
+			c.order.Seq = n
+			orders = append(orders, c.order)
+		}
+	}
+	stop := w.progress(batch, &e.mu)
+	err := e.run(plan.Build(orders, plan.Limits{}))
+	stop()
+	if err != nil {
+		return err
+	}
+	return w.commit(batch, &e.mu)
+}
+
+// gate lets a write start while the lease is fresh; it waits for that, since a
+// heartbeat that is late is mostly just late. A lease that is told to end
+// starts nothing more.
+func (w *workspace) gate(ctx context.Context, _ planhat.Call) error {
+	for {
+		if w.ctx.Err() != nil {
+			return errStopped
+		}
+		err := w.lease.Fresh()
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, shard.ErrStale) {
+			return errors.Join(errStopped, err)
+		}
+		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+)
+
+// maxConfirmed is how many deletes may wait for the flush that writes them.
+const maxConfirmed = 100
+
+// confirmation is what has to be known of the vendor before its word that a
+// record does not exist is a delete. Nobody documents how Planhat answers for
+// a missing id, and a token that has lost a right may answer in the same way
+// for everything: so an id that never was shows what "missing" looks like, and
+// a record that the listing has just shown must not look like it.
+type confirmation struct {
+	missing answer
+	proved  bool
+}
+
+// answer is how a GET ended.
+type answer struct {
+	kind   planhat.Kind
+	status int
+}
+
+// never is an id of 1970: no record was created then.
+var never = cdc.ID{11: 1}
+
+// stepConfirm settles one deletion candidate, or asks one of the questions that
+// come before the first.
+func (w *workspace) stepConfirm(ctx context.Context, s *stream) error {
+	c := &s.scan.confirm
+	if c.missing == (answer{}) {
+		return w.learnMissing(ctx, s)
+	}
+	if !c.proved {
+		return w.proveExisting(ctx, s)
+	}
+	id := s.cursor.Candidates[0]
+	if known, exists, _ := s.known(id); exists {
+		got, err := w.ask(ctx, s, id, known.Object)
+		switch {
+		case got == c.missing:
+			s.remove(id, known)
+		case err != nil:
+			return fmt.Errorf("confirm the deletion of %s %s: %w", s.listing, id, err)
+		default:
+			// It exists: missed, archived or moved to another listing. The next
+			// sweep settles which.
+		}
+	}
+	s.cursor.DropCandidate(id)
+	if len(s.cursor.Candidates) > 0 && len(s.pending.changes) < maxConfirmed {
+		return nil
+	}
+	s.scan.confirm = confirmation{}
+	return w.flush(ctx, s)
+}
+
+// learnMissing asks for an id that never was.
+func (w *workspace) learnMissing(ctx context.Context, s *stream) error {
+	got, err := w.ask(ctx, s, never, 0)
+	switch {
+	case got.kind == planhat.KindNotFound, got.kind == planhat.KindInvalid && got.status == http.StatusBadRequest:
+		s.scan.confirm.missing = got
+		return nil
+	case err == nil:
+		return fmt.Errorf("planhat answers with a record for %s id %s, which cannot exist: no delete can be confirmed", s.listing, never)
+	default:
+		return fmt.Errorf("learn how a missing %s id is answered: %w", s.listing, err)
+	}
+}
+
+// proveExisting asks for records that are not candidates until one answers. A
+// stream without such a record has none to prove it by.
+func (w *workspace) proveExisting(ctx context.Context, s *stream) error {
+	candidates := make(map[cdc.ID]bool, len(s.cursor.Candidates))
+	for _, id := range s.cursor.Candidates {
+		candidates[id] = true
+	}
+	const tries = 3
+	tried := 0
+	var last error
+	for id, e := range s.index.All() {
+		if candidates[id] {
+			continue
+		}
+		if tried++; tried > tries {
+			break
+		}
+		if _, last = w.ask(ctx, s, id, e.Object); last == nil {
+			s.scan.confirm.proved = true
+			return nil
+		}
+	}
+	if tried == 0 {
+		s.scan.confirm.proved = true
+		return nil
+	}
+	return fmt.Errorf("records that the listing of %s shows do not answer: no delete is confirmed: %w", s.listing, last)
+}
+
+// ask GETs a record by its id and says how that ended; the error is nil if the
+// record answered.
+func (w *workspace) ask(ctx context.Context, s *stream, id cdc.ID, kind uint8) (answer, error) {
+	_, err := w.client.Get(ctx, s.objects[kind].spec.Object, planhat.ByID(id.String()))
+	if err == nil {
+		return answer{}, nil
+	}
+	if apiErr, ok := errors.AsType[*planhat.Error](err); ok {
+		return answer{kind: apiErr.Kind, status: apiErr.Status}, err
+	}
+	return answer{kind: planhat.KindOf(err)}, err
+}

@@ -1,0 +1,181 @@
+package source_test
+
+import (
+	"testing"
+
+	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/internal/source"
+)
+
+// mutate edits the tenant as its users would.
+func (r *rig) mutate(fn func(tx *planhatsim.Tx) error) {
+	r.t.Helper()
+	r.stage.Simulator.Mutate(func(tx *planhatsim.Tx) {
+		if err := fn(tx); err != nil {
+			r.t.Errorf("mutate: %v", err)
+		}
+	})
+}
+
+// An archived enduser leaves the default listing, as a deleted one does.
+func TestArchivingIsNotADelete(t *testing.T) {
+	t.Parallel()
+	for _, archived := range planhatsim.SwitchValues()["archived_true"] {
+		t.Run(archived, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, planhatsim.Options{Seed: 5, Companies: 10, Switches: planhatsim.Switches{ArchivedTrue: archived}}, nil)
+			svc, _ := r.start()
+			r.judge()
+			r.mutate(func(tx *planhatsim.Tx) error {
+				for _, id := range tx.IDs("endusers")[:5] {
+					if err := tx.Update("endusers", id, `{"archived":true}`); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			wait(t, "the candidates to be asked for", func() bool {
+				_, paths := r.stage.Simulator.Calls()
+				return paths["GET /endusers/{id}"] >= 7 && r.candidates(svc) == 0
+			})
+			r.judge()
+			if n := r.total("planhat_bridge_source_changes_total", "op", "d"); n != 0 {
+				t.Errorf("%v deletes were written for archived records", n)
+			}
+		})
+	}
+}
+
+func TestDeletesAreFoundAndConfirmed(t *testing.T) {
+	t.Parallel()
+	for _, missing := range planhatsim.SwitchValues()["missing_get"] {
+		t.Run(missing, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, planhatsim.Options{Seed: 6, Companies: 12, Switches: planhatsim.Switches{MissingGet: missing}}, nil)
+			r.start()
+			r.judge()
+			r.mutate(func(tx *planhatsim.Tx) error {
+				for _, listing := range []string{"licenses", "endusers", "companies"} {
+					for _, id := range tx.IDs(listing)[2:5] {
+						if err := tx.Delete(listing, id); err != nil {
+							return err
+						}
+					}
+				}
+				return nil
+			})
+			r.judge()
+			if n := r.total("planhat_bridge_source_changes_total", "op", "d"); n < 9 {
+				t.Errorf("%v deletes, want the nine that were made", n)
+			}
+		})
+	}
+}
+
+// A listing that leaves rows out although they exist (a vendor's replica, a
+// fault) makes them candidates; asking for each finds that none is gone.
+func TestAMissingRowIsNotADelete(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, planhatsim.Options{Seed: 8, Companies: 20}, nil)
+	svc, _ := r.start()
+	first := r.judge()
+	hide := r.hideOnce("licenses")
+	wait(t, "the listing to be read without its rows", hide)
+	wait(t, "the candidates to be asked for", func() bool {
+		_, paths := r.stage.Simulator.Calls()
+		return paths["GET /licenses/{id}"] >= 20 && r.candidates(svc) == 0
+	})
+	second := r.judge()
+	if n := r.total("planhat_bridge_source_changes_total", "op", "d"); n != 0 || second.Changes != first.Changes {
+		t.Errorf("%v deletes, %d events after %d: nothing has changed", n, second.Changes, first.Changes)
+	}
+}
+
+// hideOnce answers one sweep of a listing with an empty page and reports when
+// that has happened.
+func (r *rig) hideOnce(listing string) (done func() bool) {
+	r.proxy.hide.Store(&listing)
+	return func() bool { return r.proxy.hide.Load() == nil }
+}
+
+func TestATypeChangeIsADeleteOnTheNotesTopic(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, planhatsim.Options{Seed: 9, Companies: 10}, nil)
+	r.start()
+	r.judge()
+	r.mutate(func(tx *planhatsim.Tx) error {
+		id, err := tx.Create("conversations", `{"type":"note","companyId":"`+tx.IDs("companies")[0]+`","subject":"a note for now"}`)
+		if err != nil {
+			return err
+		}
+		for _, other := range tx.IDs("conversations") {
+			if other != id {
+				return tx.Update("conversations", id, `{"type":"call"}`)
+			}
+		}
+		return nil
+	})
+	r.judge()
+}
+
+// A token that may not see an object stops that stream and no other.
+func TestAForbiddenObjectStopsOnlyItself(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, planhatsim.Options{Seed: 10, Companies: 10}, nil)
+	svc, _ := r.start()
+	r.judge()
+	r.stage.Simulator.SetTokens(map[string]planhatsim.Token{r.env["PLANHAT_TOKEN"]: {Deny: map[string]bool{"license": true, "licenses": true}}})
+	wait(t, "the stream to be forbidden", func() bool { return streamState(svc, "licenses") == "forbidden" })
+	r.stage.Simulator.Live(5)
+	wait(t, "the companies to go on", func() bool { return streamState(svc, "companies") == "ok" })
+	if s := state(svc); s != "ok" {
+		t.Errorf("the workspace is %s", s)
+	}
+}
+
+// candidates counts what is not yet confirmed.
+func (r *rig) candidates(svc *source.Service) int {
+	st, _ := svc.Status().(source.Status)
+	n := 0
+	for _, w := range st.Workspaces {
+		for _, s := range w.Streams {
+			n += s.Candidates
+		}
+	}
+	return n
+}
+
+func streamState(svc *source.Service, name string) string {
+	st, _ := svc.Status().(source.Status)
+	for _, w := range st.Workspaces {
+		for _, s := range w.Streams {
+			if s.Name == name {
+				return s.State
+			}
+		}
+	}
+	return ""
+}
+
+// total adds up a counter's series that have the label's value.
+func (r *rig) total(name, label, value string) float64 {
+	r.t.Helper()
+	families, err := r.reg.Gather()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	sum := 0.0
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == label && l.GetValue() == value {
+					sum += m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return sum
+}

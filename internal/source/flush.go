@@ -1,0 +1,255 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// maxDeltaRows bounds the rows of a delta poll that are held back to go out
+// oldest first.
+const maxDeltaRows = 20_000
+
+// flush writes the pending changes, their index entries and the cursor in one
+// transaction, and moves the index once the commit is confirmed. An error is
+// the end of the lease.
+func (w *workspace) flush(ctx context.Context, s *stream) error {
+	cursor, err := json.Marshal(&s.cursor)
+	if err != nil {
+		return fmt.Errorf("cursor of %s: %w", s.listing, err)
+	}
+	if len(s.pending.changes) == 0 && bytes.Equal(cursor, s.recorded) {
+		return nil
+	}
+	records, err := w.events(ctx, s)
+	if err != nil {
+		return err
+	}
+	w.point("source.before-flush")
+	err = w.lease.Transact(ctx, func(tx *shard.Tx) error {
+		if err := tx.Produce(flatten(records)...); err != nil {
+			return err
+		}
+		w.point("source.changes-acked")
+		s.stateRecords(tx, w.streamName(s), records)
+		tx.State(cursorKey(w.streamName(s)), cursor)
+		return nil
+	})
+	if err != nil {
+		return leaseError{err}
+	}
+	w.point("source.after-flush")
+	s.recorded = cursor
+	w.applied(s)
+	return nil
+}
+
+// events builds the records of each pending change: one event and, for a
+// delete, its tombstone. A change that cannot be written is taken out of the
+// pending changes, counted and logged: the index stays as it was, so that the
+// next sweep looks at the record again, and its neighbours go on.
+func (w *workspace) events(ctx context.Context, s *stream) ([][]*kgo.Record, error) {
+	befores, err := w.befores(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]*kgo.Record, len(s.pending.changes))
+	skipped := map[cdc.ID]bool{}
+	for i, c := range s.pending.changes {
+		if skipped[c.id] {
+			continue
+		}
+		if out[i], err = w.event(s, c, befores[i]); err != nil {
+			skipped[c.id] = true
+			w.skip(s, c, err)
+		}
+	}
+	if len(skipped) == 0 {
+		return out, nil
+	}
+	kept := pending{}
+	var records [][]*kgo.Record
+	for i, c := range s.pending.changes {
+		if !skipped[c.id] {
+			kept.add(c)
+			records = append(records, out[i])
+		}
+	}
+	s.pending = kept
+	return records, nil
+}
+
+// maxEvent leaves room for the key and the framing below the client's and the
+// brokers' default limit of a batch.
+const maxEvent = 990_000
+
+// event encodes one change. An event that is too large with its before image
+// goes without it.
+func (w *workspace) event(s *stream, c change, before []byte) ([]*kgo.Record, error) {
+	o := s.objects[c.entry.Object]
+	env := schemas.Envelope{
+		Before: before, After: c.row, Op: c.op, TsMs: w.now().UnixMilli(),
+		Source: schemas.Source{
+			Version: w.version, Connector: "planhat", Name: w.bridge, TsMs: c.entry.Stamp, Snapshot: fmt.Sprint(c.op == opRead),
+			DB: w.cfg.Name, Table: string(o.spec.Object), Sequence: w.lease.NextSequence(), Stream: s.listing,
+		},
+	}
+	if env.Source.TsMs == 0 || c.op == opDelete {
+		env.Source.TsMs = env.TsMs
+	}
+	var err error
+	if c.op == opUpdate && before != nil {
+		if env.Changed, err = cdc.Changed(before, c.row); err != nil {
+			return nil, fmt.Errorf("compare with what was written: %w", err)
+		}
+	}
+	value, err := w.codecs[o.spec.Object].encode(&env)
+	if err == nil && len(value) > maxEvent && c.op != opDelete {
+		env.Before = nil
+		value, err = w.codecs[o.spec.Object].encode(&env)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(value) > maxEvent {
+		return nil, fmt.Errorf("event of %d bytes is larger than %d", len(value), maxEvent)
+	}
+	key := []byte(c.id.String())
+	records := []*kgo.Record{{Topic: o.topic, Key: key, Value: value}}
+	if c.op == opDelete {
+		records = append(records, &kgo.Record{Topic: o.topic, Key: key})
+	}
+	return records, nil
+}
+
+func (w *workspace) skip(s *stream, c change, err error) {
+	name := string(s.objects[c.entry.Object].spec.Object)
+	w.metrics.skipped.WithLabelValues(w.cfg.Name, name).Inc()
+	w.log.Error("a record cannot be written and is left as it was", "workspace", w.cfg.Name, "object", name, "id", c.id.String(), "error", err.Error())
+}
+
+// befores finds the before images of the pending changes: the change before it
+// in the same flush, or the record that the index remembers, if its key and
+// fingerprint match. An update whose image cannot be found has none; a delete
+// always has one with at least the id.
+func (w *workspace) befores(ctx context.Context, s *stream) ([][]byte, error) {
+	out := make([][]byte, len(s.pending.changes))
+	wanted := map[string][]kafka.Place{}
+	inFlight := map[cdc.ID]int{}
+	for i, c := range s.pending.changes {
+		if c.hasPrior {
+			if j, ok := inFlight[c.id]; ok {
+				out[i] = s.pending.changes[j].row
+			} else {
+				topic := s.objects[c.prior.Object].topic
+				wanted[topic] = append(wanted[topic], kafka.Place{Partition: c.prior.Partition, Offset: c.prior.Offset})
+			}
+		}
+		inFlight[c.id] = i
+	}
+	found := map[string]map[kafka.Place]*kgo.Record{}
+	for topic, places := range wanted {
+		got, err := kafka.ReadAt(ctx, w.reader, topic, places)
+		if err != nil {
+			return nil, leaseError{fmt.Errorf("read before images from %s: %w", topic, err)}
+		}
+		found[topic] = got
+	}
+	for i, c := range s.pending.changes {
+		if !c.hasPrior || out[i] != nil {
+			continue
+		}
+		o := s.objects[c.prior.Object]
+		rec := found[o.topic][kafka.Place{Partition: c.prior.Partition, Offset: c.prior.Offset}]
+		out[i] = w.beforeImage(ctx, s, c, rec)
+		if out[i] == nil {
+			w.metrics.beforeMissing.WithLabelValues(w.cfg.Name, string(o.spec.Object)).Inc()
+			if c.op == opDelete {
+				out[i] = []byte(`{"_id":"` + c.id.String() + `"}`)
+			}
+		}
+	}
+	return out, nil
+}
+
+// beforeImage is the row that rec's event holds, or nil where rec is not the
+// event that the index remembers.
+func (w *workspace) beforeImage(ctx context.Context, s *stream, c change, rec *kgo.Record) []byte {
+	if rec == nil || rec.Value == nil || string(rec.Key) != c.id.String() {
+		return nil
+	}
+	env, err := w.decode(ctx, s.objects[c.prior.Object].spec.Object, rec.Value)
+	if err != nil || env.After == nil {
+		return nil
+	}
+	if fingerprint, err := cdc.Fingerprint(env.After, &s.shape); err != nil || fingerprint != c.prior.Fingerprint {
+		return nil
+	}
+	return env.After
+}
+
+// decode reads an event that this version or an earlier one has written.
+func (w *workspace) decode(ctx context.Context, o planhat.Object, value []byte) (schemas.Envelope, error) {
+	c := w.codecs[o]
+	if id, ok := schemas.WireID(value); ok && id == c.schemaID {
+		return c.codec.DecodeEnvelope(value)
+	}
+	return schemas.DecodeAnyEnvelope(ctx, value, w.resolver)
+}
+
+// stateRecords writes the last entry of each changed record.
+func (s *stream) stateRecords(tx *shard.Tx, name string, records [][]*kgo.Record) {
+	for i := range s.pending.changes {
+		c := &s.pending.changes[i]
+		c.entry.Partition, c.entry.Offset = records[i][0].Partition, records[i][0].Offset
+		if s.pending.latest[c.id] != i {
+			continue
+		}
+		if c.op == opDelete {
+			tx.State(entryKey(name, c.id), nil)
+			continue
+		}
+		tx.State(entryKey(name, c.id), cdc.AppendEntry(nil, c.entry))
+	}
+}
+
+// applied moves the index to what has been committed.
+func (w *workspace) applied(s *stream) {
+	for i, c := range s.pending.changes {
+		w.metrics.changes.WithLabelValues(w.cfg.Name, string(s.objects[c.entry.Object].spec.Object), c.op).Inc()
+		if s.pending.latest[c.id] != i {
+			continue
+		}
+		if c.op == opDelete {
+			s.index.Delete(c.id)
+		} else {
+			s.index.Put(c.id, c.entry)
+		}
+	}
+	s.pending.reset()
+	s.health.lastFlush = w.now()
+	w.metrics.records.WithLabelValues(w.cfg.Name, s.listing).Set(float64(s.index.Len()))
+}
+
+func flatten(records [][]*kgo.Record) []*kgo.Record {
+	out := make([]*kgo.Record, 0, len(records))
+	for _, r := range records {
+		out = append(out, r...)
+	}
+	return out
+}
+
+// leaseError marks an error that ends the lease: only a new take-over knows
+// what has been written.
+type leaseError struct{ error }
+
+func (e leaseError) Unwrap() error { return e.error }

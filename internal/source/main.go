@@ -1,0 +1,43 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// Build makes the Service of a process.
+func Build(env service.Env) (service.Shell, error) {
+	return New(env.Config, DepsOf(env)), nil
+}
+
+// DepsOf is what a process gives its Service.
+func DepsOf(env service.Env) Deps {
+	return Deps{
+		Kafka:      env.Kafka,
+		Registrar:  schemas.NewRegistrar(env.Schemas, env.Config.Registry.AutoRegister),
+		Resolver:   schemas.NewResolver(env.Schemas),
+		Registerer: env.Registry,
+		Log:        env.Log,
+		Version:    env.Build.Version,
+	}
+}
+
+// Check asks each workspace's Planhat for one row with its token.
+func (s *Service) Check(ctx context.Context) error {
+	var errs []error
+	for _, ws := range s.cfg.Planhat {
+		client, err := s.NewClient(ws)
+		if err == nil {
+			_, err = client.Page(ctx, planhat.Company, planhat.ListOptions{Sort: "_id", Limit: 1})
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("workspace %s: %w", ws.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,61 @@
+package source
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics of the source. Labels: workspace, and listing or object; none has
+// more values than the operator configured.
+type metrics struct {
+	changes       *prometheus.CounterVec
+	records       *prometheus.GaugeVec
+	failures      *prometheus.CounterVec
+	lastScan      *prometheus.GaugeVec
+	paused        *prometheus.GaugeVec
+	beforeMissing *prometheus.CounterVec
+	skipped       *prometheus.CounterVec
+	candidates    *prometheus.GaugeVec
+	calls         *prometheus.CounterVec
+	callSeconds   *prometheus.HistogramVec
+	waitSeconds   *prometheus.CounterVec
+	takeovers     prometheus.Counter
+	commits       prometheus.Histogram
+	shards        prometheus.Gauge
+}
+
+const namespace, subsystem = "planhat_bridge", "source"
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
+	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
+	}
+	buckets := []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
+	m := &metrics{
+		changes:       counter("changes_total", "Change events committed, by operation (r, c, u, d).", "workspace", "object", "op"),
+		records:       gauge("records", "Records that the index of a stream holds.", "workspace", "stream"),
+		failures:      counter("scan_failures_total", "Steps of a scan that failed and are tried again.", "workspace", "stream"),
+		lastScan:      gauge("last_scan_timestamp_seconds", "When the last complete scan of a stream ended.", "workspace", "stream"),
+		paused:        gauge("workspace_paused", "1 while the vendor refuses the workspace's token.", "workspace"),
+		beforeMissing: counter("before_missing_total", "Updates and deletes whose before image was not found.", "workspace", "object"),
+		skipped:       counter("records_skipped_total", "Rows that could not be written and are looked at again in the next sweep.", "workspace", "object"),
+		candidates:    gauge("deletion_candidates", "Records missing from a listing whose deletion is not yet confirmed.", "workspace", "stream"),
+		calls:         counter("api_calls_total", "Attempts of API calls, by outcome (ok or the kind of error).", "workspace", "object", "outcome"),
+		waitSeconds:   counter("api_wait_seconds_total", "Time that calls waited for the budget or a retry.", "workspace"),
+		callSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "api_call_duration_seconds", Help: "Duration of API call attempts.", Buckets: buckets,
+		}, []string{"workspace"}),
+		takeovers: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "shard_takeovers_total", Help: "Times that this process took a shard over.",
+		}),
+		commits: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "commit_duration_seconds", Help: "Duration of transactions, from begin to the confirmed commit.", Buckets: buckets,
+		}),
+		shards: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "shards_owned", Help: "Shards that this process owns.",
+		}),
+	}
+	reg.MustRegister(m.changes, m.records, m.failures, m.lastScan, m.paused, m.beforeMissing, m.skipped, m.candidates,
+		m.calls, m.callSeconds, m.waitSeconds, m.takeovers, m.commits, m.shards)
+	return m
+}

@@ -1,0 +1,233 @@
+package source
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+)
+
+// Overlaps of pages: rows that are asked for twice so that a page border that
+// moved between two requests is noticed.
+const (
+	sweepOverlap = 1
+	deltaOverlap = 10
+)
+
+// futureTolerance is how far a stamp may be ahead of the vendor's own Date
+// header before it is not trusted as a watermark.
+const futureTolerance = time.Minute
+
+// scan is what a stream is in the middle of. A delta poll that is due goes
+// between two pages of a sweep.
+type scan struct {
+	delta   *cdc.Delta
+	ceiling bool // the delta knows the vendor's time
+	sweep   *cdc.Sweep
+	confirm confirmation
+	// fresh are the rows of a delta's pages, newest first.
+	fresh []cdc.Sighting
+}
+
+// step makes at most one API call for the stream and returns whether there is
+// nothing left to do for now.
+func (w *workspace) step(ctx context.Context, s *stream) (done bool, err error) {
+	now := w.now()
+	if s.scan.delta == nil && s.deltaDue(now) {
+		s.beginDelta(now)
+	}
+	if s.scan.sweep == nil && s.sweepDue(now) {
+		s.beginSweep(now)
+	}
+	switch {
+	case s.scan.delta != nil:
+		err = w.stepDelta(ctx, s)
+	case s.scan.sweep != nil:
+		err = w.stepSweep(ctx, s)
+	case s.confirming():
+		err = w.stepConfirm(ctx, s)
+	}
+	return s.scan.delta == nil && s.scan.sweep == nil && !s.sweepDue(w.now()) && !s.confirming(), err
+}
+
+func (s *stream) confirming() bool { return len(s.cursor.Candidates) > 0 }
+
+// deltaDue reports whether a delta poll has to begin. A snapshot takes its
+// watermark before its sweep, so that the first poll after it covers what was
+// edited behind the sweep.
+func (s *stream) deltaDue(now time.Time) bool {
+	switch {
+	case !s.stamped:
+		return false
+	case !s.cursor.SnapshotDone:
+		return s.cursor.Watermark == 0 && s.cursor.Sweep == nil && !s.schedule.probed
+	default:
+		return !now.Before(s.schedule.deltaAt)
+	}
+}
+
+func (s *stream) beginDelta(now time.Time) {
+	s.schedule.deltaAt = now.Add(s.schedule.target)
+	if !s.cursor.SnapshotDone {
+		s.schedule.probed = true
+		s.scan.delta = cdc.NewDelta(0, 1, 0)
+		return
+	}
+	s.scan.ceiling = false
+	s.scan.delta = cdc.NewDelta(s.cursor.Watermark, s.pageSize(), deltaOverlap)
+}
+
+func (s *stream) sweepDue(now time.Time) bool {
+	if s.cursor.Sweep != nil || !s.cursor.SnapshotDone {
+		return true
+	}
+	if s.cursor.SweepDue != "" {
+		// A listing that keeps misbehaving is swept, but not without a pause.
+		return !now.Before(s.schedule.swept.Add(max(s.schedule.target, s.schedule.sweepLeast)))
+	}
+	return !now.Before(s.schedule.sweepAt)
+}
+
+func (s *stream) beginSweep(now time.Time) {
+	var pos cdc.SweepPosition
+	if s.cursor.Sweep != nil {
+		pos = *s.cursor.Sweep
+	} else {
+		s.schedule.sweepAt = now.Add(s.schedule.sweepEvery)
+		s.schedule.swept, s.schedule.settles = now, true
+	}
+	s.scan.confirm = confirmation{}
+	s.scan.sweep = cdc.NewSweep(pos, s.pageSize(), sweepOverlap, pos.Archived)
+}
+
+func (s *stream) pageSize() int { return s.objects[0].spec.PageSize }
+
+func (w *workspace) page(ctx context.Context, s *stream, sort string, req cdc.Request) (planhat.Page, error) {
+	return w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{
+		Sort: sort, Offset: req.Offset, Limit: req.Limit, Archived: req.Archived, CompanyIDs: w.cfg.CompanyIDs,
+	})
+}
+
+// stepDelta asks for the next page of a delta poll. Its rows are held back to
+// go out oldest first when the poll has ended, or as they are when there are
+// too many of them; the watermark moves only with the end.
+func (w *workspace) stepDelta(ctx context.Context, s *stream) error {
+	req, more := s.scan.delta.Next()
+	if more {
+		page, err := w.page(ctx, s, "-"+s.shape.Stamp, req)
+		if err != nil {
+			return err
+		}
+		if !s.scan.ceiling && !page.Date.IsZero() {
+			s.scan.delta.SetCeiling(page.Date.Add(futureTolerance).UnixMilli())
+			s.scan.ceiling = true
+		}
+		rows, err := s.sight(page.Rows)
+		if err != nil {
+			return err
+		}
+		fresh, err := s.scan.delta.Page(rows)
+		if err != nil {
+			return err
+		}
+		s.scan.fresh = append(s.scan.fresh, fresh...)
+		if _, more = s.scan.delta.Next(); more && len(s.scan.fresh) < maxDeltaRows {
+			return nil
+		}
+	}
+	if err := s.admitOldestFirst(); err != nil {
+		return err
+	}
+	if !more {
+		outcome := s.scan.delta.Outcome()
+		s.cursor.Watermark = max(s.cursor.Watermark, outcome.Watermark)
+		if outcome.SweepDue && s.cursor.SnapshotDone {
+			s.cursor.SweepDue = outcome.Reason
+			s.schedule.settles = false // only a sweep that begins after this poll settles it
+		}
+		s.scan.delta = nil
+		s.health.lastScan = w.now()
+	}
+	return w.flush(ctx, s)
+}
+
+func (s *stream) admitOldestFirst() error {
+	rows := s.scan.fresh
+	s.scan.fresh = nil
+	if !s.cursor.SnapshotDone {
+		return nil // the watermark probe of a snapshot: its row comes with the sweep
+	}
+	slices.Reverse(rows)
+	return s.admit(rows)
+}
+
+// stepSweep asks for the next page of a sweep.
+func (w *workspace) stepSweep(ctx context.Context, s *stream) error {
+	req, more := s.scan.sweep.Next()
+	if more {
+		page, err := w.page(ctx, s, "_id", req)
+		if err != nil {
+			return err
+		}
+		if err := s.admitSweepPage(page.Rows); err != nil {
+			return err
+		}
+		_, more = s.scan.sweep.Next()
+	}
+	if !more {
+		return w.endSweep(ctx, s)
+	}
+	pos := s.scan.sweep.Position()
+	s.cursor.Sweep = &pos
+	if len(s.pending.changes) > 0 {
+		return w.flush(ctx, s)
+	}
+	return nil
+}
+
+func (s *stream) admitSweepPage(rows []planhat.Row) error {
+	seen, err := s.sight(rows)
+	if err != nil {
+		return err
+	}
+	fresh, candidates, err := s.scan.sweep.Page(seen, s.index, nil)
+	if err != nil {
+		return err
+	}
+	s.cursor.AddCandidates(candidates...)
+	return s.admit(fresh)
+}
+
+// endSweep goes on with the archived records where there are such, else ends
+// the sweep and, if it was the first, the snapshot.
+func (w *workspace) endSweep(ctx context.Context, s *stream) error {
+	archived := s.scan.sweep.Position().Archived
+	s.scan.sweep = nil
+	if s.archive && !archived {
+		s.cursor.Sweep = &cdc.SweepPosition{Archived: true}
+		return w.flush(ctx, s)
+	}
+	first := !s.cursor.SnapshotDone
+	s.cursor.Sweep, s.cursor.SnapshotDone = nil, true
+	if s.schedule.settles {
+		s.cursor.SweepDue = ""
+	}
+	s.health.lastScan = w.now()
+	if err := w.flush(ctx, s); err != nil {
+		return err
+	}
+	if first {
+		w.log.Info("snapshot complete", "workspace", w.cfg.Name, "stream", s.listing, "records", s.index.Len())
+	}
+	return nil
+}
+
+// abandon drops what a failed scan has read; the cursor and the index stand as
+// the log has them, and the scan starts again.
+func (s *stream) abandon() error {
+	s.scan = scan{}
+	s.pending.reset()
+	return s.rewindCursor()
+}

@@ -1,0 +1,160 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// role names the source's state topic, group and transactional ids.
+const role = "source"
+
+// Deps is what a Service is given besides its configuration. Kafka, Registrar,
+// Resolver and Registerer are required.
+type Deps struct {
+	Kafka      kafka.Options
+	Registrar  *schemas.Registrar
+	Resolver   schemas.Resolver // of events that an earlier version wrote
+	Registerer prometheus.Registerer
+	Log        *slog.Logger
+	Version    string
+	// Budget returns the budget that a workspace's token shares with other
+	// services of this process; nil means that the source is alone and spends
+	// its share.
+	Budget func(config.Workspace) *planhat.Budget
+	Now    func() time.Time
+	// OnPoint is called at named points; nil in production, where tests kill
+	// the process to prove that it recovers.
+	OnPoint func(name string)
+}
+
+// Service captures the configured workspaces.
+type Service struct {
+	cfg     config.Config
+	deps    Deps
+	names   kafka.Names
+	metrics *metrics
+	manager *shard.Manager
+	codecs  map[string]map[planhat.Object]topicCodec // by workspace
+
+	mu   sync.Mutex
+	live map[string]*workspace
+}
+
+// New prepares a Service; nothing is asked of anybody before Prepare and Run.
+func New(cfg config.Config, deps Deps) *Service {
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if deps.OnPoint == nil {
+		deps.OnPoint = func(string) {}
+	}
+	s := &Service{
+		cfg: cfg, deps: deps, names: kafka.Names{Bridge: cfg.Bridge, Prefix: cfg.Topics.Prefix},
+		metrics: newMetrics(deps.Registerer), live: map[string]*workspace{},
+	}
+	s.manager = shard.New(shard.Options{
+		Kafka: deps.Kafka, Names: s.names, Role: role, InstanceID: cfg.InstanceID,
+		SessionTimeout: cfg.Shard.SessionTimeout, CallDeadline: cfg.Shard.CallDeadline,
+		Log: deps.Log, New: s.newWorker, Observer: observer{s.metrics}, OnPoint: deps.OnPoint,
+	})
+	return s
+}
+
+// Topics lists every topic that the source writes.
+func (s *Service) Topics() []kafka.TopicSpec {
+	layout := kafka.Layout{Partitions: s.cfg.Topics.Partitions, ReplicationFactor: s.cfg.Topics.ReplicationFactor}
+	specs := []kafka.TopicSpec{s.names.StateTopic(role, layout)}
+	for _, ws := range s.cfg.Planhat {
+		for _, spec := range wantedObjects(ws) {
+			specs = append(specs, s.names.ChangeTopic("planhat", ws.Name, string(spec.Object), layout))
+		}
+	}
+	return specs
+}
+
+// Prepare creates or verifies topics and registers or verifies schemas. It is
+// called once before Run, when Kafka and the registry are reachable.
+func (s *Service) Prepare(ctx context.Context) error {
+	admin, err := s.deps.Kafka.NewClient()
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	if err := kafka.EnsureTopics(ctx, admin, s.Topics(), s.cfg.Topics.Create); err != nil {
+		return err
+	}
+	s.codecs = map[string]map[planhat.Object]topicCodec{}
+	for _, ws := range s.cfg.Planhat {
+		s.codecs[ws.Name] = map[planhat.Object]topicCodec{}
+		for _, spec := range wantedObjects(ws) {
+			c, err := s.codec(ctx, ws.Name, spec.Object)
+			if err != nil {
+				return err
+			}
+			s.codecs[ws.Name][spec.Object] = c
+		}
+	}
+	return nil
+}
+
+func (s *Service) codec(ctx context.Context, workspace string, o planhat.Object) (topicCodec, error) {
+	codec, err := schemas.NewCodec("planhat", string(o))
+	if err != nil {
+		return topicCodec{}, err
+	}
+	subject := s.names.Subject(s.names.Changes("planhat", workspace, string(o)))
+	id, err := s.deps.Registrar.Ensure(ctx, subject, codec.EnvelopeSchema())
+	if err != nil {
+		return topicCodec{}, fmt.Errorf("schema of subject %s: %w", subject, err)
+	}
+	return topicCodec{codec: codec, schemaID: id}, nil
+}
+
+// Run owns shards and captures until ctx ends.
+func (s *Service) Run(ctx context.Context) error { return s.manager.Run(ctx) }
+
+func wantedObjects(ws config.Workspace) []planhat.Spec {
+	wanted := wantedNames(ws)
+	var out []planhat.Spec
+	for _, spec := range planhat.Objects() {
+		if wanted == nil || wanted[string(spec.Object)] {
+			out = append(out, spec)
+		}
+	}
+	return out
+}
+
+func wantedNames(ws config.Workspace) map[string]bool {
+	if ws.Objects == nil {
+		return nil
+	}
+	wanted := map[string]bool{}
+	for _, o := range ws.Objects {
+		wanted[o] = true
+	}
+	return wanted
+}
+
+// observer feeds the shard's events into the metrics.
+type observer struct{ m *metrics }
+
+func (o observer) TakenOver(int32, int64, int, time.Duration) {
+	o.m.takeovers.Inc()
+	o.m.shards.Inc()
+}
+func (o observer) Committed(_ int32, _ int, took time.Duration) { o.m.commits.Observe(took.Seconds()) }
+func (o observer) Released(int32, error)                        {}

@@ -1,0 +1,219 @@
+package source_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/oracle"
+	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// rig is a source on a stage.
+type rig struct {
+	t     *testing.T
+	stage *stage.Stage
+	env   map[string]string
+	cfg   config.Config
+	kafka kafka.Options
+	reg   *prometheus.Registry
+	proxy *proxy
+}
+
+// proxy stands between the source and the vendor.
+type proxy struct {
+	vendor http.Handler
+	hide   atomic.Pointer[string] // the listing of which the next sweep is empty
+}
+
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if hide := p.hide.Load(); hide != nil && r.URL.Path == "/"+*hide && r.URL.Query().Get("sort") == "_id" {
+		p.hide.Store(nil)
+		_, _ = w.Write([]byte("[]"))
+		return
+	}
+	p.vendor.ServeHTTP(w, r)
+}
+
+func newRig(t *testing.T, sim planhatsim.Options, env map[string]string) *rig {
+	t.Helper()
+	s, err := stage.New(stage.Ports{}, sim, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	p := &proxy{vendor: s.Simulator}
+	server := httptest.NewServer(p)
+	t.Cleanup(server.Close)
+	vars := s.Env(0)
+	vars["PLANHAT_BASE_URL"] = server.URL
+	maps.Copy(vars, env)
+	r := &rig{t: t, stage: s, env: vars, proxy: p}
+	var environ []string
+	for k, v := range vars {
+		environ = append(environ, k+"="+v)
+	}
+	if r.cfg, err = config.Load(environ, service.Objects()); err != nil {
+		t.Fatal(err)
+	}
+	if r.kafka, err = kafka.FromConfig(r.cfg.Kafka); err != nil {
+		t.Fatal(err)
+	}
+	r.kafka.Extra = []kgo.Opt{kgo.MetadataMinAge(20 * time.Millisecond)}
+	return r
+}
+
+// start runs a source; stop drains it. Stopping happens at the test's end, too.
+func (r *rig) start() (svc *source.Service, stop func()) {
+	r.t.Helper()
+	registry, err := kafka.NewRegistry(r.cfg.Registry)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.reg = prometheus.NewRegistry()
+	svc = source.New(r.cfg, source.Deps{
+		Kafka: r.kafka, Registrar: schemas.NewRegistrar(registry, true), Resolver: schemas.NewResolver(registry), Registerer: r.reg, Version: "test",
+	})
+	if err := svc.Prepare(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- svc.Run(ctx) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil {
+			r.t.Errorf("source: %v", err)
+		}
+	}
+	r.t.Cleanup(stop)
+	return svc, stop
+}
+
+// judge lets the oracle compare the topics with the vendor.
+func (r *rig) judge() oracle.Report {
+	r.t.Helper()
+	report, err := oracle.Check(r.t.Context(), oracle.Options{
+		Kafka: r.kafka, Names: kafka.Names{Bridge: r.cfg.Bridge}, Workspace: stage.Workspace, SimulatorURL: r.stage.Planhat,
+		Objects: []string{"company", "enduser", "note", "license"}, Settle: time.Minute,
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, m := range report.Mismatches {
+		r.t.Errorf("oracle: %s", m)
+	}
+	return report
+}
+
+// wait waits for a condition that the bridge brings about.
+func wait(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.After(time.Minute)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited a minute for %s", what)
+		}
+	}
+}
+
+func TestSnapshotThenChanges(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, planhatsim.Options{Seed: 1, Companies: 60}, nil)
+	_, stop := r.start()
+	before := r.judge()
+	if before.Changes < 60*(1+3+1) {
+		t.Errorf("the snapshot has %d changes, want one for each record", before.Changes)
+	}
+	r.stage.Simulator.Live(300)
+	after := r.judge()
+	if after.Changes <= before.Changes {
+		t.Errorf("300 edits gave %d changes after the snapshot's %d", after.Changes, before.Changes)
+	}
+	stop()
+}
+
+func TestARestartWritesNothingAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, planhatsim.Options{Seed: 2, Companies: 40}, nil)
+	_, stop := r.start()
+	first := r.judge()
+	stop()
+	r.stage.Simulator.Live(50)
+	_, stop = r.start()
+	second := r.judge()
+	stop()
+	_, stop = r.start()
+	third := r.judge()
+	stop()
+	if second.Changes <= first.Changes {
+		t.Errorf("changes made while the source was down: %d events, %d before", second.Changes, first.Changes)
+	}
+	if third.Changes != second.Changes {
+		t.Errorf("a restart without edits wrote %d events", third.Changes-second.Changes)
+	}
+}
+
+func TestCapturesThroughFaults(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, planhatsim.Options{Seed: 3, Companies: 50}, nil)
+	r.start()
+	r.judge()
+	kinds := 0
+	for _, kind := range []string{"429", "500", "503", "reset", "truncated", "html", "empty-body"} {
+		if err := r.stage.Simulator.AddFault(planhatsim.Fault{Kind: kind, Count: 3, Method: "GET", RetryAfter: 1}); err != nil {
+			t.Fatal(err)
+		}
+		r.stage.Simulator.Live(20)
+		kinds++
+		wait(t, kind, func() bool { return len(r.stage.Simulator.Injected()) >= kinds })
+	}
+	r.judge()
+}
+
+func TestARefusedTokenPausesAndRecovers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, planhatsim.Options{Seed: 4, Companies: 5}, nil)
+	svc, _ := r.start()
+	r.judge()
+	r.stage.Simulator.SetTokens(map[string]planhatsim.Token{"other": {}})
+	wait(t, "the workspace to be paused", func() bool { return state(svc) == "unauthorized" })
+	r.stage.Simulator.Live(10)
+	r.stage.Simulator.SetTokens(map[string]planhatsim.Token{stage.Token: {}})
+	if s := state(svc); s != "unauthorized" && s != "ok" {
+		t.Errorf("state %q", s)
+	}
+}
+
+func state(svc *source.Service) string {
+	st, _ := svc.Status().(source.Status)
+	for _, w := range st.Workspaces {
+		if w.Owned {
+			return w.State
+		}
+	}
+	return fmt.Sprint("not owned of ", len(st.Workspaces))
+}

@@ -1,0 +1,70 @@
+package source
+
+import "time"
+
+// Status is the source's part of /status.
+type Status struct {
+	Shards     []int32           `json:"shards"`
+	Workspaces []WorkspaceStatus `json:"workspaces"`
+}
+
+// WorkspaceStatus is what the owner of a workspace knows of it.
+type WorkspaceStatus struct {
+	Name    string         `json:"name"`
+	Owned   bool           `json:"owned"` // false: another process owns it, or nobody yet
+	State   string         `json:"state,omitempty"`
+	Cause   string         `json:"cause,omitempty"`
+	Streams []StreamStatus `json:"streams,omitempty"`
+}
+
+// StreamStatus is one listing.
+type StreamStatus struct {
+	Name         string    `json:"name"`
+	State        string    `json:"state"`
+	Cause        string    `json:"cause,omitempty"`
+	Records      int       `json:"records"`
+	SnapshotDone bool      `json:"snapshot_done"`
+	Candidates   int       `json:"deletion_candidates"`
+	LastScan     time.Time `json:"last_scan,omitzero"`
+	LastFlush    time.Time `json:"last_flush,omitzero"`
+	SweepReason  string    `json:"sweep_due_because,omitempty"`
+}
+
+// Status tells what this process captures.
+func (s *Service) Status() any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := Status{Shards: s.manager.Owned(), Workspaces: []WorkspaceStatus{}}
+	for _, cfg := range s.cfg.Planhat {
+		st := WorkspaceStatus{Name: cfg.Name}
+		if w := s.live[cfg.Name]; w != nil {
+			st = w.status()
+		}
+		out.Workspaces = append(out.Workspaces, st)
+	}
+	return out
+}
+
+// running notes that a workspace is worked on by this process.
+func (s *Service) running(w *workspace, yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if yes {
+		s.live[w.cfg.Name] = w
+	} else if s.live[w.cfg.Name] == w {
+		delete(s.live, w.cfg.Name)
+	}
+}
+
+func (w *workspace) status() WorkspaceStatus {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := WorkspaceStatus{Name: w.cfg.Name, Owned: true, State: "ok"}
+	if w.pause.token != "" {
+		out.State, out.Cause = "unauthorized", w.pause.cause
+	}
+	for _, s := range w.streams {
+		out.Streams = append(out.Streams, s.shown)
+	}
+	return out
+}

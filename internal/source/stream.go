@@ -1,0 +1,232 @@
+package source
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+)
+
+// stream is one listing of one workspace: the unit of capture. Several objects
+// may share a listing; each record is on the topic of the object that its row
+// says it is.
+type stream struct {
+	listing string
+	objects []object // in the order of the objects table; an Entry's Object is an index into it
+	shape   cdc.Shape
+	stamped bool
+	archive bool // records may be archived and then need a listing of their own
+
+	index  *cdc.Index
+	cursor cdc.Cursor
+	// recorded is the cursor as the log has it.
+	recorded []byte
+	pending  pending
+
+	scan     scan
+	schedule schedule
+	health   health
+	shown    StreamStatus
+}
+
+// object is one object of a stream with all that differs between objects.
+type object struct {
+	spec    planhat.Spec
+	topic   string
+	capture bool // false: rows of this object are not wanted
+}
+
+// pending is the overlay of changes that are not yet committed.
+type pending struct {
+	changes []change
+	latest  map[cdc.ID]int // id -> its last change in changes
+	bytes   int
+}
+
+// change is one event to be written.
+type change struct {
+	id       cdc.ID
+	op       string // r, c, u, d
+	row      []byte // nil for a delete
+	entry    cdc.Entry
+	prior    cdc.Entry
+	hasPrior bool
+}
+
+func (p *pending) add(c change) {
+	if p.latest == nil {
+		p.latest = map[cdc.ID]int{}
+	}
+	p.latest[c.id] = len(p.changes)
+	p.changes = append(p.changes, c)
+	p.bytes += len(c.row)
+}
+
+func (p *pending) reset() { *p = pending{} }
+
+// known is what the change topics will say of a record once the pending
+// changes are committed.
+func (s *stream) known(id cdc.ID) (entry cdc.Entry, exists, inFlight bool) {
+	if i, ok := s.pending.latest[id]; ok {
+		c := s.pending.changes[i]
+		return c.entry, c.op != opDelete, true
+	}
+	e, ok := s.index.Get(id)
+	return e, ok, false
+}
+
+// The operations of an event.
+const (
+	opRead   = "r"
+	opCreate = "c"
+	opUpdate = "u"
+	opDelete = "d"
+)
+
+// sight makes sightings of a page's rows.
+func (s *stream) sight(rows []planhat.Row) ([]cdc.Sighting, error) {
+	out := make([]cdc.Sighting, len(rows))
+	for i, row := range rows {
+		var err error
+		if out[i], err = cdc.Sight(row.ID, row.Raw, &s.shape); err != nil {
+			return nil, fmt.Errorf("row %d of a %s page: %w", i, s.listing, err)
+		}
+	}
+	return out, nil
+}
+
+// admit compares rows with the index and adds what changed to the pending
+// changes. It must see the rows of a page before the next page is asked for.
+func (s *stream) admit(rows []cdc.Sighting) error {
+	for _, row := range rows {
+		if err := s.admitRow(row); err != nil {
+			return fmt.Errorf("row %s of %s: %w", row.ID, s.listing, err)
+		}
+	}
+	return nil
+}
+
+func (s *stream) admitRow(row cdc.Sighting) error {
+	known, exists, inFlight := s.known(row.ID)
+	if exists && !inFlight && known.Raw == row.RawHash {
+		return nil // the very bytes that were compared before
+	}
+	facts := row.Facts
+	kind, wanted := s.objectOf(facts.Type)
+	if !wanted {
+		if exists { // its type changed to one that is not captured: gone from its topic
+			s.remove(row.ID, known)
+		}
+		return nil
+	}
+	fingerprint, err := cdc.Fingerprint(row.Raw, &s.shape)
+	if err != nil {
+		return err
+	}
+	next := cdc.Entry{Fingerprint: fingerprint, Raw: row.RawHash, Stamp: facts.Stamp, Object: kind, Archived: facts.Archived}
+	if exists && known.Object != kind {
+		if facts.Stamp < known.Stamp {
+			return nil
+		}
+		s.remove(row.ID, known)
+		s.pending.add(change{id: row.ID, op: opCreate, row: row.Raw, entry: next})
+		return nil
+	}
+	switch cdc.Decide(known, exists, fingerprint, facts) {
+	case cdc.VerdictNew:
+		op := opCreate
+		if !s.cursor.SnapshotDone {
+			op = opRead
+		}
+		s.pending.add(change{id: row.ID, op: op, row: row.Raw, entry: next})
+	case cdc.VerdictChanged:
+		s.pending.add(change{id: row.ID, op: opUpdate, row: row.Raw, entry: next, prior: known, hasPrior: true})
+	case cdc.VerdictUnchanged:
+		if !inFlight {
+			known.Raw = row.RawHash // memory only: the next look at these bytes costs no parse
+			s.index.Put(row.ID, known)
+		}
+	case cdc.VerdictStale:
+	}
+	return nil
+}
+
+// remove adds the delete of a record.
+func (s *stream) remove(id cdc.ID, known cdc.Entry) {
+	s.pending.add(change{id: id, op: opDelete, entry: known, prior: known, hasPrior: true})
+}
+
+// objectOf names the object of a row by its type field, and whether it is
+// captured. A row of a type that no captured object claims belongs to the
+// object without a type, if the listing has one.
+func (s *stream) objectOf(rowType string) (uint8, bool) {
+	for i, o := range s.objects {
+		if o.spec.Type == rowType || o.spec.Type == "" {
+			return uint8(i), o.capture // a listing has a handful of objects
+		}
+	}
+	return 0, false
+}
+
+// State keys of a stream: its name, a kind byte, and for entries the id.
+const (
+	keyEntry  = 'e'
+	keyCursor = 'c'
+)
+
+// streamName is "planhat/<workspace>/<listing>".
+func streamName(workspace, listing string) string {
+	return "planhat/" + workspace + "/" + listing
+}
+
+func cursorKey(name string) []byte { return append([]byte(name), 0, keyCursor) }
+
+func entryKey(name string, id cdc.ID) []byte {
+	return append(append([]byte(name), 0, keyEntry), id[:]...)
+}
+
+// restore applies one state record of this stream.
+func (s *stream) restore(kind byte, rest, value []byte) error {
+	switch kind {
+	case keyCursor:
+		return json.Unmarshal(value, &s.cursor)
+	case keyEntry:
+		var id cdc.ID
+		if len(rest) != len(id) {
+			return fmt.Errorf("index key of %d bytes, want %d", len(rest), len(id))
+		}
+		copy(id[:], rest)
+		if value == nil {
+			s.index.Delete(id)
+			return nil
+		}
+		e, err := cdc.ParseEntry(value)
+		if err != nil {
+			return err
+		}
+		s.index.Put(id, e)
+		return nil
+	default:
+		return fmt.Errorf("state record of kind %q, written by a newer version", kind)
+	}
+}
+
+// health is what /status tells of a stream.
+type health struct {
+	state     string // "starting", "ok", "retrying", "forbidden", "paused"
+	cause     string
+	failures  int
+	lastScan  time.Time
+	lastFlush time.Time
+}
+
+// rewindCursor sets the cursor to what the log has.
+func (s *stream) rewindCursor() error {
+	s.cursor = cdc.Cursor{}
+	if s.recorded == nil {
+		return nil
+	}
+	return json.Unmarshal(s.recorded, &s.cursor)
+}

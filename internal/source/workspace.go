@@ -1,0 +1,274 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// workspace runs the streams of one Planhat tenant during one lease, one
+// request at a time.
+type workspace struct {
+	cfg            config.Workspace
+	bridge         string
+	version        string
+	callsPerMinute float64 // that the source may spend
+	client         *planhat.Client
+	codecs         map[planhat.Object]topicCodec
+	resolver       schemas.Resolver
+	streams        []*stream
+	lease          *shard.Lease
+	reader         *kgo.Client
+	metrics        *metrics
+	log            *slog.Logger
+	now            func() time.Time
+	point          func(string)
+
+	mu    sync.Mutex // guards what status reads: the streams' shown, and pause
+	pause refusal
+}
+
+// refusal is the pause of a workspace whose token the vendor does not accept.
+type refusal struct {
+	token string // the refused one; another one ends the pause at once
+	until time.Time
+	cause string
+}
+
+// tokenRetry is how often a refused token is tried again.
+const tokenRetry = 30 * time.Second
+
+// topicCodec encodes one object's events for its topic.
+type topicCodec struct {
+	codec    *schemas.Codec
+	schemaID int
+}
+
+func (c topicCodec) encode(e *schemas.Envelope) ([]byte, error) {
+	return c.codec.AppendEnvelope(nil, c.schemaID, e)
+}
+
+func (w *workspace) streamName(s *stream) string { return streamName(w.cfg.Name, s.listing) }
+
+// run works the streams until ctx ends or the lease does.
+func (w *workspace) run(ctx context.Context) error {
+	start := w.now()
+	for _, s := range w.streams {
+		s.schedule.due = start
+		w.show(s)
+		s.schedule.deltaAt = start
+		s.schedule.sweepAt = start.Add(s.schedule.target) // what was deleted meanwhile; changes come first
+	}
+	for ctx.Err() == nil {
+		s, wait := w.next()
+		if s == nil {
+			w.idle(ctx, wait)
+			continue
+		}
+		done, err := w.step(ctx, s)
+		if err := w.settle(ctx, s, done, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next is the most overdue stream, or nil and how long until one is due.
+func (w *workspace) next() (*stream, time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.now()
+	if w.pause.token != "" {
+		if left := w.pause.until.Sub(now); left > 0 && w.cfg.Token.Current() == w.pause.token {
+			return nil, min(left, time.Second)
+		}
+	}
+	var most *stream
+	wait := time.Minute
+	for _, s := range w.streams {
+		if late := s.schedule.due.Sub(now); late > 0 {
+			wait = min(wait, late)
+			continue
+		}
+		if most == nil || s.schedule.overdue(now) > most.schedule.overdue(now) {
+			most = s
+		}
+	}
+	return most, wait
+}
+
+func (w *workspace) idle(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// settle decides what a step's outcome means for the stream. The error is that
+// of a lease that is over.
+func (w *workspace) settle(ctx context.Context, s *stream, done bool, err error) error {
+	if over, ok := errors.AsType[leaseError](err); ok {
+		return over.error
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	defer w.show(s)
+	now := w.now()
+	if err == nil {
+		w.accepted()
+		w.turn(s, "ok", nil)
+		s.health.failures = 0
+		s.schedule.due = now
+		if done {
+			s.schedule.adapt(s.stamped, s.index.Len(), s.pageSize(), w.callsPerMinute)
+			s.schedule.due = s.schedule.next(s.stamped)
+			w.metrics.lastScan.WithLabelValues(w.cfg.Name, s.listing).Set(float64(now.UnixMilli()) / 1000)
+		}
+		return nil
+	}
+	w.failed(s, err, now)
+	return nil
+}
+
+// failed sets the stream aside for a while. What a scan has read so far is kept
+// where the vendor is merely unreachable; an answer that cannot be used makes
+// the scan start again.
+func (w *workspace) failed(s *stream, err error, now time.Time) {
+	s.health.failures++
+	w.metrics.failures.WithLabelValues(w.cfg.Name, s.listing).Inc()
+	s.schedule.due = now.Add(retryAfter(s.health.failures))
+	var apiErr *planhat.Error
+	if !errors.As(err, &apiErr) {
+		w.restart(s)
+		w.turn(s, "retrying", err)
+		return
+	}
+	switch apiErr.Kind {
+	case planhat.KindUnauthorized:
+		w.refused(err, now)
+	case planhat.KindForbidden:
+		w.restart(s)
+		s.schedule.due = now.Add(forbiddenRetry)
+		w.turn(s, "forbidden", err)
+	case planhat.KindMalformed, planhat.KindInvalid, planhat.KindNotFound:
+		w.restart(s)
+		w.turn(s, "retrying", err)
+	default:
+		w.turn(s, "retrying", err)
+	}
+}
+
+func (w *workspace) restart(s *stream) {
+	if err := s.abandon(); err != nil {
+		w.log.Error("cursor cannot be read back", "stream", s.listing, "error", err.Error())
+	}
+}
+
+// refused pauses the workspace and says so once.
+func (w *workspace) refused(err error, now time.Time) {
+	if w.pause.token == "" {
+		w.log.Error("planhat refuses the token: the workspace is paused until it is accepted", "workspace", w.cfg.Name, "error", err.Error())
+	}
+	w.pause = refusal{token: w.cfg.Token.Current(), until: now.Add(tokenRetry), cause: err.Error()}
+	w.metrics.paused.WithLabelValues(w.cfg.Name).Set(1)
+	for _, s := range w.streams {
+		s.schedule.due = now
+	}
+}
+
+func (w *workspace) accepted() {
+	if w.pause.token == "" {
+		return
+	}
+	w.pause = refusal{}
+	w.metrics.paused.WithLabelValues(w.cfg.Name).Set(0)
+	w.log.Info("planhat accepts the token: the workspace goes on", "workspace", w.cfg.Name)
+}
+
+// turn changes the state that /status shows and logs the change.
+func (w *workspace) turn(s *stream, state string, err error) {
+	if s.health.state != state {
+		attrs := []any{"workspace", w.cfg.Name, "stream", s.listing, "state", state}
+		if err != nil {
+			attrs = append(attrs, "error", err.Error())
+		}
+		w.log.Info("stream changes state", attrs...)
+	}
+	s.health.state, s.health.cause = state, ""
+	if err != nil {
+		s.health.cause = err.Error()
+	}
+}
+
+// show copies what /status tells of a stream, which others read.
+func (w *workspace) show(s *stream) {
+	w.metrics.candidates.WithLabelValues(w.cfg.Name, s.listing).Set(float64(len(s.cursor.Candidates)))
+	s.shown = StreamStatus{
+		Name: s.listing, State: s.health.state, Cause: s.health.cause, Records: s.index.Len(),
+		SnapshotDone: s.cursor.SnapshotDone, Candidates: len(s.cursor.Candidates), SweepReason: string(s.cursor.SweepDue),
+		LastScan: s.health.lastScan, LastFlush: s.health.lastFlush,
+	}
+}
+
+// newStreams groups the objects of the table by their listing.
+func newStreams(topics func(planhat.Object) string, wanted map[string]bool) []*stream {
+	byListing := map[string]*stream{}
+	var out []*stream
+	for _, spec := range planhat.Objects() {
+		capture := wanted == nil || wanted[string(spec.Object)]
+		s := byListing[spec.Listing]
+		if s == nil {
+			s = &stream{listing: spec.Listing, index: cdc.NewIndex(), health: health{state: "starting"}}
+			byListing[spec.Listing] = s
+			out = append(out, s)
+		}
+		s.objects = append(s.objects, object{spec: spec, topic: topics(spec.Object), capture: capture})
+		s.describe(spec)
+	}
+	return keep(out)
+}
+
+// describe takes what concerns the whole listing from one of its objects.
+func (s *stream) describe(spec planhat.Spec) {
+	s.stamped = spec.Stamp != ""
+	s.archive = spec.ArchivedParam != ""
+	s.shape.Stamp, s.shape.ArchivedField = spec.Stamp, spec.ArchivedField
+	if spec.Type != "" {
+		s.shape.TypeField = "type"
+	}
+	if s.shape.Volatile == nil {
+		s.shape.Volatile = map[string]bool{}
+	}
+	for _, name := range spec.Volatile {
+		s.shape.Volatile[name] = true
+	}
+}
+
+// keep drops the listings of which no object is captured.
+func keep(streams []*stream) []*stream {
+	var out []*stream
+	for _, s := range streams {
+		for _, o := range s.objects {
+			if o.capture {
+				out = append(out, s)
+				break
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,198 @@
+// Command protections proves that the tests of the product's guarantees can
+// fail. Each *.patch in its folder takes one protection out of the code; its
+// header names the protection, the package and the test:
+//
+//	Protection: a commit without an answer ends the lease
+//	Package: ./internal/shard
+//	Test: TestACommitWithoutAnAnswerIsLookedUp
+//	Timeout: 30s (optional: a test that hangs without its protection)
+//
+// Every patch is applied to a scratch copy of the tree, must still compile, and
+// must make its test fail. The list of protections must equal the one in
+// docs/guarantees.md. Run it from the root of the repository: make protections.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+func main() {
+	only := flag.String("only", "", "run the patches whose file name contains this")
+	flag.Parse()
+	if err := run(*only); err != nil {
+		fmt.Fprintln(os.Stderr, "protections:", err)
+		os.Exit(1)
+	}
+}
+
+// patch is one protection and how to show that it is needed.
+type patch struct{ file, protection, pkg, test, timeout string }
+
+func run(only string) error {
+	files, err := filepath.Glob("test/protections/*.patch")
+	if err != nil || len(files) == 0 {
+		return fmt.Errorf("no patches in test/protections: run from the root of the repository (%w)", errors.Join(err, os.ErrNotExist))
+	}
+	var patches []patch
+	for _, f := range files {
+		p, err := readHeader(f)
+		if err != nil {
+			return err
+		}
+		patches = append(patches, p)
+	}
+	if err := compareWithDocs(patches); err != nil {
+		return err
+	}
+	passed, failed := 0, 0
+	for _, p := range patches {
+		if only != "" && !strings.Contains(p.file, only) {
+			continue
+		}
+		started := time.Now()
+		if err := prove(p); err != nil {
+			failed++
+			fmt.Printf("FAIL  %-52s %s\n", p.protection, err)
+			continue
+		}
+		passed++
+		fmt.Printf("ok    %-52s %s fails without it (%s)\n", p.protection, p.test, time.Since(started).Round(time.Second))
+	}
+	fmt.Printf("%d passed, %d failed\n", passed, failed)
+	if failed > 0 || passed == 0 {
+		return fmt.Errorf("%d of %d protections are not proved", failed, passed+failed)
+	}
+	return nil
+}
+
+func readHeader(file string) (patch, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return patch{}, err
+	}
+	defer f.Close()
+	p := patch{file: file, timeout: "120s"}
+	fields := map[string]*string{"Protection": &p.protection, "Package": &p.pkg, "Test": &p.test, "Timeout": &p.timeout}
+	for s := bufio.NewScanner(f); s.Scan() && !strings.HasPrefix(s.Text(), "---"); {
+		name, value, _ := strings.Cut(s.Text(), ":")
+		if field := fields[name]; field != nil {
+			*field = strings.TrimSpace(value)
+		}
+	}
+	if p.protection == "" || p.pkg == "" || p.test == "" {
+		return patch{}, fmt.Errorf("%s: the header needs Protection, Package and Test", file)
+	}
+	return p, nil
+}
+
+// compareWithDocs holds the list in docs/guarantees.md ("- **name**: ...") to
+// the patches.
+func compareWithDocs(patches []patch) error {
+	text, err := os.ReadFile("docs/guarantees.md")
+	if err != nil {
+		return err
+	}
+	_, list, ok := strings.Cut(string(text), "## Protections")
+	if !ok {
+		return errors.New(`docs/guarantees.md has no section "Protections"`)
+	}
+	var documented, have []string
+	for line := range strings.Lines(list) {
+		if strings.HasPrefix(line, "## ") {
+			break
+		}
+		if name, ok := strings.CutPrefix(line, "- **"); ok {
+			name, _, _ = strings.Cut(name, "**")
+			documented = append(documented, name)
+		}
+	}
+	for _, p := range patches {
+		have = append(have, p.protection)
+	}
+	slices.Sort(documented)
+	slices.Sort(have)
+	if !slices.Equal(documented, have) {
+		return fmt.Errorf("docs/guarantees.md lists %q, the patches prove %q", documented, have)
+	}
+	return nil
+}
+
+// prove applies one patch to a scratch copy and wants the test to fail there,
+// by its own word and not because the code no longer compiles.
+func prove(p patch) error {
+	dir, err := os.MkdirTemp("", "protection-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := copyTree(dir); err != nil {
+		return err
+	}
+	body, err := os.ReadFile(p.file)
+	if err != nil {
+		return err
+	}
+	if out, err := in(dir, bytes.NewReader(body), "patch", "-p1", "--forward", "--no-backup-if-mismatch"); err != nil {
+		return fmt.Errorf("%s does not apply: %s", p.file, out)
+	}
+	if out, err := in(dir, nil, "go", "vet", p.pkg); err != nil {
+		return fmt.Errorf("%s does not compile: %s", p.file, out)
+	}
+	out, err := in(dir, nil, "go", "test", "-count=1", "-timeout="+p.timeout, "-run", "^"+p.test+"$", p.pkg)
+	switch {
+	case err == nil:
+		return fmt.Errorf("%s passes without the protection", p.test)
+	case strings.Contains(out, "no tests to run") || !strings.Contains(out, "--- FAIL: ") && !strings.Contains(out, "panic: "):
+		return fmt.Errorf("%s did not run: %s", p.test, out)
+	}
+	return nil
+}
+
+// copyTree copies the files that git knows, as they are in the work tree.
+func copyTree(dir string) error {
+	list, err := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
+	if err != nil {
+		return fmt.Errorf("list files: %w", err)
+	}
+	for name := range strings.SplitSeq(strings.TrimRight(string(list), "\x00"), "\x00") {
+		if err := copyFile(name, filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyFile(from, to string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
+		return err
+	}
+	dst, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, src)
+	return errors.Join(err, dst.Close())
+}
+
+func in(dir string, stdin io.Reader, name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...) // our own commands, bounded by go test -timeout
+	cmd.Dir, cmd.Stdin = dir, stdin
+	out, err := cmd.CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
