@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
@@ -34,7 +32,6 @@ func (t *tool) environment(ctx context.Context) (*environment, error) {
 		return nil, &failure{codeUsage, err}
 	}
 	e.kafka.ClientID = "planhatctl"
-	e.kafka.Extra = []kgo.Opt{kgo.MetadataMinAge(metadataMinAge)}
 	registry, err := kafka.NewRegistry(c.Registry)
 	if err != nil {
 		return nil, &failure{codeUsage, err}

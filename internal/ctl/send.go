@@ -16,7 +16,6 @@ import (
 )
 
 const (
-	metadataMinAge = 100 * time.Millisecond
 	// leastDelivery is the least time that a broker gets to take a command.
 	leastDelivery = 10 * time.Second
 )

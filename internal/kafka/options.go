@@ -37,6 +37,11 @@ type Options struct {
 	Extra []kgo.Opt // applied after everything above
 }
 
+// metadataMinAge is how soon a client may ask again who leads a partition. The
+// library's five seconds would be added to every start on a new cluster and to
+// every move of a leader; the bridge has few clients.
+const metadataMinAge = 250 * time.Millisecond
+
 // maxDecompressed bounds what one compressed batch may unfold to: a batch made
 // to explode must not take the process with it.
 const maxDecompressed = 128 << 20
@@ -68,6 +73,7 @@ func (o Options) NewClient(extra ...kgo.Opt) (*kgo.Client, error) {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(o.Brokers...),
 		kgo.MaxDecompressBatchBytes(maxDecompressed),
+		kgo.MetadataMinAge(metadataMinAge),
 	}
 	if o.ClientID != "" {
 		opts = append(opts, kgo.ClientID(o.ClientID))
