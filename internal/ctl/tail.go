@@ -54,8 +54,6 @@ var suffixes = []struct {
 	{"commands", kindCommands, func(n kafka.Names, ws string) string { return n.Commands(vendor, ws) }},
 	{"results", kindResults, func(n kafka.Names, ws string) string { return n.Results(vendor, ws) }},
 	{"deadletters", kindDeadLetters, func(n kafka.Names, ws string) string { return n.DeadLetters(vendor, ws) }},
-	{"signals", kindJSON, func(n kafka.Names, _ string) string { return n.Signals() }},
-	{"notifications", kindJSON, func(n kafka.Names, _ string) string { return n.Notifications() }},
 }
 
 func shortNames() []string {
