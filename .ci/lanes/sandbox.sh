@@ -1,10 +1,23 @@
-# A clean run ends with 0; each sabotage must be found by the oracle: exit code 1.
+# A clean run ends with 0 and says so in its last two lines; each sabotage must
+# be found by the oracle, which names topic, offset and id: exit code 1.
 . .ci/lib.sh
 sandbox=$SCRATCH/sandbox
 check "build the sandbox" go build -o "$sandbox" ./cmd/sandbox
 checks_done
-check "sandbox, 20 s" exits 0 timeout 90 "$sandbox" --duration 20s
+clean() {
+	timeout 150 "$sandbox" --duration 20s >"$SCRATCH/clean" || { cat "$SCRATCH/clean"; return 1; }
+	tail -n 2 "$SCRATCH/clean"
+	tail -n 2 "$SCRATCH/clean" | head -n 1 |
+		grep -qE '^coverage: objects=4/4 ops=5/5 faults=429:[1-9][0-9]*,5xx:[1-9][0-9]*,timeout-after-effect:[1-9][0-9]*,reset:[1-9][0-9]*,truncated:[1-9][0-9]*$' || return 1
+	tail -n 1 "$SCRATCH/clean" | sed -nE 's/^oracle: ok changes=([0-9]+) commands=([0-9]+) results=([0-9]+) mismatches=0$/\1 \2 \3/p' |
+		awk '{ ok = $1 >= 2000 && $2 >= 500 && $2 == $3 } END { exit !ok }'
+}
+check "sandbox, 20 s" clean
+found() { # SABOTAGE
+	exits 1 timeout 120 "$sandbox" --duration 8s --sabotage "$1" >"$SCRATCH/$1" || { cat "$SCRATCH/$1"; return 1; }
+	grep -E 'topic=[^ ]+ .*offset=[0-9]+ .*id=[^ ]+' "$SCRATCH/$1"
+}
 for what in drop invent swap double-result; do
-	check "sandbox finds --sabotage $what" exits 1 timeout 60 "$sandbox" --duration 10s --sabotage "$what"
+	check "sandbox finds --sabotage $what" found "$what"
 done
 checks_done
