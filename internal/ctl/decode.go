@@ -22,7 +22,7 @@ const (
 	kindCommands
 	kindResults
 	kindDeadLetters
-	kindJSON // signals, notifications
+	kindJSON // any other topic
 )
 
 // shownTopic is a topic to be shown.

@@ -83,7 +83,7 @@ func TestMetrics(t *testing.T) {
 	if code != http.StatusOK {
 		t.Fatal(code)
 	}
-	for _, want := range []string{`bridge_build_info{goversion="go1",revision="abc",version="v1"} 1`, "go_goroutines ", "process_start_time_seconds "} {
+	for _, want := range []string{`planhat_bridge_build_info{goversion="go1",revision="abc",version="v1"} 1`, "go_goroutines ", "process_start_time_seconds "} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q", want)
 		}

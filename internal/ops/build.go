@@ -58,11 +58,11 @@ func (b Build) String() string {
 }
 
 // newRegistry holds what every process measures: the Go runtime, the process
-// and bridge_build_info.
+// and planhat_bridge_build_info.
 func newRegistry(b Build) *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name:        "bridge_build_info",
+		Name:        "planhat_bridge_build_info",
 		Help:        "What is running; the value is always 1.",
 		ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Revision, "goversion": b.Go},
 	})

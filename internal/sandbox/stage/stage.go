@@ -57,6 +57,19 @@ func New(ports Ports, sim planhatsim.Options, onlySimulators bool) (*Stage, erro
 	return e, nil
 }
 
+// NewOn is New on a broker that runs already.
+func NewOn(broker string, ports Ports, sim planhatsim.Options) (*Stage, error) {
+	e, err := New(ports, sim, true)
+	if err != nil {
+		return nil, err
+	}
+	if e.Registry, err = e.serve(ports.Registry, "registry-port", srfake.NewRegistry().Handler()); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	e.Broker = broker
+	return e, nil
+}
+
 func (e *Stage) startBroker(port int) error {
 	l, err := listen(port, "kafka-port")
 	if err != nil {
