@@ -52,7 +52,7 @@ func (s *Server) getState(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) getJournal(w http.ResponseWriter, r *http.Request) {
-	entries, last := s.Journal(int64(natural(r.URL.Query().Get("after"), 0)))
+	entries, last := s.Journal(int64(natural(r.URL.Query().Get("after"))))
 	if limit, err := strconv.Atoi(r.URL.Query().Get("limit")); err == nil && limit > 0 && limit < len(entries) {
 		entries = entries[:limit]
 	}

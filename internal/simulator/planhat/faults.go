@@ -87,7 +87,7 @@ func (f Fault) applied() bool {
 
 // matches tells whether the rule is about a request.
 func (f Fault) matches(r *request) bool {
-	if f.Kind == "shifted" && (r.Method != http.MethodGet || r.id != "" || natural(r.URL.Query().Get("offset"), 0) == 0) {
+	if f.Kind == "shifted" && (r.Method != http.MethodGet || r.id != "" || natural(r.URL.Query().Get("offset")) == 0) {
 		return false
 	}
 	return (f.Method == "" || strings.EqualFold(f.Method, r.Method)) && strings.HasPrefix(r.URL.Path, f.Path)

@@ -2,6 +2,7 @@ package planhatsim
 
 import (
 	"encoding/json"
+	"maps"
 	"sync"
 	"time"
 )
@@ -103,8 +104,6 @@ func (c *callLog) snapshot() ([]Call, map[string]int64) {
 	defer c.mu.Unlock()
 	calls := append(append([]Call{}, c.ring[c.oldest:]...), c.ring[:c.oldest]...)
 	counts := make(map[string]int64, len(c.perPath))
-	for k, v := range c.perPath {
-		counts[k] = v
-	}
+	maps.Copy(counts, c.perPath)
 	return calls, counts
 }

@@ -152,7 +152,7 @@ func quoted(s string) []byte {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
-	if enc.Encode(s) != nil {
+	if err := enc.Encode(s); err != nil {
 		return []byte(`""`)
 	}
 	return bytes.TrimRight(out.Bytes(), "\n")

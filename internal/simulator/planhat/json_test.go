@@ -10,6 +10,7 @@ import (
 func TestObjectKeepsText(t *testing.T) {
 	for in, want := range map[string]string{
 		`{}`: `{}`,
+		//nolint:gocritic // the space is what is tested
 		` { "a" : 1.0 , "\u0062" : [ 1 , {"c":"}]\"" } ] }`: `{"a":1.0,"\u0062":[1,{"c":"}]\""}]}`,
 		`{"a":1,"b":2,"a":3}`:                               `{"a":3,"b":2}`,
 	} {

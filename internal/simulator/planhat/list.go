@@ -61,7 +61,7 @@ type listing struct {
 var listParams = names("limit offset sort select")
 
 func readListing(m *model, q url.Values, sw Switches) (listing, *refusal) {
-	l := listing{offset: natural(q.Get("offset"), 0), limit: natural(q.Get("limit"), 0)}
+	l := listing{offset: natural(q.Get("offset")), limit: natural(q.Get("limit"))}
 	if l.limit == 0 {
 		l.limit = m.pageDefault
 	}
@@ -96,11 +96,11 @@ func readListing(m *model, q url.Values, sw Switches) (listing, *refusal) {
 	return l, nil
 }
 
-// natural reads a number from 0; anything else is fallback.
-func natural(s string, fallback int) int {
+// natural reads a number from 0; anything else is 0.
+func natural(s string) int {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {
-		return fallback
+		return 0
 	}
 	return n
 }

@@ -125,8 +125,8 @@ type Switches struct {
 func SwitchValues() map[string][]string {
 	values := map[string][]string{}
 	t := reflect.TypeFor[Switches]()
-	for i := range t.NumField() {
-		values[t.Field(i).Tag.Get("json")] = strings.Split(t.Field(i).Tag.Get("values"), ",")
+	for f := range t.Fields() {
+		values[f.Tag.Get("json")] = strings.Split(f.Tag.Get("values"), ",")
 	}
 	return values
 }

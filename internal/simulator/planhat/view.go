@@ -65,7 +65,8 @@ func (v *view) refresh(mark uint64) {
 		}
 		merged = append(merged, e)
 	}
-	v.entries = append(merged, fresh...)
+	merged = append(merged, fresh...)
+	v.entries = merged
 }
 
 func compareEntries(a, b entry) int {
