@@ -109,7 +109,9 @@ func (c *Client) receive(ctx context.Context, req *Request, resp *http.Response,
 	if said.exhausted > 0 {
 		c.cfg.Lane.budget.Stop(time.Now().Add(said.exhausted))
 	}
-	o.message = Message(resp.Header, body, secret)
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		o.message = Message(resp.Header, body, secret)
+	}
 	o.kind = c.cfg.Classify(&o.answer, o.message)
 	if o.kind == KindThrottled || o.kind == KindUnavailable {
 		o.wait = said.wait
@@ -117,7 +119,6 @@ func (c *Client) receive(ctx context.Context, req *Request, resp *http.Response,
 	if o.kind != KindNone {
 		return o
 	}
-	o.message = ""
 	switch {
 	case err != nil && ctx.Err() != nil:
 		o.kind, o.err = KindUnavailable, cause(ctx, err, secret)

@@ -1,0 +1,171 @@
+// Command bench measures the bridge beside the least program that does the
+// same work, in one run: the floor.
+//
+//	go run ./bench
+//
+// Each scenario runs the floor and the product as child processes in turn,
+// against a broker, a registry and a simulated vendor in the parent, and prints
+// the CPU time of the child by its own account: wall clock depends on what else
+// the machine does, CPU time and ratios hold. The first of -rounds warms up, the
+// best of the others counts.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/pprof"
+	"strings"
+	"time"
+)
+
+// roleVar tells a child what it is: "<scenario>/<floor|product>".
+const roleVar = "BENCH_ROLE"
+
+// profileVar names a folder for CPU profiles of the children, if any.
+const profileVar = "BENCH_PROFILES"
+
+// usage is what a child reports when its work is done.
+type usage struct {
+	Records int           // of the work
+	CPU     time.Duration // user and system time of the work
+	Wall    time.Duration
+	RSS     int64 // peak, bytes
+}
+
+// scenario is one kind of work.
+type scenario struct {
+	name    string
+	floor   func(*site) (usage, error)
+	product func(*site) (usage, error)
+	prepare func(*site) error // in the parent, before each child
+}
+
+var scenarios = []scenario{
+	{"source-snapshot", floorSnapshot, productSnapshot, nil},
+	{"source-unchanged", floorUnchanged, productUnchanged, nil},
+	{"sink-bulk", floorBulk, productBulk, prepareBulk},
+	{"sink-single", floorSingle, productSingle, prepareSingle},
+}
+
+func main() {
+	if role := os.Getenv(roleVar); role != "" {
+		if err := child(role); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", role, err)
+			os.Exit(1)
+		}
+		return
+	}
+	var o options
+	flag.StringVar(&o.only, "scenario", "", "run the scenarios whose name contains this")
+	flag.IntVar(&o.rounds, "rounds", 3, "runs of each program, the first to warm up")
+	flag.IntVar(&o.records, "records", 20_000, "records or commands of a run")
+	flag.Parse()
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	only            string
+	rounds, records int
+}
+
+func run(o options) error {
+	for _, s := range scenarios {
+		if !strings.Contains(s.name, o.only) {
+			continue
+		}
+		best := map[string]usage{}
+		for round := range o.rounds {
+			for _, program := range []string{"floor", "product"} {
+				u, err := measure(s, program, o.records)
+				if err != nil {
+					return fmt.Errorf("%s of %s: %w", program, s.name, err)
+				}
+				if b, ok := best[program]; round > 0 && (!ok || u.CPU < b.CPU) {
+					best[program] = u
+				}
+			}
+		}
+		p, f := best["product"], best["floor"]
+		fmt.Printf("bench scenario=%s cpu_us_per_rec=%.2f rec_per_s=%.0f max_rss_mib=%.0f floor_cpu_us_per_rec=%.2f floor_ratio=%.2f\n",
+			s.name, p.perRecord(), float64(p.Records)/p.Wall.Seconds(), float64(p.RSS)/(1<<20), f.perRecord(), p.perRecord()/f.perRecord())
+	}
+	return nil
+}
+
+func (u usage) perRecord() float64 { return float64(u.CPU.Nanoseconds()) / 1000 / float64(u.Records) }
+
+// measure runs one child on a stage of its own.
+func measure(s scenario, program string, records int) (usage, error) {
+	site, closeSite, err := newSite(records)
+	if err != nil {
+		return usage{}, err
+	}
+	defer closeSite()
+	if s.prepare != nil {
+		if err := s.prepare(site); err != nil {
+			return usage{}, err
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return usage{}, err
+	}
+	cmd := exec.Command(self) //nolint:gosec,noctx // ourselves; ends with its work
+	cmd.Env = append(os.Environ(), roleVar+"="+s.name+"/"+program, siteVar+"="+site.encode())
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return usage{}, err
+	}
+	var u usage
+	if err := json.Unmarshal(out, &u); err != nil {
+		return usage{}, fmt.Errorf("report of the child: %w", err)
+	}
+	if u.Records != records {
+		return usage{}, fmt.Errorf("did %d records of %d", u.Records, records)
+	}
+	return u, nil
+}
+
+// child does a program's work and reports.
+func child(role string) error {
+	name, program, _ := strings.Cut(role, "/")
+	site, err := decodeSite(os.Getenv(siteVar))
+	if err != nil {
+		return err
+	}
+	for _, s := range scenarios {
+		if s.name != name {
+			continue
+		}
+		if profile := os.Getenv(profileVar); profile != "" {
+			f, err := os.Create(filepath.Join(profile, name+"-"+program+".pprof")) //nolint:gosec // named by whoever measures
+			if err != nil {
+				return err
+			}
+			defer f.Close() //nolint:errcheck // a profile
+			if err := pprof.StartCPUProfile(f); err != nil {
+				return err
+			}
+			defer pprof.StopCPUProfile()
+		}
+		work := s.product
+		if program == "floor" {
+			work = s.floor
+		}
+		u, err := work(site)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(os.Stdout).Encode(u)
+	}
+	return errors.New("no such scenario")
+}

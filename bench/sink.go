@@ -1,0 +1,259 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
+	"github.com/planhat-bridge/planhat-bridge/internal/sink"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// command is the JSON that users write.
+type command struct {
+	ID     string            `json:"id"`
+	Op     string            `json:"op"`
+	Object string            `json:"object"`
+	Target map[string]string `json:"target"`
+	Fields map[string]any    `json:"fields"`
+}
+
+func fields(n int) map[string]any {
+	return map[string]any{
+		"name": fmt.Sprintf("Company %d", n), "city": "Oslo", "country": "Norway", "phase": "Live", "web": "https://example.com",
+		"custom": map[string]any{"Region": "EMEA", "Seats": n},
+	}
+}
+
+func prepareBulk(s *site) error { return s.send("upsert") }
+
+// prepareSingle makes the records that single updates by key go to.
+func prepareSingle(s *site) error {
+	items := make([]map[string]any, 0, 5000)
+	for n := range s.Records {
+		items = append(items, map[string]any{"externalId": key(n), "name": "before"})
+		if len(items) == cap(items) || n == s.Records-1 {
+			body, err := json.Marshal(items)
+			if err != nil {
+				return err
+			}
+			if err := s.put("/companies", body); err != nil {
+				return err
+			}
+			items = items[:0]
+		}
+	}
+	return s.send("update")
+}
+
+func key(n int) string { return fmt.Sprintf("cmd-%d", n) }
+
+// send writes the commands of a run to their topic.
+func (s *site) send(op string) error {
+	cfg, err := s.config()
+	if err != nil {
+		return err
+	}
+	o, err := s.kafka()
+	if err != nil {
+		return err
+	}
+	client, err := o.NewClient()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	topic := s.names().CommandTopic("planhat", stage.Workspace, kafka.Layout{Partitions: cfg.Topics.Partitions, ReplicationFactor: 1})
+	if err := kafka.EnsureTopics(context.Background(), client, []kafka.TopicSpec{topic}, true); err != nil {
+		return err
+	}
+	var records []*kgo.Record
+	for n := range s.Records {
+		value, err := json.Marshal(command{fmt.Sprintf("c-%d", n), op, "company", map[string]string{"externalId": key(n)}, fields(n)})
+		if err != nil {
+			return err
+		}
+		records = append(records, &kgo.Record{Topic: topic.Name, Key: []byte("company/" + key(n)), Value: value})
+	}
+	return client.ProduceSync(context.Background(), records...).FirstErr()
+}
+
+// put sends a write as plainly as Go can.
+func (s *site) put(path string, body []byte) error {
+	req, err := http.NewRequest(http.MethodPut, s.Env["PLANHAT_BASE_URL"]+path, bytes.NewReader(body)) //nolint:noctx // a measurement
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+s.Env["PLANHAT_TOKEN"])
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close() //nolint:errcheck // read only
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("PUT %s: %s", path, res.Status)
+	}
+	return nil
+}
+
+// consume reads all commands and hands each to do, in order.
+func (s *site) consume(do func(command) error) error {
+	o, err := s.kafka()
+	if err != nil {
+		return err
+	}
+	client, err := o.NewClient(kgo.ConsumeTopics(s.names().Commands("planhat", stage.Workspace)), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for n := 0; n < s.Records; {
+		for iter := client.PollFetches(context.Background()).RecordIter(); !iter.Done(); n++ {
+			var c command
+			if err := json.Unmarshal(iter.Next().Value, &c); err != nil {
+				return err
+			}
+			if err := do(c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// floorBulk: commands -> bulk PUT.
+func floorBulk(s *site) (usage, error) {
+	m, n := startMeter(), 0
+	items := make([]map[string]any, 0, 5000)
+	err := s.consume(func(c command) error {
+		c.Fields["externalId"] = c.Target["externalId"]
+		items = append(items, c.Fields)
+		if n++; len(items) < cap(items) && n < s.Records {
+			return nil
+		}
+		body, err := json.Marshal(items)
+		if err != nil {
+			return err
+		}
+		items = items[:0]
+		return s.put("/companies", body)
+	})
+	return m.stop(n), err
+}
+
+// floorSingle: commands -> single PUT, as many at once as the product makes.
+func floorSingle(s *site) (usage, error) {
+	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 50 //nolint:forcetypeassert // of the standard library
+	m, n := startMeter(), 0
+	var (
+		wg     sync.WaitGroup
+		slots  = make(chan struct{}, 50)
+		failed = make(chan error, 1)
+	)
+	err := s.consume(func(c command) error {
+		n++
+		body, err := json.Marshal(c.Fields)
+		if err != nil {
+			return err
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if err := s.put("/companies/extid-"+c.Target["externalId"], body); err != nil {
+				select {
+				case failed <- err:
+				default:
+				}
+			}
+		})
+		return nil
+	})
+	wg.Wait()
+	select {
+	case err = <-failed:
+	default:
+	}
+	return m.stop(n), err
+}
+
+func productBulk(s *site) (usage, error)   { return s.execute() }
+func productSingle(s *site) (usage, error) { return s.execute() }
+
+// execute runs a sink until every command has its result.
+func (s *site) execute() (usage, error) {
+	cfg, err := s.config()
+	if err != nil {
+		return usage{}, err
+	}
+	o, err := s.kafka()
+	if err != nil {
+		return usage{}, err
+	}
+	registry, err := kafka.NewRegistry(cfg.Registry)
+	if err != nil {
+		return usage{}, err
+	}
+	metrics := prometheus.NewRegistry()
+	svc := sink.New(cfg, sink.Deps{
+		Kafka: o, Registrar: schemas.NewRegistrar(registry, true), Resolver: schemas.NewResolver(registry), Registerer: metrics, Version: "bench",
+	})
+	if err := svc.Prepare(context.Background()); err != nil {
+		return usage{}, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	m := startMeter()
+	go func() { ended <- svc.Run(ctx) }()
+	var n int
+	for n < s.Records {
+		time.Sleep(5 * time.Millisecond) //nolint:forbidigo // the work is another goroutine's
+		if n, err = answeredOK(metrics); err != nil {
+			break
+		}
+	}
+	u := m.stop(n)
+	stop()
+	if failed := <-ended; err == nil {
+		err = failed
+	}
+	return u, err
+}
+
+// answeredOK counts the commands that were answered; one that is not OK is an
+// error, since then less was done than the floor does.
+func answeredOK(g prometheus.Gatherer) (int, error) {
+	families, err := g.Gather()
+	if err != nil {
+		return 0, err
+	}
+	n := 0.0
+	for _, f := range families {
+		if f.GetName() != "planhat_bridge_sink_commands_total" {
+			continue
+		}
+		for _, series := range f.GetMetric() {
+			for _, l := range series.GetLabel() {
+				if l.GetName() == "status" && l.GetValue() != "OK" {
+					return 0, fmt.Errorf("commands were answered %s", l.GetValue())
+				}
+			}
+			n += series.GetCounter().GetValue()
+		}
+	}
+	return int(n), nil
+}

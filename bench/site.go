@@ -1,0 +1,92 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+)
+
+// siteVar tells a child where the parts are.
+const siteVar = "BENCH_SITE"
+
+// site is where a program works: the addresses of the parent's parts.
+type site struct {
+	Env     map[string]string // of a service
+	Records int
+}
+
+func newSite(records int) (*site, func(), error) {
+	s, err := stage.New(stage.Ports{}, planhatsim.Options{
+		Seed: 1, Companies: records, EndusersPerCompany: -1, ConversationsPerCompany: -1, LicensesPerCompany: 1,
+		CallsPerMinute: -1, PerSecond: -1, InFlight: -1,
+	}, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	env := s.Env(0)
+	env["PLANHAT_CALLS_PER_MINUTE"] = "100000"
+	env["INSTANCE_ID"] = "bench"
+	return &site{Env: env, Records: records}, func() { _ = s.Close() }, nil
+}
+
+func (s *site) encode() string {
+	text, _ := json.Marshal(s) //nolint:errchkjson // strings and numbers
+	return string(text)
+}
+
+func decodeSite(text string) (*site, error) {
+	var s site
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return nil, fmt.Errorf("read %s: %w", siteVar, err)
+	}
+	return &s, nil
+}
+
+// config is a service's configuration with some variables set otherwise.
+func (s *site) config(vars ...string) (config.Config, error) {
+	var environ []string
+	for k, v := range s.Env {
+		environ = append(environ, k+"="+v)
+	}
+	return config.Load(append(environ, vars...), service.Objects())
+}
+
+func (s *site) kafka() (kafka.Options, error) {
+	cfg, err := s.config()
+	if err != nil {
+		return kafka.Options{}, err
+	}
+	return kafka.FromConfig(cfg.Kafka)
+}
+
+func (s *site) names() kafka.Names { return kafka.Names{Bridge: "planhat-bridge"} }
+
+// meter measures a stretch of work of this process.
+type meter struct {
+	cpu     time.Duration
+	started time.Time
+}
+
+func startMeter() meter { return meter{cpu: cpuTime(), started: time.Now()} }
+
+func (m meter) stop(records int) usage {
+	return usage{Records: records, CPU: cpuTime() - m.cpu, Wall: time.Since(m.started), RSS: rusage().Maxrss * 1024}
+}
+
+func cpuTime() time.Duration {
+	r := rusage()
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+func rusage() syscall.Rusage {
+	var r syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r) // fails only for bad arguments
+	return r
+}
