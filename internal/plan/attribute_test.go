@@ -25,6 +25,7 @@ func bulkCall(op Op, key planhat.Key, n int) Call {
 	return c
 }
 
+//nolint:dupword // outcomes of several items may be alike
 func TestAttribute(t *testing.T) {
 	entry := func(id string, keys ...string) planhat.KeySet {
 		out := planhat.KeySet{"_id": id}

@@ -88,7 +88,9 @@ func (i Item) bulkGroup() (group, bool) {
 	g := group{i.Spec.Object, i.Op, i.Target.Key}
 	switch i.Op {
 	case Update:
-		return g, i.Target.Key == planhat.KeyID && i.protected()
+		// Of a shared listing an _id may name a record of another object: it
+		// has to be looked up first.
+		return g, i.Target.Key == planhat.KeyID && i.Spec.Type == "" && i.protected()
 	case Upsert:
 		return g, i.direct()
 	default:

@@ -10,8 +10,6 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
-const someID = "66f0a1b2c3d4e5f600000001"
-
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 // command parses the short form that the tables below use: a command in JSON.

@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 )
 
 // customField is the object that holds a record's custom fields.
@@ -64,14 +65,57 @@ func (f Fields) Without(name string) Fields {
 // Over returns what applying f and then later amounts to: later's fields win,
 // custom fields one by one, since the vendor merges them by name.
 func (f Fields) Over(later Fields) Fields {
-	out := f
-	for _, m := range later {
-		if m.Name == customField {
-			m.Raw = overCustom(out.Get(customField), m.Raw)
+	return f.over(later, func(was, now Field) json.RawMessage {
+		if now.Name == customField {
+			return overCustom(was.Raw, now.Raw)
 		}
-		out = out.With(m.Name, m.Raw)
+		return now.Raw
+	})
+}
+
+// over returns f with later's fields; both says what a field of both becomes.
+func (f Fields) over(later Fields, both func(was, now Field) json.RawMessage) Fields {
+	out := append(make(Fields, 0, len(f)+len(later)), f...)
+	place := f.places()
+	for _, m := range later {
+		if at := place(m.Name); at >= 0 {
+			out[at].Raw = both(out[at], m)
+		} else {
+			out = append(out, m)
+		}
 	}
 	return out
+}
+
+// places returns what finds a field's place by its name, -1 if it is absent. It
+// is for many names: a body may have tens of thousands.
+func (f Fields) places() func(string) int {
+	if len(f) <= 16 {
+		return func(name string) int {
+			return slices.IndexFunc(f, func(m Field) bool { return m.Name == name })
+		}
+	}
+	index := make(map[string]int, len(f))
+	for i, m := range f {
+		index[m.Name] = i
+	}
+	return func(name string) int {
+		if at, ok := index[name]; ok {
+			return at
+		}
+		return -1
+	}
+}
+
+// values is Get for many names.
+func (f Fields) values() func(string) json.RawMessage {
+	place := f.places()
+	return func(name string) json.RawMessage {
+		if at := place(name); at >= 0 {
+			return f[at].Raw
+		}
+		return nil
+	}
 }
 
 func overCustom(earlier, later json.RawMessage) json.RawMessage {
@@ -83,11 +127,7 @@ func overCustom(earlier, later json.RawMessage) json.RawMessage {
 	if err != nil {
 		return later
 	}
-	merged := Fields(was)
-	for _, m := range now {
-		merged = merged.With(m.Name, m.Raw)
-	}
-	return merged.JSON()
+	return Fields(was).over(now, func(_, now Field) json.RawMessage { return now.Raw }).JSON()
 }
 
 // JSON spells the fields as one JSON object.
@@ -139,7 +179,7 @@ func escaped(s string) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string cannot fail
+	_ = enc.Encode(s) //nolint:errchkjson // a string cannot fail
 	return bytes.TrimRight(b.Bytes(), "\n")
 }
 

@@ -29,11 +29,12 @@ func Differences(record json.RawMessage, i Item) ([]string, error) {
 		prefixed[ref.Field] = ref.Prefixed
 	}
 	var out []string
+	value := Fields(held).values()
 	for _, f := range i.Fields {
 		if prefixed[f.Name] || f.Name == companyExternalID {
 			continue
 		}
-		got := Fields(held).Get(f.Name)
+		got := value(f.Name)
 		if f.Name == customField {
 			out = append(out, customDifferences(f.Raw, got)...)
 			continue
@@ -50,8 +51,9 @@ func customDifferences(sent, got json.RawMessage) []string {
 	want, _ := members(sent)
 	have, _ := members(got)
 	var out []string
+	value := Fields(have).values()
 	for _, f := range want {
-		if !same(f.Raw, Fields(have).Get(f.Name)) {
+		if !same(f.Raw, value(f.Name)) {
 			out = append(out, customField+"."+f.Name)
 		}
 	}

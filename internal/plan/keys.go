@@ -2,10 +2,15 @@ package plan
 
 import "github.com/planhat-bridge/planhat-bridge/planhat"
 
-// Names are the names under which other items may be about the same record.
+// Names are the names under which other items may be about the same record: its
+// keys and the Kafka keys of the commands, behind which it may be spelled in
+// another way.
 func (i Item) Names() []string {
 	var out []string
 	for _, o := range i.Orders {
+		if o.Chain != "" {
+			out = append(out, "\x00"+o.Chain)
+		}
 		for _, id := range o.identities() {
 			out = append(out, string(id.object)+"\x00"+string(id.key)+"\x00"+id.value)
 		}

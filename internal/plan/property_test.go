@@ -214,6 +214,7 @@ func TestPlanKeepsOrder(t *testing.T) {
 		s := drawScene(t)
 		limits := Limits{Items: rapid.IntRange(1, 5).Draw(t, "items"), Bytes: 400}
 		place := map[int]int{}
+		item := map[int]int{} // by command: the first command of its item
 		for n, stage := range Build(s.orders, limits) {
 			for _, c := range stage {
 				seen := map[identity]bool{}
@@ -231,7 +232,7 @@ func TestPlanKeepsOrder(t *testing.T) {
 						if _, twice := place[o.Seq]; twice {
 							t.Fatalf("command %d is planned twice", o.Seq)
 						}
-						place[o.Seq] = n
+						place[o.Seq], item[o.Seq] = n, i.Orders[0].Seq
 					}
 				}
 			}
@@ -239,11 +240,20 @@ func TestPlanKeepsOrder(t *testing.T) {
 		if len(place) != len(s.orders) {
 			t.Fatalf("%d of %d commands are planned", len(place), len(s.orders))
 		}
-		for _, chain := range chains(s.orders) {
-			for n := 1; n < len(chain); n++ {
-				if place[chain[n-1].Seq] > place[chain[n].Seq] {
-					t.Fatalf("commands %d and %d of a chain are reversed", chain[n-1].Seq, chain[n].Seq)
+		last := map[string]*Order{} // by what two commands may not overtake each other for
+		for _, o := range s.orders {
+			behind := []string{fmt.Sprint(o.Spec.Object, o.Target)}
+			if o.Target.Key == "" {
+				behind = nil
+			}
+			if o.Chain != "" {
+				behind = append(behind, "key "+o.Chain)
+			}
+			for _, name := range behind {
+				if was := last[name]; was != nil && place[was.Seq] >= place[o.Seq] && item[was.Seq] != item[o.Seq] {
+					t.Fatalf("command %d does not wait for %d: both are of %s", o.Seq, was.Seq, name)
 				}
+				last[name] = o
 			}
 		}
 	})

@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -119,9 +120,7 @@ func apply(r *record, body map[string]any) {
 		inner, ok := value.(map[string]any)
 		held, both := r.fields[name].(map[string]any)
 		if name == customField && ok && both {
-			for k, val := range inner {
-				held[k] = val
-			}
+			maps.Copy(held, inner)
 			continue
 		}
 		r.fields[name] = value

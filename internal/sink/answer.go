@@ -3,6 +3,7 @@ package sink
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -33,13 +34,13 @@ const recordBytes = 900 << 10
 // result is the record that answers a command.
 func (w *workspace) result(c *command) (*kgo.Record, error) {
 	r := schemas.Result{
-		CommandID: c.cmd.ID, Op: c.cmd.Op, Object: c.cmd.Object,
+		CommandID: c.cmd.ID, Op: clip(c.cmd.Op), Object: clip(c.cmd.Object),
 		Status: c.result.status, Effect: c.result.effect, RecordID: c.result.recordID, Record: c.result.record,
 		Attempts: c.attempts, Calls: c.calls, ReceivedAt: c.received, FinishedAt: c.result.finished,
 		Topic: c.record.Topic, Partition: c.record.Partition, Offset: c.record.Offset,
 	}
 	if f := c.result.refusal; f != nil {
-		r.Error = &schemas.ResultError{Code: f.Code, Message: f.Message, Remedy: f.Remedy}
+		r.Error = &schemas.ResultError{Code: f.Code, Message: clip(f.Message), Remedy: clip(f.Remedy)}
 	}
 	if len(r.Record) > recordBytes/2 {
 		doc, _ := schemas.CodeTooLarge.Doc()
@@ -72,7 +73,7 @@ func (w *workspace) deadLetter(c *command) *kgo.Record {
 	}
 	header := func(key, value string) kgo.RecordHeader { return kgo.RecordHeader{Key: key, Value: []byte(value)} }
 	reason := []kgo.RecordHeader{
-		header(HeaderCode, string(f.Code)), header(HeaderMessage, f.Message), header(HeaderRemedy, f.Remedy),
+		header(HeaderCode, string(f.Code)), header(HeaderMessage, clip(f.Message)), header(HeaderRemedy, clip(f.Remedy)),
 		header(HeaderCommandID, c.cmd.ID), header(HeaderTopic, c.record.Topic),
 		header(HeaderPartition, strconv.Itoa(int(c.record.Partition))),
 		header(HeaderOffset, strconv.FormatInt(c.record.Offset, 10)),
@@ -84,12 +85,27 @@ func (w *workspace) deadLetter(c *command) *kgo.Record {
 	}
 	if size(out) > recordBytes {
 		omitted := header(HeaderOmitted, strconv.Itoa(len(c.record.Value)))
-		out.Value, out.Headers = nil, append(reason, omitted)
+		reason = append(reason, omitted)
+		out.Value, out.Headers = nil, append(out.Headers, omitted)
+		if size(out) > recordBytes {
+			out.Headers = reason
+		}
 		if size(out) > recordBytes {
 			out.Key = nil
 		}
 	}
 	return out
+}
+
+// wordBytes bounds a text in an answer that quotes the command: names and
+// values may be as long as the record, which would not fit twice.
+const wordBytes = 2000
+
+func clip(s string) string {
+	if len(s) <= wordBytes {
+		return s
+	}
+	return strings.ToValidUTF8(s[:wordBytes], "") + "..."
 }
 
 func size(r *kgo.Record) int {

@@ -27,14 +27,12 @@ func (e *executor) bulk(c plan.Call) error {
 		answer, err = e.w.client.BulkUpsert(ctx, c.Spec.Object, bodies)
 		return answer.Attempts, err
 	})
-	if errors.Is(err, errStopped) {
+	if err != nil && asError(err) == nil {
 		return err
 	}
 	e.w.metrics.bulkItems.WithLabelValues(e.w.cfg.Name).Observe(float64(len(c.Items)))
 	if failed := asError(err); answer.Repeated || failed != nil && failed.Uncertain {
-		for _, i := range c.Items {
-			e.unsettled.mark(i, e.w.times.Settle)
-		}
+		e.unsettled.mark(e.w.times.Settle, c.Items...)
 	}
 	if planhat.KindOf(err) == planhat.KindForbidden && answer.Status == 0 {
 		for _, i := range c.Items {
@@ -94,7 +92,7 @@ func unchangedEffect(repeated bool) schemas.Effect {
 
 // look settles an item of which the answer tells nothing but an _id.
 func (e *executor) look(i plan.Item, answer planhat.BulkAnswer) (plan.Verdict, error) {
-	rows, err := e.find(i, i.Spec, i.Target)
+	rows, err := e.seek(i)
 	if err != nil && planhat.KindOf(err) != planhat.KindForbidden {
 		return plan.Verdict{}, err
 	}
@@ -133,7 +131,10 @@ func (e *executor) unexplained(i plan.Item, failure error) error {
 	if failure != nil {
 		return e.refused(i, refusalOf(failure, i))
 	}
-	rows, err := e.find(i, i.Spec, i.Target)
+	rows, err := e.seek(i)
+	if err == nil && len(rows) == 1 && i.Target.Key == planhat.KeyEmail {
+		rows, err = e.find(i, i.Spec, plan.Target{Key: planhat.KeyID, Value: rows[0].id}) // a row is thin
+	}
 	if err != nil && planhat.KindOf(err) != planhat.KindForbidden {
 		return err
 	}
@@ -179,11 +180,8 @@ func (e *executor) refused(i plan.Item, r *plan.Refusal) error {
 }
 
 func asError(err error) *planhat.Error {
-	var e *planhat.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	return nil
+	e, _ := errors.AsType[*planhat.Error](err)
+	return e
 }
 
 // vendorMessage is what the vendor said, without our call around it.

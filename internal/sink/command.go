@@ -22,8 +22,10 @@ type command struct {
 	cmd      schemas.Command
 	order    *plan.Order // nil if it was refused before it was planned
 
-	// resumed: an earlier attempt at the batch may have sent it.
+	// resumed: an attempt before this one may have taken effect.
 	resumed bool
+	// sent: this attempt at the batch has made a call for it.
+	sent bool
 
 	attempts, calls int
 	result          *outcome // nil until it is known
@@ -114,7 +116,7 @@ func (w *workspace) check(c *command, seq int, now time.Time) {
 		})
 		return
 	}
-	if _, begun := w.ledger.find(c.place()); begun {
+	if _, c.resumed = w.ledger.find(c.place()); c.resumed {
 		now = time.Time{} // it was in time when it was begun
 	}
 	order, refusal := plan.Check(c.cmd, plan.Rules{Now: now})

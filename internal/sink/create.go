@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
@@ -76,11 +77,11 @@ func (e *executor) portion(calls []plan.Call) error {
 			switch {
 			case errors.Is(err, errStopped):
 				return nil
-			case asError(err) != nil:
-				e.leave([]plan.Item{i}, err)
+			case errors.Is(err, errOverdue):
+				e.expire([]plan.Item{i})
 				return nil
 			}
-			return err
+			return e.leave([]plan.Item{i}, err)
 		})
 	}
 	return g.Wait()
@@ -114,15 +115,15 @@ func (e *executor) create(i plan.Item) error {
 		}
 		e.created(i, idOf(written.Row, plan.Target{}))
 		return nil
+	default: // refused: nothing was created
+		e.w.ledger.forget(e.place(i))
+		return e.createRefused(i, err)
 	}
-	// Refused: nothing was created.
-	e.w.ledger.forget(e.place(i))
-	return e.createRefused(i, err)
 }
 
 // unsent drops the intent of a create that was stopped before it was sent.
 func (e *executor) unsent(i plan.Item, err error) {
-	if errors.Is(err, errStopped) {
+	if errors.Is(err, errStopped) || errors.Is(err, errOverdue) {
 		e.w.ledger.forget(e.place(i))
 	}
 }
@@ -164,8 +165,8 @@ func (e *executor) rival(i plan.Item) (*found, error) {
 }
 
 func (e *executor) byKey(i plan.Item, t plan.Target) (*found, error) {
-	company, err := e.companyOf(i, t)
-	if err != nil {
+	company, there, err := e.companyOf(i, t)
+	if err != nil || !there {
 		return nil, err
 	}
 	rows, err := e.findIn(i, i.Spec, t, company)
@@ -181,21 +182,33 @@ func (e *executor) byKey(i plan.Item, t plan.Target) (*found, error) {
 }
 
 // companyOf is the _id of the company within which a key is unique, "" if it
-// is unique everywhere, or nobody knows.
-func (e *executor) companyOf(i plan.Item, t plan.Target) (string, error) {
+// is unique everywhere, or nobody knows; there is false if the item names a
+// company that does not exist.
+func (e *executor) companyOf(i plan.Item, t plan.Target) (company string, there bool, err error) {
 	if t.Key != planhat.KeyExternalID {
-		return "", nil
+		return "", true, nil
 	}
 	for _, ref := range plan.References(i.Spec, i.Fields) {
 		if ref.Field != "companyId" {
 			continue
 		}
-		if !ref.Prefixed {
-			return ref.Target.Value, nil
+		id := ref.Target.Value
+		if ref.Prefixed {
+			if id, err = e.resolve(i, ref); err != nil || id == "" {
+				return "", false, err
+			}
 		}
-		return e.resolve(i, ref)
+		if !isID(id) {
+			id = "" // it may not be looked up
+		}
+		return id, true, nil
 	}
-	return "", nil
+	return "", true, nil
+}
+
+func isID(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == 24
 }
 
 // doubt ends a create that may have been carried out. It is looked up by the

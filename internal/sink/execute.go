@@ -3,6 +3,7 @@ package sink
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,10 @@ import (
 // errStopped ends work on an item because the lease is told to end. Its
 // commands get no result now: the next owner of the shard answers them.
 var errStopped = errors.New("the lease is told to end")
+
+// errOverdue keeps a call from being made: the deadline of one of its commands
+// has passed.
+var errOverdue = errors.New("a deadline has passed")
 
 // inFlight bounds the single calls that a workspace makes at the same time;
 // Planhat allows 50, shared with everybody else who has the token.
@@ -95,16 +100,17 @@ func (e *executor) stage(stage plan.Stage) error {
 // intend writes what the state has to know of intents before the stage: what
 // earlier creates have made, and the commands that would be answered wrongly
 // if they were carried out, forgotten and seen anew: those with a deadline or
-// a precondition. Creates see to themselves.
+// a precondition, and those that change the key which they go by. Creates see
+// to themselves.
 func (e *executor) intend(stage plan.Stage) error {
 	var places []place
 	for _, c := range stage {
 		for _, i := range c.Items {
 			o := i.Orders[0]
-			if c.Way == plan.Post || c.Way == plan.Read || o.Since == nil && o.NotAfter == nil {
+			if c.Way == plan.Post || c.Way == plan.Read || o.Since == nil && o.NotAfter == nil && !i.Renames() {
 				continue
 			}
-			if e.batch[o.Seq].resumed = e.begun(i); !o.Expired(time.Now()) {
+			if !e.overdue(i) {
 				places = append(places, e.place(i))
 			}
 		}
@@ -113,10 +119,12 @@ func (e *executor) intend(stage plan.Stage) error {
 	return e.w.flushLedger()
 }
 
-// begun tells whether an earlier attempt at the batch may have sent an item.
-func (e *executor) begun(i plan.Item) bool {
-	_, ok := e.w.ledger.find(e.place(i))
-	return ok
+// overdue tells whether an item's deadline has passed before it was sent. What
+// may have taken effect is not given up as if it had not.
+func (e *executor) overdue(i plan.Item) bool {
+	o := i.Orders[0] // a command with a deadline is never merged
+	c := e.batch[o.Seq]
+	return o.Expired(time.Now()) && !c.resumed && !c.sent
 }
 
 // each carries out independent calls, some at the same time.
@@ -131,28 +139,30 @@ func (e *executor) each(calls []plan.Call, limit int) error {
 
 // carryOut makes one call and ends its commands. Being stopped is no error.
 func (e *executor) carryOut(c plan.Call) error {
-	c.Items = e.expire(c.Items)
-	if len(c.Items) == 0 {
+	err := errOverdue
+	for errors.Is(err, errOverdue) {
+		c.Items = e.expire(c.Items)
+		switch {
+		case len(c.Items) == 0:
+			return nil
+		case c.Way == plan.Bulk:
+			err = e.bulk(c)
+		default:
+			err = e.single(c.Way, c.Items[0])
+		}
+	}
+	if errors.Is(err, errStopped) {
 		return nil
 	}
-	var err error
-	if c.Way == plan.Bulk {
-		err = e.bulk(c)
-	} else {
-		err = e.single(c.Way, c.Items[0])
-	}
-	switch {
-	case errors.Is(err, errStopped):
-		return nil
-	case asError(err) != nil:
-		e.leave(c.Items, err)
-		return nil
-	}
-	return err
+	return e.leave(c.Items, err)
 }
 
-// leave ends commands that a refused look-up kept from being carried out.
-func (e *executor) leave(items []plan.Item, err error) {
+// leave ends commands that a refused look-up kept from being carried out. Other
+// errors are given back.
+func (e *executor) leave(items []plan.Item, err error) error {
+	if asError(err) == nil {
+		return err
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, i := range items {
@@ -162,15 +172,15 @@ func (e *executor) leave(items []plan.Item, err error) {
 			}
 		}
 	}
+	return nil
 }
 
 // expire ends the commands that may not be sent any more.
 func (e *executor) expire(items []plan.Item) []plan.Item {
-	now := time.Now()
 	var kept []plan.Item
 	for _, i := range items {
-		if o := i.Orders[0]; o.Expired(now) && !e.begun(i) {
-			e.refuse(i, plan.Expire(*o.NotAfter))
+		if e.overdue(i) {
+			e.refuse(i, plan.Expire(*i.Orders[0].NotAfter))
 			continue
 		}
 		kept = append(kept, i)
@@ -227,6 +237,7 @@ func (e *executor) tally(i plan.Item, attempts int, answered bool) {
 // the call: the token, or an answer that the client gave up on. The error is
 // errStopped, or of a kind that says something about the call.
 func (e *executor) try(items []plan.Item, call func(context.Context) (attempts int, err error)) error {
+	refusals := 0
 	for pause := e.w.times.Retry; ; pause = min(2*pause, time.Minute) {
 		if e.stopping() {
 			return errStopped
@@ -241,11 +252,13 @@ func (e *executor) try(items []plan.Item, call func(context.Context) (attempts i
 		}
 		kind := planhat.KindOf(err)
 		switch {
+		case errors.Is(err, errOverdue):
+			return err
 		case errors.Is(err, errStopped) || err != nil && e.calls.Err() != nil && kind != planhat.KindAmbiguous:
 			return errStopped
 		case kind == planhat.KindUnauthorized:
-			if e.w.pause.wait(e.w.ctx, err) != nil {
-				return errStopped
+			if err := e.unauthorized(failed, &refusals, pause); err != nil {
+				return err
 			}
 		case err != nil && (failed == nil || kind == planhat.KindThrottled || kind == planhat.KindUnavailable):
 			if sleep(e.w.ctx, pause) != nil {
@@ -261,9 +274,66 @@ func (e *executor) try(items []plan.Item, call func(context.Context) (attempts i
 // write is try for calls that write, with the points around them.
 func (e *executor) write(items []plan.Item, call func(context.Context) (attempts int, err error)) error {
 	e.w.point(PointBeforeCall)
-	err := e.try(items, call)
+	err := e.try(items, func(ctx context.Context) (int, error) {
+		if slices.ContainsFunc(items, e.overdue) {
+			return 0, errOverdue
+		}
+		attempts, err := call(ctx)
+		e.sent(items, err)
+		return attempts, err
+	})
 	e.w.point(PointAfterCall)
 	return err
+}
+
+// sent notes that a call was made for items, unless it surely did nothing.
+func (e *executor) sent(items []plan.Item, err error) {
+	if failed := asError(err); errors.Is(err, errStopped) || failed != nil && failed.Kind == planhat.KindUnauthorized && !failed.Uncertain {
+		return
+	}
+	for _, i := range items {
+		e.batch[i.Orders[0].Seq].sent = true
+	}
+}
+
+// unauthorizedIsForbidden is how often a call must be answered 401, while the
+// token is good for other calls, to be taken as forbidden. Nobody documents how
+// Planhat answers a token that may not do something.
+const unauthorizedIsForbidden = 3
+
+// unauthorized waits after a call that was answered 401: for the token, or, if
+// the token is good for other calls, for a while. The error ends the call.
+func (e *executor) unauthorized(failed *planhat.Error, refusals *int, pause time.Duration) error {
+	if !e.accepted() {
+		*refusals = 0
+		if e.w.pause.wait(e.w.ctx, failed) != nil {
+			return errStopped
+		}
+		return nil
+	}
+	if *refusals++; *refusals == unauthorizedIsForbidden {
+		denied := *failed
+		denied.Kind = planhat.KindForbidden
+		return &denied
+	}
+	if sleep(e.w.ctx, pause) != nil {
+		return errStopped
+	}
+	return nil
+}
+
+// accepted tells whether Planhat takes the token for some listing.
+func (e *executor) accepted() bool {
+	for _, spec := range planhat.Objects() {
+		_, err := e.w.client.Page(e.calls, spec.Object, planhat.ListOptions{Sort: "_id", Limit: 1})
+		if err == nil {
+			return true
+		}
+		if kind := planhat.KindOf(err); kind != planhat.KindUnauthorized && kind != planhat.KindForbidden {
+			return false
+		}
+	}
+	return false
 }
 
 // deadline is a wait that the items of a batch share: it begins with the first

@@ -336,12 +336,16 @@ func expect(t *testing.T, results map[string]schemas.Result, id, want string) sc
 // until waits for a condition.
 func (b *bench) until(what string, condition func() bool) {
 	b.t.Helper()
-	deadline := time.Now().Add(patience)
+	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
 	for !condition() {
-		if time.Now().After(deadline) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
 			b.t.Fatalf("waited too long: %s", what)
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 
@@ -355,6 +359,21 @@ func (b *bench) series(name string) int {
 	for _, f := range families {
 		if f.GetName() == name {
 			return len(f.GetMetric())
+		}
+	}
+	return 0
+}
+
+// total is the value of a counter without labels.
+func (b *bench) total(name string) float64 {
+	b.t.Helper()
+	families, err := b.reg.Gather()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetCounter().GetValue()
 		}
 	}
 	return 0

@@ -118,7 +118,7 @@ func (l *ledger) value() []byte {
 	if len(r.Creates) == 0 {
 		return nil
 	}
-	value, _ := json.Marshal(r) // numbers and strings
+	value, _ := json.Marshal(r) //nolint:errchkjson // numbers and strings
 	return value
 }
 

@@ -47,11 +47,12 @@ func (e *executor) findIn(i plan.Item, spec *planhat.Spec, t plan.Target, compan
 		// Planhat documents no answer for a record that does not exist; to a
 		// well-formed read any refusal means that.
 		return nil, nil
+	default:
+		if err != nil {
+			return nil, err
+		}
+		return ofType(out, spec), nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	return ofType(out, spec), nil
 }
 
 // ofType keeps the records that are of an object which shares its listing.
@@ -71,11 +72,28 @@ func ofType(rows []found, spec *planhat.Spec) []found {
 	return out
 }
 
+// seek looks up the records that an item's target names; for an upsert, within
+// the company that the item names, as the vendor matches it.
+func (e *executor) seek(i plan.Item) ([]found, error) {
+	if i.Op != plan.Upsert {
+		return e.find(i, i.Spec, i.Target)
+	}
+	company, there, err := e.companyOf(i, i.Target)
+	if err != nil || !there {
+		return nil, err
+	}
+	return e.findIn(i, i.Spec, i.Target, company)
+}
+
 // one looks up the one record that an item's target names. It returns nil and
 // no refusal if there is none, and a refusal if there are several, or if the
-// token may not look.
+// token may not look. A record that is shown, or held to its stamp, is read as
+// a single record: rows of listings may lack fields.
 func (e *executor) one(i plan.Item) (*found, *plan.Refusal, error) {
-	rows, err := e.find(i, i.Spec, i.Target)
+	rows, err := e.seek(i)
+	if err == nil && len(rows) == 1 && i.Target.Key == planhat.KeyEmail && (i.Op == plan.Get || i.Orders[0].Since != nil) {
+		rows, err = e.find(i, i.Spec, plan.Target{Key: planhat.KeyID, Value: rows[0].id})
+	}
 	switch {
 	case planhat.KindOf(err) == planhat.KindForbidden:
 		return nil, refusalOf(err, i), nil

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -111,10 +112,8 @@ func objectLabel(object string) string {
 }
 
 func operationLabel(op string) string {
-	for _, known := range schemas.Operations() {
-		if op == known {
-			return op
-		}
+	if slices.Contains(schemas.Operations(), op) {
+		return op
 	}
 	return otherLabel
 }

@@ -53,7 +53,7 @@ func (p positions) clone() positions {
 
 func (p positions) json() []byte {
 	p.Version = stateVersion
-	value, _ := json.Marshal(p) // maps of numbers
+	value, _ := json.Marshal(p) //nolint:errchkjson // maps of numbers
 	return value
 }
 

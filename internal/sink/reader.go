@@ -12,7 +12,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 )
 
-// batchBytes bounds the keys and values of one batch.
+// batchBytes bounds the keys, values and headers of one batch.
 const batchBytes = 16 << 20
 
 // reader reads a workspace's commands from its positions on, a batch at a time.
@@ -23,7 +23,8 @@ type reader struct {
 	linger time.Duration
 	log    *slog.Logger
 
-	held []*kgo.Record // polled, not yet handed out
+	held  []*kgo.Record // polled, not yet handed out
+	bytes int           // of held
 }
 
 // newReader starts reading. Every partition is read from its position, or from
@@ -83,7 +84,7 @@ func (r *reader) next(ctx context.Context) ([]*kgo.Record, error) {
 	}
 	linger, cancel := context.WithTimeout(ctx, r.linger)
 	defer cancel()
-	for len(r.held) < r.max && linger.Err() == nil {
+	for len(r.held) < r.max && r.bytes < batchBytes && linger.Err() == nil {
 		if err := r.poll(linger); err != nil {
 			if linger.Err() == nil || ctx.Err() != nil {
 				return nil, err
@@ -91,15 +92,16 @@ func (r *reader) next(ctx context.Context) ([]*kgo.Record, error) {
 			break
 		}
 	}
-	n, size := 0, 0
+	n, bytes := 0, 0
 	for n < len(r.held) && n < r.max {
-		size += len(r.held[n].Key) + len(r.held[n].Value)
-		if n++; size >= batchBytes {
+		bytes += size(r.held[n])
+		if n++; bytes >= batchBytes {
 			break
 		}
 	}
 	batch := r.held[:n:n]
 	r.held = r.held[n:]
+	r.bytes -= bytes
 	return batch, nil
 }
 
@@ -126,6 +128,9 @@ func (r *reader) poll(ctx context.Context) error {
 
 func (r *reader) hold(fetches kgo.Fetches) bool {
 	n := len(r.held)
-	fetches.EachRecord(func(rec *kgo.Record) { r.held = append(r.held, rec) })
+	fetches.EachRecord(func(rec *kgo.Record) {
+		r.held = append(r.held, rec)
+		r.bytes += size(rec)
+	})
 	return len(r.held) > n
 }

@@ -21,7 +21,8 @@ func (e *executor) missing(i plan.Item) (*plan.Reference, error) {
 }
 
 // resolve looks the record of a reference up; "" if there is none. A reference
-// that the token may not read counts as there: the write will tell.
+// that the token may not read counts as there, and is given as it is spelled:
+// the write will tell.
 func (e *executor) resolve(i plan.Item, ref plan.Reference) (string, error) {
 	spec, ok := planhat.Lookup(ref.Object)
 	if !ok || ref.Target.Value == "" {
@@ -30,7 +31,8 @@ func (e *executor) resolve(i plan.Item, ref plan.Reference) (string, error) {
 	rows, err := e.find(i, &spec, ref.Target)
 	switch {
 	case planhat.KindOf(err) == planhat.KindForbidden:
-		return ref.Target.Value, nil
+		spelled, _ := i.Fields.Text(ref.Field)
+		return spelled, nil
 	case err != nil:
 		return "", err
 	case len(rows) == 0:

@@ -3,7 +3,6 @@ package sink
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/plan"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
@@ -35,7 +34,7 @@ func (e *executor) single(way plan.Way, i plan.Item) error {
 // has such an address and nothing has to be known of the record before.
 func (e *executor) put(i plan.Item) error {
 	t := i.Target
-	if t.Key == planhat.KeyEmail || i.Renames() || i.Orders[0].Since != nil {
+	if t.Key == planhat.KeyEmail || i.Renames() || i.Orders[0].Since != nil || i.Spec.Type != "" {
 		r, refusal, err := e.one(i)
 		switch {
 		case err != nil:
@@ -44,7 +43,7 @@ func (e *executor) put(i plan.Item) error {
 			e.refuse(i, refusal)
 			return nil
 		case r == nil:
-			return e.notFound(i)
+			return e.renamed(i)
 		}
 		if e.precondition(i, *r) {
 			return nil
@@ -72,7 +71,7 @@ func (e *executor) update(i plan.Item, t plan.Target) error {
 		return written.Attempts, err
 	})
 	if failed := asError(err); written.Repeated || failed != nil && failed.Uncertain {
-		e.unsettled.mark(i, e.w.times.Settle)
+		e.unsettled.mark(e.w.times.Settle, i)
 	}
 	switch planhat.KindOf(err) {
 	case planhat.KindNone:
@@ -95,8 +94,35 @@ func (e *executor) update(i plan.Item, t plan.Target) error {
 		if lookup == nil && len(rows) == 0 {
 			return e.vanished(i)
 		}
+	default: // refused in so many words
 	}
 	return e.refused(i, refusalOf(err, i))
+}
+
+// renamed ends an update whose record is not found. If the update changes the
+// key that it goes by, and an earlier attempt at the batch may have sent it, it
+// is done if the record has the new key and holds the fields, else in doubt.
+func (e *executor) renamed(i plan.Item) error {
+	if !i.Renames() || !e.batch[i.Orders[0].Seq].resumed {
+		return e.notFound(i)
+	}
+	if value, ok := i.Fields.Text(i.Spec.KeyField(i.Target.Key)); ok {
+		r, err := e.byKey(i, plan.Target{Key: i.Target.Key, Value: value})
+		if err == nil && r != nil {
+			r, err = e.byKey(i, plan.Target{Key: planhat.KeyID, Value: r.id})
+		}
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			if differing, err := plan.Differences(r.raw, i); err == nil && len(differing) == 0 {
+				e.end(i, schemas.EffectUpdated, r.id)
+				return nil
+			}
+		}
+	}
+	e.refuse(i, rejection(schemas.CodeOutcomeUnknown, "there is no %s with %s %q; this command may have changed it before a restart", i.Spec.Object, i.Target.Key, i.Target.Value))
+	return nil
 }
 
 func (e *executor) vanished(i plan.Item) error {
@@ -113,9 +139,12 @@ func (e *executor) notFound(i plan.Item) error {
 
 // resolveUpsert carries out an upsert whose fields name keys that the vendor
 // would match before the target: it looks the target up, then updates what was
-// found by _id, or creates. That is safe to repeat: it begins with a look-up,
-// and Planhat keeps the keys among the fields unique.
+// found by _id, or creates. That is safe to repeat where Planhat keeps one of
+// its keys unique; where it goes by an email alone, a create that may have been
+// sent is not sent again.
 func (e *executor) resolveUpsert(i plan.Item) error {
+	c := e.batch[i.Orders[0].Seq]
+	unique := i.Target.Key != planhat.KeyEmail || len(i.Guards()) > 0
 	for tries := 0; ; tries++ {
 		r, refusal, err := e.one(i)
 		switch {
@@ -129,6 +158,9 @@ func (e *executor) resolveUpsert(i plan.Item) error {
 				return nil
 			}
 			return e.update(i, plan.Target{Key: planhat.KeyID, Value: r.id})
+		case !unique && c.resumed:
+			e.unknown(i, "the record has no unique key to look it up by")
+			return nil
 		}
 		written, err := e.post(i)
 		switch kind := planhat.KindOf(err); {
@@ -136,6 +168,7 @@ func (e *executor) resolveUpsert(i plan.Item) error {
 			e.end(i, schemas.EffectCreated, idOf(written.Row, plan.Target{}))
 			return nil
 		case kind == planhat.KindAmbiguous:
+			c.resumed = true
 			if sleep(e.w.ctx, e.w.times.Settle) != nil {
 				return errStopped
 			}
@@ -165,7 +198,7 @@ func (e *executor) post(i plan.Item) (planhat.Written, error) {
 // remove deletes one record; one that is gone already is in order.
 func (e *executor) remove(i plan.Item) error {
 	id, sought := i.Target.Value, false
-	if i.Target.Key != planhat.KeyID || i.Orders[0].Since != nil {
+	if i.Target.Key != planhat.KeyID || i.Orders[0].Since != nil || i.Spec.Type != "" {
 		r, refusal, err := e.one(i)
 		switch {
 		case err != nil:
@@ -188,11 +221,11 @@ func (e *executor) remove(i plan.Item) error {
 		deleted, err = e.w.client.Delete(ctx, i.Spec.Object, id)
 		return deleted.Attempts, err
 	})
-	if deleted.Repeated {
-		e.unsettled.mark(i, e.w.times.Settle)
+	if failed := asError(err); deleted.Repeated || failed != nil && failed.Uncertain {
+		e.unsettled.mark(e.w.times.Settle, i)
 	}
 	switch {
-	case errors.Is(err, errStopped):
+	case err != nil && asError(err) == nil:
 		return err
 	case err != nil:
 		return e.refused(i, refusalOf(err, i))
@@ -207,19 +240,8 @@ func (e *executor) remove(i plan.Item) error {
 // read answers a get with the record as a single record is shaped.
 func (e *executor) read(i plan.Item) error {
 	r, refusal, err := e.one(i)
-	if err == nil && r != nil && i.Target.Key == planhat.KeyEmail {
-		var rows []found
-		rows, err = e.find(i, i.Spec, plan.Target{Key: planhat.KeyID, Value: r.id})
-		if r = nil; len(rows) > 0 {
-			r = &rows[0]
-		}
-	}
 	switch {
 	case err != nil:
-		if planhat.KindOf(err) == planhat.KindForbidden {
-			e.refuse(i, refusalOf(err, i))
-			return nil
-		}
 		return err
 	case refusal != nil:
 		e.refuse(i, refusal)

@@ -54,7 +54,7 @@ func TestPositionsAfter(t *testing.T) {
 			if err := restored.restore(got.json()); err != nil {
 				t.Fatal(err)
 			}
-			for offset := int64(0); offset < 12; offset++ {
+			for offset := range int64(12) {
 				if got.done(0, offset) != restored.done(0, offset) {
 					t.Fatalf("offset %d: restored as %v", offset, restored.done(0, offset))
 				}

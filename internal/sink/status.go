@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"maps"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/schemas"
@@ -54,10 +55,7 @@ func (w *workspace) status() WorkspaceStatus {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := w.shown
-	out.Answered = map[schemas.Status]int64{}
-	for status, n := range w.shown.Answered {
-		out.Answered[status] = n
-	}
+	out.Answered = maps.Clone(w.shown.Answered)
 	return out
 }
 

@@ -19,8 +19,8 @@ type unsettled struct {
 
 const maxUnsettled = 10_000
 
-// mark notes a write with an attempt without an answer.
-func (u *unsettled) mark(i plan.Item, settle time.Duration) {
+// mark notes items whose write had an attempt without an answer.
+func (u *unsettled) mark(settle time.Duration, items ...plan.Item) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.until == nil {
@@ -30,8 +30,11 @@ func (u *unsettled) mark(i plan.Item, settle time.Duration) {
 		// Nothing is known to take effect that late.
 		maps.DeleteFunc(u.until, func(_ string, until time.Time) bool { return time.Since(until) > time.Minute })
 	}
-	for _, name := range i.Names() {
-		u.until[name] = time.Now().Add(settle)
+	until := time.Now().Add(settle)
+	for _, i := range items {
+		for _, name := range i.Names() {
+			u.until[name] = until
+		}
 	}
 }
 

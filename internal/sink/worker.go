@@ -77,15 +77,15 @@ const refusalPause = time.Minute
 func (w *workspace) hold(ctx context.Context, l *shard.Lease) error {
 	for {
 		err := w.run(ctx, l)
-		var refusal *shard.Refusal
-		if !errors.As(err, &refusal) {
+		if _, held := errors.AsType[*shard.Refusal](err); !held {
 			return err
 		}
 		w.log.Error("workspace is held", "workspace", w.cfg.Name, "error", err.Error())
 		w.metrics.held.WithLabelValues(w.cfg.Name).Set(1)
 		w.setState("held", err.Error())
-		if sleep(ctx, refusalPause) != nil {
-			return nil
+		_ = sleep(ctx, refusalPause)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // held to the end
 		}
 		w.metrics.held.WithLabelValues(w.cfg.Name).Set(0)
 		w.setState("ok", "")

@@ -91,7 +91,7 @@ func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 		return w.readError(ctx, err)
 	}
 	defer r.close()
-	offsets := newOffsets(w, r)
+	offsets := newOffsets(w, r) //nolint:contextcheck // the last commit outlives ctx
 	defer offsets.stop()
 	for {
 		records, err := r.next(ctx)
@@ -140,7 +140,7 @@ func (w *workspace) open(ctx context.Context) (*reader, error) {
 // recreated under our feet into a refusal.
 func (w *workspace) readError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the error is that of the end
 	}
 	for _, gone := range []error{kerr.UnknownTopicID, kerr.InconsistentTopicID, kerr.UnknownTopicOrPartition} {
 		if errors.Is(err, gone) {
