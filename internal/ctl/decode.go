@@ -142,7 +142,10 @@ func decodeDeadLetter(ctx context.Context, e *environment, rec *kgo.Record) deco
 	if err != nil {
 		d = undecodable(rec, err)
 	}
-	if reason != "" {
+	switch {
+	case reason != "" && err != nil: // the reason says it already
+		d.text = fmt.Sprintf("%s <- ? %s %d bytes", reason, rec.Key, len(rec.Value))
+	case reason != "":
 		d.text = strings.TrimSpace(reason + " <- " + d.text)
 	}
 	return d

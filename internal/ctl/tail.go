@@ -52,6 +52,8 @@ var suffixes = []struct {
 	full func(kafka.Names, string) string
 }{
 	{"commands", kindCommands, func(n kafka.Names, ws string) string { return n.Commands(vendor, ws) }},
+	{"signals", kindJSON, func(n kafka.Names, _ string) string { return n.Signals() }},
+	{"notifications", kindJSON, func(n kafka.Names, _ string) string { return n.Notifications() }},
 	{"results", kindResults, func(n kafka.Names, ws string) string { return n.Results(vendor, ws) }},
 	{"deadletters", kindDeadLetters, func(n kafka.Names, ws string) string { return n.DeadLetters(vendor, ws) }},
 }

@@ -93,7 +93,7 @@ func (e *environment) all() []topicLine {
 			topicLine{Topic: e.names.Results(vendor, w.Name)},
 			topicLine{Topic: e.names.DeadLetters(vendor, w.Name)})
 	}
-	for _, name := range []string{e.names.State("source"), e.names.State("sink")} {
+	for _, name := range []string{e.names.Signals(), e.names.Notifications(), e.names.State("source"), e.names.State("sink")} {
 		out = append(out, topicLine{Topic: name})
 	}
 	return out

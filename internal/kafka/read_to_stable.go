@@ -15,6 +15,9 @@ const (
 	// emptyAnswers is how many empty answers in a row prove that nothing is
 	// left below the end: compaction may have taken all of the tail away.
 	emptyAnswers = 2
+	// lagAnswers is how often a leader that knows of less than was stable is
+	// asked again, some ten seconds long. One that lost data never knows more.
+	lagAnswers = 200
 )
 
 // ReadToStable gives fn every committed record of one partition from offset
@@ -46,11 +49,14 @@ func ReadToStable(ctx context.Context, cl *kgo.Client, topic string, partition i
 	return nil
 }
 
+var errLag = errors.New("was data lost with the last leader?")
+
 type stableReader struct {
 	f         *fetcher
 	partition int32
 	at, end   int64
 	empty     int // empty answers in a row
+	lagging   int // answers in a row of a leader that knows less
 	fn        func(*kgo.Record) error
 }
 
@@ -65,7 +71,7 @@ func (r *stableReader) step(ctx context.Context) error {
 	if c.next == r.at {
 		return r.nothing(ctx, c)
 	}
-	r.empty = 0
+	r.empty, r.lagging = 0, 0
 	for _, rec := range c.records {
 		if rec.Offset >= r.end {
 			break
@@ -90,9 +96,10 @@ func (r *stableReader) nothing(ctx context.Context, c chunk) error {
 		}
 		return nil
 	}
-	if pause(ctx, fetchBackoff) != nil {
+	r.lagging++
+	if r.lagging >= lagAnswers || pause(ctx, fetchBackoff) != nil {
 		return fmt.Errorf("read %s partition %d: the leader's last stable offset %d stays below %d: %w",
-			r.f.topic, r.partition, c.stable, r.end, context.Cause(ctx))
+			r.f.topic, r.partition, c.stable, r.end, errors.Join(errLag, context.Cause(ctx)))
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		s.Log.InfoContext(ctx, "draining")
 	case first = <-ended:
 		errs = append(errs, first.failure())
-		s.Log.ErrorContext(ctx, "service failed, draining the others", "service", first.name)
+		s.Log.ErrorContext(ctx, "service failed, draining the others", "part", first.name)
 	}
 	return errors.Join(append(errs, s.drain(ctx, first)...)...)
 }
@@ -110,7 +110,7 @@ func (s *Supervisor) drain(ctx context.Context, failed *service) []error {
 			continue
 		}
 		if err := svc.stop(); err != nil {
-			s.Log.ErrorContext(ctx, "service did not stop well", "service", svc.name)
+			s.Log.ErrorContext(ctx, "service did not stop well", "part", svc.name)
 			errs = append(errs, err)
 		}
 	}

@@ -37,7 +37,7 @@ func WaitFor(ctx context.Context, timeout time.Duration, name string, log *slog.
 		case <-time.After(waitPause):
 		case <-limited.Done():
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) { // whoever set a deadline wanted to wait until then
 			return fmt.Errorf("wait for %s: %w", name, ctx.Err())
 		}
 		if limited.Err() != nil {

@@ -94,7 +94,13 @@ func check(ctx context.Context, p *ops.Process, build Build) error {
 	if err := prepare(ctx, env, shell); err != nil {
 		return err
 	}
-	if err := shell.Check(ctx); err != nil {
+	return unreachable(shell.Check(ctx))
+}
+
+// unreachable is the exit code of a vendor that does not let us in: it cannot be
+// reached, or it refuses the token.
+func unreachable(err error) error {
+	if err != nil {
 		return ops.Exit{Code: ops.CodeUnreachable, Err: err}
 	}
 	return nil

@@ -31,7 +31,7 @@ func (h *heartbeats) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.Broker
 	// A SyncGroup answer may be held back by the broker until the leader has
 	// assigned; its send time would make a new member look stale, and the
 	// session runs from its answer.
-	sent := time.Since(h.start)
+	sent := h.now()
 	if key == keyHeartbeat {
 		sent -= e2e.DurationE2E()
 	}
@@ -43,6 +43,9 @@ func (h *heartbeats) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.Broker
 	}
 }
 
+// now is the time on the monotonic clock that all ages are measured by.
+func (h *heartbeats) now() time.Duration { return time.Since(h.start) }
+
 // forget makes the membership stale at once (the group has told us we are out).
 func (h *heartbeats) forget() { h.last.Store(0) }
 
@@ -52,5 +55,5 @@ func (h *heartbeats) age() time.Duration {
 	if last == 0 {
 		return 1<<63 - 1
 	}
-	return time.Since(h.start) - time.Duration(last)
+	return h.now() - time.Duration(last)
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -26,6 +27,7 @@ type Manager struct {
 type running struct {
 	cancel context.CancelFunc
 	done   chan struct{}
+	until  atomic.Int64 // when the shard is let go at the latest, on the clock of the heartbeats; 0 = not told to
 }
 
 // New returns a Manager; nothing happens before Run.
@@ -62,7 +64,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		err = nil
 	case err = <-m.failed:
 	}
-	m.release(m.Owned())
+	m.release(m.Owned(), m.opts.DrainTimeout)
 	return err
 }
 
@@ -75,15 +77,17 @@ func (m *Manager) join(ctx context.Context) (*kgo.Client, error) {
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()),
 		kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(m.opts.SessionTimeout),
-		kgo.HeartbeatInterval(min(3*time.Second, m.opts.SessionTimeout/5)),
+		kgo.HeartbeatInterval(min(3*time.Second, m.opts.SessionTimeout/5, m.opts.freshFor()/3)),
 		kgo.RebalanceTimeout(m.opts.DrainTimeout + 10*time.Second),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.WithHooks(m.beats),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) { m.own(ctx, got[topic]) }),
-		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) { m.release(gone[topic]) }),
+		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
+			m.release(gone[topic], m.opts.DrainTimeout)
+		}),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
 			m.beats.forget()
-			m.release(gone[topic])
+			m.release(gone[topic], 0)
 		}),
 	}
 	if m.opts.InstanceID != "" {
@@ -109,7 +113,7 @@ func (m *Manager) own(ctx context.Context, shards []int32) {
 		m.owners[s] = r
 		m.mu.Unlock()
 		o := &owner{
-			shard: s, opts: &m.opts, fresh: m.fresh,
+			shard: s, opts: &m.opts, fresh: func() error { return m.freshOwner(r) },
 			standing: func() bool { m.mu.Lock(); defer m.mu.Unlock(); return m.owners[s] == r },
 		}
 		go func() {
@@ -126,13 +130,17 @@ func (m *Manager) own(ctx context.Context, shards []int32) {
 }
 
 // release ends owners and waits for them, at most the drain timeout: past that
-// their writes are fenced by the next owner.
-func (m *Manager) release(shards []int32) {
+// their writes to Kafka are fenced by the next owner. API writes know no
+// fences: none is started that could outlive write, the time for which the
+// shard is still ours.
+func (m *Manager) release(shards []int32, write time.Duration) {
+	until := int64(m.beats.now() + write)
 	var waiting []*running
 	m.mu.Lock()
 	for _, s := range shards {
 		if r := m.owners[s]; r != nil {
 			delete(m.owners, s)
+			r.until.Store(until)
 			r.cancel()
 			waiting = append(waiting, r)
 		}
@@ -148,6 +156,14 @@ func (m *Manager) release(shards []int32) {
 			return
 		}
 	}
+}
+
+// freshOwner is fresh for an owner that may have been told to let go.
+func (m *Manager) freshOwner(r *running) error {
+	if until := time.Duration(r.until.Load()); until != 0 && m.beats.now()+m.opts.CallDeadline > until {
+		return fmt.Errorf("%w: the shard is being let go", ErrStale)
+	}
+	return m.fresh()
 }
 
 func (m *Manager) fresh() error {

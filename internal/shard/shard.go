@@ -68,7 +68,8 @@ type Options struct {
 	CallDeadline   time.Duration
 	Grace          time.Duration
 
-	// DrainTimeout bounds how long a revoked worker may finish; default 20 s.
+	// DrainTimeout bounds how long a revoked worker may finish; default 20 s,
+	// or as long as an API call and Grace take, if that is longer.
 	DrainTimeout time.Duration
 
 	Log      *slog.Logger
@@ -107,7 +108,7 @@ func (o Options) withDefaults() Options {
 	def(&o.SessionTimeout, 45*time.Second)
 	def(&o.CallDeadline, 30*time.Second)
 	def(&o.Grace, 5*time.Second)
-	def(&o.DrainTimeout, 20*time.Second)
+	def(&o.DrainTimeout, max(20*time.Second, o.CallDeadline+o.Grace))
 	if o.Shards == 0 {
 		o.Shards = DefaultShards
 	}

@@ -329,11 +329,16 @@ func TestAFencedOwnerWritesNothing(t *testing.T) {
 	}
 }
 
+// A session of eight seconds less a call of six and a grace of one: the
+// membership is stale one second after the last answer, long before the group
+// would give the shard to anybody else or the client would say that it is lost.
 func TestMembershipGoesStaleWhenTheBrokerIsSilent(t *testing.T) {
 	t.Parallel()
 	c, o := cluster(t)
+	const session, limit = 8 * time.Second, 4 * time.Second
 	taken := make(chan *shard.Lease, 1)
 	run(t, o, func(op *shard.Options) {
+		op.SessionTimeout, op.CallDeadline, op.Grace = session, 6*time.Second, time.Second
 		op.New = func(s int32) shard.Worker {
 			w := &counter{shard: s}
 			if s == 0 {
@@ -346,23 +351,77 @@ func TestMembershipGoesStaleWhenTheBrokerIsSilent(t *testing.T) {
 	if err := l.Fresh(); err != nil {
 		t.Fatalf("Fresh of a new owner: %v", err)
 	}
+	// Silence, not a broken connection: the client would take that for the end
+	// of the session, and say so at once.
+	answer := make(chan struct{})
+	t.Cleanup(func() { close(answer) })
 	c.ControlKey(int16(kmsg.Heartbeat), func(kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
-		return nil, errors.New("no answer"), true
+		c.SleepControl(func() { <-answer })
+		return nil, nil, false
 	})
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(limit)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for l.Fresh() == nil {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatal("still fresh ten seconds after the last answered heartbeat")
+			t.Fatalf("still fresh %s after the last answered heartbeat: a call begun now ends after the session of %s", limit, session)
 		}
 	}
 	if err := l.Fresh(); !errors.Is(err, shard.ErrStale) {
 		t.Errorf("Fresh: %v, want ErrStale", err)
 	}
+}
+
+// A worker that is told to let go may end what fits into the drain, and starts
+// no API write that would not.
+func TestNoWriteStartsThatOutlivesTheDrain(t *testing.T) {
+	t.Parallel()
+	_, o := cluster(t)
+	for name, tc := range map[string]struct {
+		drain time.Duration
+		stale bool
+	}{"room": {drain: time.Minute}, "no room": {drain: 100 * time.Millisecond, stale: true}} {
+		bridge := kafka.Names{Bridge: strings.ReplaceAll(name, " ", "-")}
+		admin := client(t, o)
+		if err := kafka.EnsureTopics(t.Context(), admin, []kafka.TopicSpec{bridge.StateTopic("source", kafka.Layout{ReplicationFactor: 1})}, true); err != nil {
+			t.Fatal(err)
+		}
+		began, asked := make(chan struct{}, 1), make(chan error, 1)
+		stop := run(t, o, func(op *shard.Options) {
+			op.Names, op.DrainTimeout = bridge, tc.drain
+			op.New = func(s int32) shard.Worker { return &leaver{shard: s, began: began, asked: asked} }
+		})
+		<-began
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-asked; errors.Is(err, shard.ErrStale) != tc.stale {
+			t.Errorf("%s: Fresh while the shard is let go: %v", name, err)
+		}
+	}
+}
+
+// leaver asks for freshness after it was told to stop.
+type leaver struct {
+	shard int32
+	began chan<- struct{}
+	asked chan<- error
+}
+
+func (*leaver) Restore(_, _ []byte) error { return nil }
+
+func (w *leaver) Run(ctx context.Context, l *shard.Lease) error {
+	if w.shard == 0 {
+		w.began <- struct{}{}
+	}
+	<-ctx.Done()
+	if w.shard == 0 {
+		w.asked <- l.Fresh()
+	}
+	return nil
 }
 
 func TestShardOfIsStable(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // callAttempts is how often a call is tried before its stream makes room for
@@ -16,8 +17,10 @@ func (s *Service) newWorkspace(cfg config.Workspace) *workspace {
 	topics := func(o planhat.Object) string { return s.names.Changes("planhat", cfg.Name, string(o)) }
 	w := &workspace{
 		cfg: cfg, bridge: s.cfg.Bridge, version: s.deps.Version, callsPerMinute: s.share(cfg),
-		codecs: s.codecs[cfg.Name], resolver: s.deps.Resolver, streams: newStreams(topics, wantedNames(cfg)),
+		rereadRemedy: rereadRemedy(s.names.State(role)),
+		codecs:       s.codecs[cfg.Name], resolver: s.deps.Resolver, streams: newStreams(topics, wantedNames(cfg)),
 		metrics: s.metrics, log: s.deps.Log, now: s.deps.Now, point: s.deps.OnPoint,
+		signals: make(chan schemas.Signal, 16), notifications: s.names.Notifications(),
 	}
 	for _, st := range w.streams {
 		st.schedule.target = w.target(st)
@@ -65,7 +68,7 @@ func (s *Service) lane(cfg config.Workspace) *planhat.Lane {
 
 func (s *Service) observe(workspace string, c planhat.Call) {
 	outcome := "ok"
-	if c.Err != nil {
+	if c.Kind != planhat.KindNone {
 		outcome = c.Kind.String()
 	}
 	s.metrics.calls.WithLabelValues(workspace, string(c.Object), outcome).Inc()

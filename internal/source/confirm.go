@@ -32,6 +32,12 @@ type answer struct {
 // never is an id of 1970: no record was created then.
 var never = cdc.ID{11: 1}
 
+// confirmError is trouble with asking for deletion candidates: they wait, the
+// scans go on.
+type confirmError struct{ error }
+
+func (e confirmError) Unwrap() error { return e.error }
+
 // stepConfirm settles one deletion candidate, or asks one of the questions that
 // come before the first.
 func (w *workspace) stepConfirm(ctx context.Context, s *stream) error {
@@ -42,7 +48,23 @@ func (w *workspace) stepConfirm(ctx context.Context, s *stream) error {
 	if !c.proved {
 		return w.proveExisting(ctx, s)
 	}
-	id := s.cursor.Candidates[0]
+	id := s.nextCandidate()
+	if err := w.settleCandidate(ctx, s, c, id); err != nil {
+		if err := w.unanswered(s, id, err); err != nil {
+			return err
+		}
+	}
+	s.cursor.DropCandidate(id)
+	s.schedule.confirmFailures = 0
+	if len(s.cursor.Candidates) > 0 && len(s.pending.changes) < maxConfirmed {
+		return nil
+	}
+	s.scan.confirm = confirmation{}
+	return w.flush(ctx, s)
+}
+
+// settleCandidate asks for one candidate.
+func (w *workspace) settleCandidate(ctx context.Context, s *stream, c *confirmation, id cdc.ID) error {
 	if known, exists, _ := s.known(id); exists {
 		got, err := w.ask(ctx, s, id, known.Object)
 		switch {
@@ -53,14 +75,38 @@ func (w *workspace) stepConfirm(ctx context.Context, s *stream) error {
 		default:
 			// It exists: missed, archived or moved to another listing. The next
 			// sweep settles which.
+			s.setAside(id, w.now())
 		}
 	}
-	s.cursor.DropCandidate(id)
-	if len(s.cursor.Candidates) > 0 && len(s.pending.changes) < maxConfirmed {
-		return nil
+	return nil
+}
+
+// nextCandidate goes round, so that one that is found again and again does not
+// keep the others waiting.
+func (s *stream) nextCandidate() cdc.ID {
+	for _, id := range s.cursor.Candidates {
+		if id.Compare(s.asked) > 0 {
+			s.asked = id
+			return id
+		}
 	}
-	s.scan.confirm = confirmation{}
-	return w.flush(ctx, s)
+	s.asked = s.cursor.Candidates[0]
+	return s.asked
+}
+
+// unanswered decides what an error means that came instead of a record. One
+// record that cannot be asked for must not keep the others waiting: it is a
+// candidate again after a later sweep.
+func (w *workspace) unanswered(s *stream, id cdc.ID, err error) error {
+	switch planhat.KindOf(err) {
+	case planhat.KindNotFound, planhat.KindForbidden, planhat.KindInvalid, planhat.KindMalformed:
+		s.setAside(id, w.now())
+		w.metrics.failures.WithLabelValues(w.cfg.Name, s.listing).Inc()
+		w.log.Warn("a deletion is not confirmed", "workspace", w.cfg.Name, "stream", s.listing, "error", err.Error())
+		return nil
+	default:
+		return err
+	}
 }
 
 // learnMissing asks for an id that never was.
@@ -88,7 +134,7 @@ func (w *workspace) proveExisting(ctx context.Context, s *stream) error {
 	tried := 0
 	var last error
 	for id, e := range s.index.All() {
-		if candidates[id] {
+		if _, absent := s.absent[id]; absent || candidates[id] {
 			continue
 		}
 		if tried++; tried > tries {

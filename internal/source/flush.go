@@ -30,12 +30,21 @@ func (w *workspace) flush(ctx context.Context, s *stream) error {
 	if len(s.pending.changes) == 0 && bytes.Equal(cursor, s.recorded) {
 		return nil
 	}
+	pinned := s.pins
+	if len(s.pending.changes) > 0 {
+		if pinned, err = w.checkPins(ctx, s); err != nil {
+			return err
+		}
+	}
 	records, err := w.events(ctx, s)
 	if err != nil {
 		return err
 	}
 	w.point("source.before-flush")
 	err = w.lease.Transact(ctx, func(tx *shard.Tx) error {
+		if !pinned.equal(s.pins) {
+			tx.State(pinsKey(w.streamName(s)), pinned.encode())
+		}
 		if err := tx.Produce(flatten(records)...); err != nil {
 			return err
 		}
@@ -48,7 +57,7 @@ func (w *workspace) flush(ctx context.Context, s *stream) error {
 		return leaseError{err}
 	}
 	w.point("source.after-flush")
-	s.recorded = cursor
+	s.recorded, s.pins, s.scan.unsaved = cursor, pinned, 0
 	w.applied(s)
 	return nil
 }
@@ -156,13 +165,9 @@ func (w *workspace) befores(ctx context.Context, s *stream) ([][]byte, error) {
 		}
 		inFlight[c.id] = i
 	}
-	found := map[string]map[kafka.Place]*kgo.Record{}
-	for topic, places := range wanted {
-		got, err := kafka.ReadAt(ctx, w.reader, topic, places)
-		if err != nil {
-			return nil, leaseError{fmt.Errorf("read before images from %s: %w", topic, err)}
-		}
-		found[topic] = got
+	found, err := w.readAt(ctx, wanted)
+	if err != nil {
+		return nil, err
 	}
 	for i, c := range s.pending.changes {
 		if !c.hasPrior || out[i] != nil {
@@ -179,6 +184,19 @@ func (w *workspace) befores(ctx context.Context, s *stream) ([][]byte, error) {
 		}
 	}
 	return out, nil
+}
+
+// readAt reads the events at places of topics.
+func (w *workspace) readAt(ctx context.Context, wanted map[string][]kafka.Place) (map[string]map[kafka.Place]*kgo.Record, error) {
+	found := map[string]map[kafka.Place]*kgo.Record{}
+	for topic, places := range wanted {
+		got, err := kafka.ReadAt(ctx, w.reader, topic, places)
+		if err != nil {
+			return nil, leaseError{fmt.Errorf("read before images from %s: %w", topic, err)}
+		}
+		found[topic] = got
+	}
+	return found, nil
 }
 
 // beforeImage is the row that rec's event holds, or nil where rec is not the
@@ -231,13 +249,13 @@ func (w *workspace) applied(s *stream) {
 		}
 		if c.op == opDelete {
 			s.index.Delete(c.id)
+			delete(s.absent, c.id)
 		} else {
 			s.index.Put(c.id, c.entry)
 		}
 	}
 	s.pending.reset()
 	s.health.lastFlush = w.now()
-	w.metrics.records.WithLabelValues(w.cfg.Name, s.listing).Set(float64(s.index.Len()))
 }
 
 func flatten(records [][]*kgo.Record) []*kgo.Record {

@@ -13,12 +13,21 @@ type metrics struct {
 	beforeMissing *prometheus.CounterVec
 	skipped       *prometheus.CounterVec
 	candidates    *prometheus.GaugeVec
+	held          *prometheus.GaugeVec
 	calls         *prometheus.CounterVec
 	callSeconds   *prometheus.HistogramVec
 	waitSeconds   *prometheus.CounterVec
 	takeovers     prometheus.Counter
 	commits       prometheus.Histogram
 	shards        prometheus.Gauge
+}
+
+// forget takes back what is only true while this process owns a workspace.
+func (m *metrics) forget(workspace string) {
+	of := prometheus.Labels{"workspace": workspace}
+	for _, g := range []*prometheus.GaugeVec{m.records, m.lastScan, m.paused, m.candidates} {
+		g.DeletePartialMatch(of)
+	}
 }
 
 const namespace, subsystem = "planhat_bridge", "source"
@@ -40,6 +49,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		beforeMissing: counter("before_missing_total", "Updates and deletes whose before image was not found.", "workspace", "object"),
 		skipped:       counter("records_skipped_total", "Rows that could not be written and are looked at again in the next sweep.", "workspace", "object"),
 		candidates:    gauge("deletion_candidates", "Records missing from a listing whose deletion is not yet confirmed.", "workspace", "stream"),
+		held:          gauge("deletes_held", "1 while too many records are gone at once and an operator has to look.", "workspace", "stream"),
 		calls:         counter("api_calls_total", "Attempts of API calls, by outcome (ok or the kind of error).", "workspace", "object", "outcome"),
 		waitSeconds:   counter("api_wait_seconds_total", "Time that calls waited for the budget or a retry.", "workspace"),
 		callSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -55,7 +65,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Namespace: namespace, Subsystem: subsystem, Name: "shards_owned", Help: "Shards that this process owns.",
 		}),
 	}
-	reg.MustRegister(m.changes, m.records, m.failures, m.lastScan, m.paused, m.beforeMissing, m.skipped, m.candidates,
+	reg.MustRegister(m.changes, m.records, m.failures, m.lastScan, m.paused, m.beforeMissing, m.skipped, m.candidates, m.held,
 		m.calls, m.callSeconds, m.waitSeconds, m.takeovers, m.commits, m.shards)
 	return m
 }

@@ -29,12 +29,24 @@ type scan struct {
 	confirm confirmation
 	// fresh are the rows of a delta's pages, newest first.
 	fresh []cdc.Sighting
+	// unsaved are the pages of a sweep since its position was last written.
+	unsaved int
 }
+
+// savePages is after how many pages without a change the position of a sweep
+// is written: a long sweep has to survive what ends a short one.
+const savePages = 20
 
 // step makes at most one API call for the stream and returns whether there is
 // nothing left to do for now.
 func (w *workspace) step(ctx context.Context, s *stream) (done bool, err error) {
 	now := w.now()
+	if s.health.held {
+		if _, err := w.checkPins(ctx, s); err != nil {
+			return false, err
+		}
+		s.health.held = false
+	}
 	if s.scan.delta == nil && s.deltaDue(now) {
 		s.beginDelta(now)
 	}
@@ -46,13 +58,21 @@ func (w *workspace) step(ctx context.Context, s *stream) (done bool, err error) 
 		err = w.stepDelta(ctx, s)
 	case s.scan.sweep != nil:
 		err = w.stepSweep(ctx, s)
-	case s.confirming():
-		err = w.stepConfirm(ctx, s)
+	case s.confirming(now):
+		if err = w.stepConfirm(ctx, s); err != nil {
+			return false, confirmError{err}
+		}
 	}
-	return s.scan.delta == nil && s.scan.sweep == nil && !s.sweepDue(w.now()) && !s.confirming(), err
+	now = w.now()
+	return s.scan.delta == nil && s.scan.sweep == nil && !s.sweepDue(now) && !s.confirming(now), err
 }
 
-func (s *stream) confirming() bool { return len(s.cursor.Candidates) > 0 }
+func (s *stream) confirming(now time.Time) bool {
+	return s.hasCandidates() && !now.Before(s.schedule.confirmAt)
+}
+
+// hasCandidates reports whether there are records to be asked for.
+func (s *stream) hasCandidates() bool { return len(s.cursor.Candidates) > 0 && !s.cursor.Held }
 
 // deltaDue reports whether a delta poll has to begin. A snapshot takes its
 // watermark before its sweep, so that the first poll after it covers what was
@@ -80,14 +100,7 @@ func (s *stream) beginDelta(now time.Time) {
 }
 
 func (s *stream) sweepDue(now time.Time) bool {
-	if s.cursor.Sweep != nil || !s.cursor.SnapshotDone {
-		return true
-	}
-	if s.cursor.SweepDue != "" {
-		// A listing that keeps misbehaving is swept, but not without a pause.
-		return !now.Before(s.schedule.swept.Add(max(s.schedule.target, s.schedule.sweepLeast)))
-	}
-	return !now.Before(s.schedule.sweepAt)
+	return s.cursor.Sweep != nil || !s.cursor.SnapshotDone || !now.Before(s.sweepTime())
 }
 
 func (s *stream) beginSweep(now time.Time) {
@@ -97,6 +110,7 @@ func (s *stream) beginSweep(now time.Time) {
 	} else {
 		s.schedule.sweepAt = now.Add(s.schedule.sweepEvery)
 		s.schedule.swept, s.schedule.settles = now, true
+		s.forgetHeld()
 	}
 	s.scan.confirm = confirmation{}
 	s.scan.sweep = cdc.NewSweep(pos, s.pageSize(), sweepOverlap, pos.Archived)
@@ -128,6 +142,7 @@ func (w *workspace) stepDelta(ctx context.Context, s *stream) error {
 		if err != nil {
 			return err
 		}
+		s.listed(rows)
 		fresh, err := s.scan.delta.Page(rows)
 		if err != nil {
 			return err
@@ -142,6 +157,9 @@ func (w *workspace) stepDelta(ctx context.Context, s *stream) error {
 	}
 	if !more {
 		outcome := s.scan.delta.Outcome()
+		if s.cursor.Watermark == 0 && outcome.Reason == "" { // one page was read: what is behind it is not known
+			outcome.SweepDue, outcome.Reason = true, cdc.ReasonOverlap
+		}
 		s.cursor.Watermark = max(s.cursor.Watermark, outcome.Watermark)
 		if outcome.SweepDue && s.cursor.SnapshotDone {
 			s.cursor.SweepDue = outcome.Reason
@@ -171,7 +189,7 @@ func (w *workspace) stepSweep(ctx context.Context, s *stream) error {
 		if err != nil {
 			return err
 		}
-		if err := s.admitSweepPage(page.Rows); err != nil {
+		if err := w.admitSweepPage(ctx, s, page.Rows); err != nil {
 			return err
 		}
 		_, more = s.scan.sweep.Next()
@@ -181,22 +199,26 @@ func (w *workspace) stepSweep(ctx context.Context, s *stream) error {
 	}
 	pos := s.scan.sweep.Position()
 	s.cursor.Sweep = &pos
-	if len(s.pending.changes) > 0 {
+	if s.scan.unsaved++; len(s.pending.changes) > 0 || s.scan.unsaved >= savePages {
 		return w.flush(ctx, s)
 	}
 	return nil
 }
 
-func (s *stream) admitSweepPage(rows []planhat.Row) error {
+func (w *workspace) admitSweepPage(ctx context.Context, s *stream, rows []planhat.Row) error {
 	seen, err := s.sight(rows)
 	if err != nil {
 		return err
 	}
+	s.listed(seen)
 	fresh, candidates, err := s.scan.sweep.Page(seen, s.index, nil)
 	if err != nil {
 		return err
 	}
-	s.cursor.AddCandidates(candidates...)
+	if candidates, err = w.worthAsking(ctx, s, candidates); err != nil {
+		return err
+	}
+	s.addCandidates(candidates)
 	return s.admit(fresh)
 }
 
@@ -211,6 +233,7 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 	}
 	first := !s.cursor.SnapshotDone
 	s.cursor.Sweep, s.cursor.SnapshotDone = nil, true
+	w.guard(s)
 	if s.schedule.settles {
 		s.cursor.SweepDue = ""
 	}
@@ -225,8 +248,13 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 }
 
 // abandon drops what a failed scan has read; the cursor and the index stand as
-// the log has them, and the scan starts again.
+// the log has them, and the scan starts again. A poll that fails leaves the
+// sweep that it interrupted alone.
 func (s *stream) abandon() error {
+	if s.scan.delta != nil && len(s.pending.changes) == 0 {
+		s.scan.delta, s.scan.fresh = nil, nil
+		return nil
+	}
 	s.scan = scan{}
 	s.pending.reset()
 	return s.rewindCursor()

@@ -18,6 +18,7 @@ const (
 	retryBase      = time.Second
 	retryMax       = 5 * time.Minute
 	forbiddenRetry = 5 * time.Minute
+	heldRetry      = time.Minute
 )
 
 // schedule says when a stream is looked at next. All times are the process's
@@ -32,15 +33,37 @@ type schedule struct {
 	sweepEvery time.Duration
 	sweepLeast time.Duration // what sweeps may cost allows no more often than this
 	swept      time.Time     // when the last sweep began
-	settles    bool          // the sweep under way began after the last poll that asked for one
+
+	// Trouble with asking for deletion candidates does not hold up the scans.
+	confirmAt       time.Time
+	confirmFailures int
+	settles         bool // the sweep under way began after the last poll that asked for one
 }
 
-// next is when the stream has something to do again.
-func (s *schedule) next(stamped bool) time.Time {
-	if stamped && s.deltaAt.Before(s.sweepAt) {
-		return s.deltaAt
+// sweepTime is when the next sweep begins. A listing that keeps misbehaving is
+// swept sooner, but not without a pause.
+func (s *stream) sweepTime() time.Time {
+	at := s.schedule.sweepAt
+	if s.cursor.SweepDue == "" {
+		return at
 	}
-	return s.sweepAt
+	soon := s.schedule.swept.Add(max(s.schedule.target, s.schedule.sweepLeast))
+	if soon.Before(at) {
+		return soon
+	}
+	return at
+}
+
+// nextDue is when a stream that is between two scans has something to do.
+func (s *stream) nextDue() time.Time {
+	due := s.sweepTime()
+	if s.stamped && s.schedule.deltaAt.Before(due) {
+		due = s.schedule.deltaAt
+	}
+	if s.hasCandidates() && s.schedule.confirmAt.Before(due) {
+		due = s.schedule.confirmAt
+	}
+	return due
 }
 
 // adapt sets the interval of sweeps from the number of pages that one takes
@@ -53,6 +76,9 @@ func (s *schedule) adapt(stamped bool, records, pageSize int, callsPerMinute flo
 	}
 	s.sweepLeast = time.Duration(pages / (sweepCallShare * max(callsPerMinute, 1)) * float64(time.Minute))
 	s.sweepEvery = max(s.sweepEvery, s.sweepLeast)
+	if !s.swept.IsZero() {
+		s.sweepAt = s.swept.Add(s.sweepEvery)
+	}
 }
 
 // overdue is how late the stream is, in targets; below zero it is not due.

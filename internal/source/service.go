@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
@@ -69,7 +70,7 @@ func New(cfg config.Config, deps Deps) *Service {
 	s.manager = shard.New(shard.Options{
 		Kafka: deps.Kafka, Names: s.names, Role: role, InstanceID: cfg.InstanceID,
 		SessionTimeout: cfg.Shard.SessionTimeout, CallDeadline: cfg.Shard.CallDeadline,
-		Log: deps.Log, New: s.newWorker, Observer: observer{s.metrics}, OnPoint: deps.OnPoint,
+		Log: deps.Log, New: s.newWorker, Observer: &observer{m: s.metrics, owned: map[int32]bool{}}, OnPoint: deps.OnPoint,
 	})
 	return s
 }
@@ -77,7 +78,7 @@ func New(cfg config.Config, deps Deps) *Service {
 // Topics lists every topic that the source writes.
 func (s *Service) Topics() []kafka.TopicSpec {
 	layout := kafka.Layout{Partitions: s.cfg.Topics.Partitions, ReplicationFactor: s.cfg.Topics.ReplicationFactor}
-	specs := []kafka.TopicSpec{s.names.StateTopic(role, layout)}
+	specs := []kafka.TopicSpec{s.names.StateTopic(role, layout), s.names.SignalTopic(layout), s.names.NotificationTopic(layout)}
 	for _, ws := range s.cfg.Planhat {
 		for _, spec := range wantedObjects(ws) {
 			specs = append(specs, s.names.ChangeTopic("planhat", ws.Name, string(spec.Object), layout))
@@ -125,7 +126,12 @@ func (s *Service) codec(ctx context.Context, workspace string, o planhat.Object)
 }
 
 // Run owns shards and captures until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return s.manager.Run(ctx) }
+func (s *Service) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.hear(ctx) })
+	g.Go(func() error { return s.manager.Run(ctx) })
+	return g.Wait()
+}
 
 func wantedObjects(ws config.Workspace) []planhat.Spec {
 	wanted := wantedNames(ws)
@@ -150,11 +156,26 @@ func wantedNames(ws config.Workspace) map[string]bool {
 }
 
 // observer feeds the shard's events into the metrics.
-type observer struct{ m *metrics }
-
-func (o observer) TakenOver(int32, int64, int, time.Duration) {
-	o.m.takeovers.Inc()
-	o.m.shards.Inc()
+type observer struct {
+	m     *metrics
+	mu    sync.Mutex
+	owned map[int32]bool
 }
-func (o observer) Committed(_ int32, _ int, took time.Duration) { o.m.commits.Observe(took.Seconds()) }
-func (o observer) Released(int32, error)                        {}
+
+func (o *observer) TakenOver(s int32, _ int64, _ int, _ time.Duration) {
+	o.m.takeovers.Inc()
+	o.own(s, true)
+}
+func (o *observer) Committed(_ int32, _ int, took time.Duration) { o.m.commits.Observe(took.Seconds()) }
+func (o *observer) Released(s int32, _ error)                    { o.own(s, false) }
+
+func (o *observer) own(s int32, yes bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if yes {
+		o.owned[s] = true
+	} else {
+		delete(o.owned, s)
+	}
+	o.m.shards.Set(float64(len(o.owned)))
+}

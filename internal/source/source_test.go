@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,11 +39,28 @@ type rig struct {
 type proxy struct {
 	vendor http.Handler
 	hide   atomic.Pointer[string] // the listing of which the next sweep is empty
+	forbid atomic.Pointer[string] // the start of the paths that are refused
+	sweeps atomic.Int64           // pages of sweeps from the start of a listing
+	gone   atomic.Bool            // all listings are empty, and no record is found by its id
 }
 
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if hide := p.hide.Load(); hide != nil && r.URL.Path == "/"+*hide && r.URL.Query().Get("sort") == "_id" {
 		p.hide.Store(nil)
+		_, _ = w.Write([]byte("[]"))
+		return
+	}
+	if p.forbidden(w, r) {
+		return
+	}
+	if q := r.URL.Query(); q.Get("sort") == "_id" && q.Get("offset") == "0" {
+		p.sweeps.Add(1)
+	}
+	if p.gone.Load() {
+		if strings.Count(r.URL.Path, "/") > 1 {
+			http.NotFound(w, r)
+			return
+		}
 		_, _ = w.Write([]byte("[]"))
 		return
 	}

@@ -25,6 +25,7 @@ type StreamStatus struct {
 	Records      int       `json:"records"`
 	SnapshotDone bool      `json:"snapshot_done"`
 	Candidates   int       `json:"deletion_candidates"`
+	Held         bool      `json:"deletes_held"`
 	LastScan     time.Time `json:"last_scan,omitzero"`
 	LastFlush    time.Time `json:"last_flush,omitzero"`
 	SweepReason  string    `json:"sweep_due_because,omitempty"`
@@ -53,6 +54,7 @@ func (s *Service) running(w *workspace, yes bool) {
 		s.live[w.cfg.Name] = w
 	} else if s.live[w.cfg.Name] == w {
 		delete(s.live, w.cfg.Name)
+		s.metrics.forget(w.cfg.Name)
 	}
 }
 

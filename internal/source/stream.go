@@ -21,9 +21,16 @@ type stream struct {
 
 	index  *cdc.Index
 	cursor cdc.Cursor
-	// recorded is the cursor as the log has it.
+	// recorded is the cursor as the log has it, and pins likewise.
 	recorded []byte
+	pins     pins
+	refused  error // the state cannot be used: the stream is held until a restart
+	absent   map[cdc.ID]absence
+	asked    cdc.ID // the last deletion candidate asked for
 	pending  pending
+
+	gone     int  // records that the sweep under way found gone
+	released bool // an operator has let the deletes of this stream go
 
 	scan     scan
 	schedule schedule
@@ -115,6 +122,9 @@ func (s *stream) admitRow(row cdc.Sighting) error {
 	}
 	facts := row.Facts
 	kind, wanted := s.objectOf(facts.Type)
+	if exists && facts.HasStamp && facts.Stamp < known.Stamp {
+		return nil // older than what is known
+	}
 	if !wanted {
 		if exists { // its type changed to one that is not captured: gone from its topic
 			s.remove(row.ID, known)
@@ -127,9 +137,6 @@ func (s *stream) admitRow(row cdc.Sighting) error {
 	}
 	next := cdc.Entry{Fingerprint: fingerprint, Raw: row.RawHash, Stamp: facts.Stamp, Object: kind, Archived: facts.Archived}
 	if exists && known.Object != kind {
-		if facts.Stamp < known.Stamp {
-			return nil
-		}
 		s.remove(row.ID, known)
 		s.pending.add(change{id: row.ID, op: opCreate, row: row.Raw, entry: next})
 		return nil
@@ -153,8 +160,12 @@ func (s *stream) admitRow(row cdc.Sighting) error {
 	return nil
 }
 
-// remove adds the delete of a record.
+// remove adds the delete of a record, unless its object is not captured any
+// more: then its topic stays as it is.
 func (s *stream) remove(id cdc.ID, known cdc.Entry) {
+	if !s.objects[known.Object].capture {
+		return
+	}
 	s.pending.add(change{id: id, op: opDelete, entry: known, prior: known, hasPrior: true})
 }
 
@@ -174,6 +185,7 @@ func (s *stream) objectOf(rowType string) (uint8, bool) {
 const (
 	keyEntry  = 'e'
 	keyCursor = 'c'
+	keyPins   = 'p'
 )
 
 // streamName is "planhat/<workspace>/<listing>".
@@ -182,6 +194,8 @@ func streamName(workspace, listing string) string {
 }
 
 func cursorKey(name string) []byte { return append([]byte(name), 0, keyCursor) }
+
+func pinsKey(name string) []byte { return append([]byte(name), 0, keyPins) }
 
 func entryKey(name string, id cdc.ID) []byte {
 	return append(append([]byte(name), 0, keyEntry), id[:]...)
@@ -192,6 +206,8 @@ func (s *stream) restore(kind byte, rest, value []byte) error {
 	switch kind {
 	case keyCursor:
 		return json.Unmarshal(value, &s.cursor)
+	case keyPins:
+		return s.restorePins(value)
 	case keyEntry:
 		var id cdc.ID
 		if len(rest) != len(id) {
@@ -206,6 +222,9 @@ func (s *stream) restore(kind byte, rest, value []byte) error {
 		if err != nil {
 			return err
 		}
+		if int(e.Object) >= len(s.objects) {
+			return fmt.Errorf("record %s is of object %d of the listing, written by a newer version", id, e.Object)
+		}
 		s.index.Put(id, e)
 		return nil
 	default:
@@ -215,8 +234,9 @@ func (s *stream) restore(kind byte, rest, value []byte) error {
 
 // health is what /status tells of a stream.
 type health struct {
-	state     string // "starting", "ok", "retrying", "forbidden", "paused"
+	state     string // "starting", "ok", "retrying", "forbidden", "held"
 	cause     string
+	held      bool // until its topics are what the state says
 	failures  int
 	lastScan  time.Time
 	lastFlush time.Time

@@ -42,14 +42,20 @@ func (w *worker) Restore(key, value []byte) error {
 		return &shard.Refusal{Err: fmt.Errorf("state key %q has no kind: was it written by a newer version?", key)}
 	}
 	st := w.byName[string(name)]
-	if st == nil {
-		return nil
+	if st == nil || st.refused != nil {
+		return nil //nolint:nilerr // state of nobody, or of a stream that is held already
 	}
 	if rest[0] == keyCursor {
 		st.recorded = slices.Clone(value)
 	}
-	if err := st.restore(rest[0], rest[1:], value); err != nil {
-		return &shard.Refusal{Err: fmt.Errorf("state of %s: %w", name, err)}
+	st.refused = st.restoreNamed(string(name), rest, value) // holds this stream, not its neighbours
+	return nil
+}
+
+// restoreNamed is restore with the stream's name in its error.
+func (s *stream) restoreNamed(name string, rest, value []byte) error {
+	if err := s.restore(rest[0], rest[1:], value); err != nil {
+		return fmt.Errorf("state of %s: %w", name, err)
 	}
 	return nil
 }

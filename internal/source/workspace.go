@@ -29,6 +29,7 @@ type workspace struct {
 	streams        []*stream
 	lease          *shard.Lease
 	reader         *kgo.Client
+	rereadRemedy   string
 	metrics        *metrics
 	log            *slog.Logger
 	now            func() time.Time
@@ -36,6 +37,9 @@ type workspace struct {
 
 	mu    sync.Mutex // guards what status reads: the streams' shown, and pause
 	pause refusal
+
+	signals       chan schemas.Signal
+	notifications string // topic
 }
 
 // refusal is the pause of a workspace whose token the vendor does not accept.
@@ -62,17 +66,22 @@ func (w *workspace) streamName(s *stream) string { return streamName(w.cfg.Name,
 
 // run works the streams until ctx ends or the lease does.
 func (w *workspace) run(ctx context.Context) error {
-	start := w.now()
-	for _, s := range w.streams {
-		s.schedule.due = start
-		w.show(s)
-		s.schedule.deltaAt = start
-		s.schedule.sweepAt = start.Add(s.schedule.target) // what was deleted meanwhile; changes come first
+	if err := w.begin(ctx); err != nil {
+		return err
 	}
 	for ctx.Err() == nil {
+		select {
+		case sig := <-w.signals:
+			if err := w.obey(ctx, sig); err != nil {
+				return err
+			}
+		default:
+		}
 		s, wait := w.next()
 		if s == nil {
-			w.idle(ctx, wait)
+			if err := w.idle(ctx, wait); err != nil {
+				return err
+			}
 			continue
 		}
 		done, err := w.step(ctx, s)
@@ -81,6 +90,32 @@ func (w *workspace) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// begin makes every stream ready, and holds those whose topics are not what
+// their state says they are.
+func (w *workspace) begin(ctx context.Context) error {
+	start := w.now()
+	for _, s := range w.streams {
+		s.schedule.due, s.schedule.deltaAt = start, start
+		s.schedule.sweepAt = start.Add(s.schedule.target) // what was deleted meanwhile; changes come first
+		_, err := w.checkPins(ctx, s)
+		if err := w.settleStart(s, err, start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *workspace) settleStart(s *stream, err error, now time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	defer w.show(s)
+	if refusal, ok := errors.AsType[*shard.Refusal](err); ok {
+		w.hold(s, refusal, now)
+		return nil
+	}
+	return err
 }
 
 // next is the most overdue stream, or nil and how long until one is due.
@@ -107,13 +142,17 @@ func (w *workspace) next() (*stream, time.Duration) {
 	return most, wait
 }
 
-func (w *workspace) idle(ctx context.Context, d time.Duration) {
+// idle waits for a while or for a signal.
+func (w *workspace) idle(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 	case <-t.C:
+	case sig := <-w.signals:
+		return w.obey(ctx, sig)
 	}
+	return nil
 }
 
 // settle decides what a step's outcome means for the stream. The error is that
@@ -131,12 +170,14 @@ func (w *workspace) settle(ctx context.Context, s *stream, done bool, err error)
 	now := w.now()
 	if err == nil {
 		w.accepted()
-		w.turn(s, "ok", nil)
+		if s.schedule.confirmFailures == 0 {
+			w.turn(s, "ok", nil)
+		}
 		s.health.failures = 0
 		s.schedule.due = now
 		if done {
 			s.schedule.adapt(s.stamped, s.index.Len(), s.pageSize(), w.callsPerMinute)
-			s.schedule.due = s.schedule.next(s.stamped)
+			s.schedule.due = s.nextDue()
 			w.metrics.lastScan.WithLabelValues(w.cfg.Name, s.listing).Set(float64(now.UnixMilli()) / 1000)
 		}
 		return nil
@@ -149,18 +190,33 @@ func (w *workspace) settle(ctx context.Context, s *stream, done bool, err error)
 // where the vendor is merely unreachable; an answer that cannot be used makes
 // the scan start again.
 func (w *workspace) failed(s *stream, err error, now time.Time) {
-	s.health.failures++
+	if refusal, ok := errors.AsType[*shard.Refusal](err); ok {
+		w.hold(s, refusal, now)
+		return
+	}
 	w.metrics.failures.WithLabelValues(w.cfg.Name, s.listing).Inc()
+	if _, ok := errors.AsType[confirmError](err); ok && planhat.KindOf(err) != planhat.KindUnauthorized {
+		s.schedule.confirmFailures++
+		s.schedule.confirmAt = now.Add(retryAfter(s.schedule.confirmFailures))
+		s.schedule.due = s.nextDue()
+		s.scan.confirm = confirmation{}
+		w.turn(s, "retrying", err)
+		return
+	}
+	s.health.failures++
 	s.schedule.due = now.Add(retryAfter(s.health.failures))
 	var apiErr *planhat.Error
 	if !errors.As(err, &apiErr) {
 		w.restart(s)
+		if errors.Is(err, cdc.ErrStalled) {
+			s.cursor.Sweep = nil // to go on from there would stall again
+		}
 		w.turn(s, "retrying", err)
 		return
 	}
 	switch apiErr.Kind {
 	case planhat.KindUnauthorized:
-		w.refused(err, now)
+		w.refused(s, err, now)
 	case planhat.KindForbidden:
 		w.restart(s)
 		s.schedule.due = now.Add(forbiddenRetry)
@@ -173,6 +229,20 @@ func (w *workspace) failed(s *stream, err error, now time.Time) {
 	}
 }
 
+// hold keeps a stream from going on with a state that does not hold; the
+// others of the workspace go on.
+func (w *workspace) hold(s *stream, refusal *shard.Refusal, now time.Time) {
+	if !s.health.held {
+		w.log.Error("stream is held", "workspace", w.cfg.Name, "stream", s.listing, "error", refusal.Error())
+	}
+	w.metrics.failures.WithLabelValues(w.cfg.Name, s.listing).Inc()
+	s.scan.delta = nil // with it a restart would leave a sweep alone
+	w.restart(s)
+	s.health.held = true
+	s.schedule.due = now.Add(heldRetry)
+	w.turn(s, "held", refusal)
+}
+
 func (w *workspace) restart(s *stream) {
 	if err := s.abandon(); err != nil {
 		w.log.Error("cursor cannot be read back", "stream", s.listing, "error", err.Error())
@@ -180,15 +250,13 @@ func (w *workspace) restart(s *stream) {
 }
 
 // refused pauses the workspace and says so once.
-func (w *workspace) refused(err error, now time.Time) {
+func (w *workspace) refused(s *stream, err error, now time.Time) {
 	if w.pause.token == "" {
 		w.log.Error("planhat refuses the token: the workspace is paused until it is accepted", "workspace", w.cfg.Name, "error", err.Error())
 	}
 	w.pause = refusal{token: w.cfg.Token.Current(), until: now.Add(tokenRetry), cause: err.Error()}
 	w.metrics.paused.WithLabelValues(w.cfg.Name).Set(1)
-	for _, s := range w.streams {
-		s.schedule.due = now
-	}
+	s.schedule.due = now // with the end of the pause; the others when they are due
 }
 
 func (w *workspace) accepted() {
@@ -217,10 +285,17 @@ func (w *workspace) turn(s *stream, state string, err error) {
 
 // show copies what /status tells of a stream, which others read.
 func (w *workspace) show(s *stream) {
+	w.metrics.records.WithLabelValues(w.cfg.Name, s.listing).Set(float64(s.index.Len()))
 	w.metrics.candidates.WithLabelValues(w.cfg.Name, s.listing).Set(float64(len(s.cursor.Candidates)))
+	held := 0.0
+	if s.cursor.Held {
+		held = 1
+	}
+	w.metrics.held.WithLabelValues(w.cfg.Name, s.listing).Set(held)
 	s.shown = StreamStatus{
 		Name: s.listing, State: s.health.state, Cause: s.health.cause, Records: s.index.Len(),
 		SnapshotDone: s.cursor.SnapshotDone, Candidates: len(s.cursor.Candidates), SweepReason: string(s.cursor.SweepDue),
+		Held:     s.cursor.Held,
 		LastScan: s.health.lastScan, LastFlush: s.health.lastFlush,
 	}
 }

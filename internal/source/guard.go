@@ -1,0 +1,46 @@
+package source
+
+import (
+	"fmt"
+
+	"github.com/planhat-bridge/planhat-bridge/cdc"
+)
+
+// deleteLimits are what one sweep may find gone before somebody has to look: a
+// third of the records, but never fewer than a hundred.
+var deleteLimits = cdc.DeleteLimits{Share: 1.0 / 3, Free: 100}
+
+// guard holds the deletes of a stream when a sweep has found more records gone
+// than is plausible: a listing that is empty by mistake, while the vendor
+// answers "not found" to everything, looks like an emptied tenant. Nothing is
+// deleted until a later sweep finds the records again, or an operator releases
+// the stream.
+func (w *workspace) guard(s *stream) {
+	much := cdc.MassDelete(s.gone, s.index.Len(), deleteLimits)
+	switch {
+	case !much:
+		if s.cursor.Held {
+			w.log.Info("the records are there again: deletes are no longer held", "workspace", w.cfg.Name, "stream", s.listing)
+		}
+		s.cursor.Held, s.released = false, false
+	case s.released: // an operator has looked at these
+	case !s.cursor.Held:
+		s.cursor.Held = true
+		w.log.Error("too many records are gone at once: no delete is written before an operator releases the stream",
+			"workspace", w.cfg.Name, "stream", s.listing, "gone", s.gone, "records", s.index.Len(), "remedy", releaseCommand(w.cfg.Name, s.listing))
+	}
+	s.gone = 0
+}
+
+// forgetHeld begins the count anew with a sweep: what is still gone is found
+// again, what came back is not.
+func (s *stream) forgetHeld() {
+	s.gone = 0
+	if s.cursor.Held {
+		s.cursor.Candidates = nil
+	}
+}
+
+func releaseCommand(workspace, listing string) string {
+	return fmt.Sprintf("planhatctl signal release --workspace %s --stream %s", workspace, listing)
+}

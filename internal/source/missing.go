@@ -1,0 +1,127 @@
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+)
+
+// maxCandidates bounds the deletion candidates that wait, and with them the
+// size of the cursor in the state. The next sweep finds those left out.
+const maxCandidates = 10_000
+
+// addCandidates notes what a sweep did not find: all of it for the guard, as
+// much of it as the cursor may hold to be asked for.
+func (s *stream) addCandidates(found []cdc.ID) {
+	s.gone += len(found)
+	s.cursor.AddCandidates(found[:min(len(found), max(maxCandidates-len(s.cursor.Candidates), 0))]...)
+}
+
+// hiddenMost is the longest time after which a record that exists although its
+// listing leaves it out is asked for again.
+const hiddenMost = 24 * time.Hour
+
+// absence is what is known of a record that the listing leaves out and that
+// was found not to be deleted, or could not be asked for.
+type absence struct {
+	until   time.Time // not asked for before
+	wait    time.Duration
+	outside bool // of a company that is not selected: never asked for
+}
+
+// setAside makes an absent record wait: it is asked for again after the next
+// sweep, then after as long again as it has been absent.
+func (s *stream) setAside(id cdc.ID, now time.Time) {
+	if s.absent == nil {
+		s.absent = map[cdc.ID]absence{}
+	}
+	a := s.absent[id]
+	a.until = now.Add(a.wait)
+	a.wait = min(max(2*a.wait, s.schedule.sweepEvery), hiddenMost)
+	s.absent[id] = a
+}
+
+// listed notes that rows were seen: they are not absent any more.
+func (s *stream) listed(rows []cdc.Sighting) {
+	if len(s.absent) == 0 {
+		return
+	}
+	for _, row := range rows {
+		delete(s.absent, row.ID)
+	}
+}
+
+// worthAsking leaves out of a sweep's candidates those that have been asked
+// for lately, and those of companies that are not selected: a selection that
+// has become narrower deletes nothing and costs no calls.
+func (w *workspace) worthAsking(ctx context.Context, s *stream, found []cdc.ID) ([]cdc.ID, error) {
+	now := w.now()
+	found = slices.DeleteFunc(found, func(id cdc.ID) bool {
+		a, ok := s.absent[id]
+		return ok && (a.outside || now.Before(a.until))
+	})
+	if len(w.cfg.CompanyIDs) > 0 && len(found) > 0 {
+		var err error
+		if found, err = w.selected(ctx, s, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// selected are the records whose last event does not say that they belong to
+// another company than those selected. The others are remembered.
+func (w *workspace) selected(ctx context.Context, s *stream, found []cdc.ID) ([]cdc.ID, error) {
+	events := make([]change, 0, len(found))
+	places := map[string][]kafka.Place{}
+	for _, id := range found {
+		entry, exists := s.index.Get(id)
+		if !exists {
+			continue
+		}
+		events = append(events, change{id: id, prior: entry})
+		topic := s.objects[entry.Object].topic
+		places[topic] = append(places[topic], kafka.Place{Partition: entry.Partition, Offset: entry.Offset})
+	}
+	records, err := w.readAt(ctx, places)
+	if err != nil {
+		return nil, err
+	}
+	var inside []cdc.ID
+	for _, c := range events {
+		rec := records[s.objects[c.prior.Object].topic][kafka.Place{Partition: c.prior.Partition, Offset: c.prior.Offset}]
+		if w.ofSelected(s, c, w.beforeImage(ctx, s, c, rec)) {
+			inside = append(inside, c.id)
+			continue
+		}
+		if s.absent == nil {
+			s.absent = map[cdc.ID]absence{}
+		}
+		s.absent[c.id] = absence{outside: true}
+	}
+	return inside, nil
+}
+
+// ofSelected is true for records of the selected companies and for those that
+// do not say to which they belong.
+func (w *workspace) ofSelected(s *stream, c change, row []byte) bool {
+	company := c.id.String()
+	if s.objects[c.prior.Object].spec.Listing != companies {
+		var of struct {
+			CompanyID string `json:"companyId"`
+		}
+		if row == nil || json.Unmarshal(row, &of) != nil || of.CompanyID == "" {
+			return true
+		}
+		company = of.CompanyID
+	}
+	return slices.ContainsFunc(w.cfg.CompanyIDs, func(id string) bool { return strings.EqualFold(id, company) })
+}
+
+// companies is the listing whose records are companies themselves.
+const companies = "companies"

@@ -1,0 +1,109 @@
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+)
+
+// pinsVersion is stored with the pins. A reader refuses a later one.
+const pinsVersion = 1
+
+// pins are what the state of a stream relies on: places in topics that must be
+// the very topics that were written, and positions in a list of objects.
+type pins struct {
+	Version int      `json:"version"`
+	Objects []string `json:"objects"` // an Entry's Object is an index into it
+	Topics  []pin    `json:"topics"`
+}
+
+type pin struct {
+	Object     string `json:"object"`
+	ID         string `json:"id"`
+	Partitions int32  `json:"partitions"`
+}
+
+func (p pins) equal(other pins) bool {
+	return slices.Equal(p.Topics, other.Topics) && slices.Equal(p.Objects, other.Objects)
+}
+
+func (p pins) encode() []byte {
+	text, _ := json.Marshal(p) //nolint:errchkjson // strings and numbers
+	return text
+}
+
+// restorePins reads the pins and compares the objects, which need no broker.
+func (s *stream) restorePins(value []byte) error {
+	var p pins
+	if err := json.Unmarshal(value, &p); err != nil {
+		return fmt.Errorf("read pins: %w", err)
+	}
+	if p.Version != pinsVersion {
+		return fmt.Errorf("read pins: version %d is not known (this release reads version %d)", p.Version, pinsVersion)
+	}
+	for i, name := range p.Objects {
+		if i >= len(s.objects) || string(s.objects[i].spec.Object) != name {
+			return fmt.Errorf("object %d of the state is %s, which this release has elsewhere: start the release that wrote the state", i, name)
+		}
+	}
+	s.pins = p
+	return nil
+}
+
+// checkPins compares the topics of a stream with what its state says they are,
+// and returns the pins that are to be written with the next change. A mismatch
+// is a *shard.Refusal; other errors end the lease.
+func (w *workspace) checkPins(ctx context.Context, s *stream) (pins, error) {
+	if s.refused != nil {
+		return pins{}, &shard.Refusal{Err: s.refused}
+	}
+	now := pins{Version: pinsVersion, Topics: slices.Clone(s.pins.Topics)}
+	for _, o := range s.objects {
+		name := string(o.spec.Object)
+		now.Objects = append(now.Objects, name)
+		if !o.capture {
+			continue
+		}
+		infos, err := kafka.DescribeTopics(ctx, w.lease.Client(), o.topic)
+		if errors.Is(err, kerr.UnknownTopicOrPartition) {
+			return pins{}, &shard.Refusal{Err: fmt.Errorf("topic %s is not there any more; to repair: %s", o.topic, w.rereadRemedy)}
+		}
+		if err != nil {
+			return pins{}, leaseError{err}
+		}
+		have := pin{Object: name, ID: infos[o.topic].ID.String(), Partitions: infos[o.topic].Partitions}
+		i := slices.IndexFunc(now.Topics, func(p pin) bool { return p.Object == name })
+		if i < 0 {
+			now.Topics = append(now.Topics, have)
+			continue
+		}
+		if err := w.mismatch(o.topic, now.Topics[i], have); err != nil {
+			return pins{}, &shard.Refusal{Err: err}
+		}
+	}
+	return now, nil
+}
+
+func (w *workspace) mismatch(topic string, was, have pin) error {
+	switch {
+	case was.ID != have.ID:
+		return fmt.Errorf("topic %s was created anew (its id is %s, the state knows %s), so that what was captured before is not in it; to repair: %s",
+			topic, have.ID, was.ID, w.rereadRemedy)
+	case was.Partitions != have.Partitions:
+		return fmt.Errorf("topic %s has %d partitions, the state knows %d: later events of a record would go to another partition than its "+
+			"earlier ones, out of order for readers; to repair: delete this topic too, and %s", topic, have.Partitions, was.Partitions, w.rereadRemedy)
+	}
+	return nil
+}
+
+// rereadRemedy is how everything is captured again from the beginning.
+func rereadRemedy(stateTopic string) string {
+	return "stop the source, delete topic " + stateTopic + " (every workspace is then read again from the vendor), and start"
+}
