@@ -19,8 +19,8 @@ LABEL org.opencontainers.image.title="planhat-bridge" \
       org.opencontainers.image.revision="${REVISION}"
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 COPY LICENSE /LICENSE
-# 9102: health, readiness, metrics, status. 8080: webhook intake of the source.
-EXPOSE 9102 8080
+# Health, readiness, metrics, status.
+EXPOSE 9102
 USER 65532:65532
 STOPSIGNAL SIGTERM
 ENTRYPOINT []

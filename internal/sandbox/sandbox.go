@@ -50,8 +50,7 @@ func Run(ctx context.Context, o Options) error {
 	if o.Companies == 0 {
 		o.Companies = 400
 	}
-	sim := planhatsim.Options{Seed: o.Seed, Companies: o.Companies, CallsPerMinute: -1}
-	s, err := stage.New(o.Ports, sim, o.OnlySimulators)
+	s, err := stage.New(o.Ports, simOptions(o), o.OnlySimulators)
 	if err != nil {
 		return err
 	}
@@ -62,6 +61,11 @@ func Run(ctx context.Context, o Options) error {
 		return b.untilEnd(ctx)
 	}
 	return b.run(ctx)
+}
+
+// simOptions are those of the tenant.
+func simOptions(o Options) planhatsim.Options {
+	return planhatsim.Options{Seed: o.Seed, Companies: o.Companies, CallsPerMinute: -1}
 }
 
 // box is a run under way.
@@ -82,7 +86,10 @@ func (b *box) run(ctx context.Context) error {
 		return err
 	}
 	defer stopServices()
-	b.sayWhere()
+	if err := b.waitUntilUp(ctx, failed); err != nil {
+		return err
+	}
+	b.sayWhere(ctx)
 	if b.Duration == 0 {
 		return b.watch(ctx, failed)
 	}
@@ -181,9 +188,6 @@ func (b *box) play(ctx context.Context, failed <-chan error) error {
 	defer stop()
 	end := time.AfterFunc(b.Duration, func() { b.waitForFaults(playing); stop() })
 	defer end.Stop()
-	if err := newView(b).waitForSnapshot(playing, failed); err != nil {
-		return err
-	}
 	if err := b.control.life(ctx, lifeRate); err != nil {
 		return err
 	}

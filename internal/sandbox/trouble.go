@@ -44,7 +44,7 @@ var seen = []string{"429", "500", "timeout-after", "reset", "truncated"}
 
 // injected counts the faults that have happened, by kind.
 func (c control) injected(ctx context.Context) (map[string]int, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/_sim/faults", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/_sim/faults", http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("build: %w", err)
 	}
@@ -52,7 +52,7 @@ func (c control) injected(ctx context.Context) (map[string]int, error) {
 	if err != nil {
 		return nil, fmt.Errorf("simulator: %w", err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read only
+	defer res.Body.Close()
 	var answer struct {
 		Injected map[string]int `json:"injected"`
 	}

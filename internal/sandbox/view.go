@@ -49,14 +49,17 @@ func (v *view) line() {
 		total(v.box.source.Registry, "planhat_bridge_source_api_calls_total", failedCall)+total(v.box.sink.Registry, "planhat_bridge_sink_api_calls_total", failedCall))
 }
 
-// waitForSnapshot waits until every stream has been read once.
-func (v *view) waitForSnapshot(ctx context.Context, failed <-chan error) error {
+// waitUntilUp waits until the tenant's companies have been read and the sink
+// has its shards: from here on, what sayWhere prints works.
+func (b *box) waitUntilUp(ctx context.Context, failed <-chan error) error {
+	fmt.Fprint(b.Out, "planhat-bridge sandbox: source and sink between a simulated Planhat and an embedded Kafka\n")
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for total(v.box.source.Registry, "planhat_bridge_source_records", nil) < float64(v.box.Companies) {
+	for total(b.source.Registry, "planhat_bridge_source_records", companies) < float64(b.Companies) ||
+		total(b.sink.Registry, "planhat_bridge_sink_shards_owned", nil) == 0 {
 		select {
 		case <-ctx.Done():
-			return nil
+			return nil // what follows sees it too
 		case err := <-failed:
 			return err
 		case <-tick.C:
@@ -64,6 +67,8 @@ func (v *view) waitForSnapshot(ctx context.Context, failed <-chan error) error {
 	}
 	return nil
 }
+
+func companies(labels map[string]string) bool { return labels["stream"] == "companies" }
 
 func failedCall(labels map[string]string) bool { return labels["outcome"] != "ok" }
 
@@ -92,12 +97,10 @@ func total(g prometheus.Gatherer, name string, pass func(map[string]string) bool
 }
 
 // sayWhere prints where to look and three commands to paste.
-func (b *box) sayWhere() {
+func (b *box) sayWhere(ctx context.Context) {
 	s := b.stage
 	at := fmt.Sprintf("--bootstrap %s --registry %s --workspace %s", s.Broker, s.Registry, stage.Workspace)
-	//nolint:dupword // a sentence ends with the word that the table begins with
-	fmt.Fprintf(b.Out, `planhat-bridge sandbox: source and sink between a simulated Planhat and an embedded Kafka
-
+	fmt.Fprintf(b.Out, `
   Kafka            %s
   schema registry  %s
   Planhat          %s   (token %s)
@@ -110,7 +113,7 @@ Watch companies change, change one, and read it with another client:
   go run ./cmd/planhatctl send --object company --op upsert --external-id c-1 --set name=Acme --set 'custom.Region 🌍=EMEA' %s
   %s
 
-`, s.Broker, s.Registry, s.Planhat, stage.Token, stage.Address(b.Ports.Source), stage.Address(b.Ports.Sink), at, at,
+`, s.Broker, s.Registry, s.Planhat, stage.Token, b.source.Admin.Addr(ctx), b.sink.Admin.Addr(ctx), at, at,
 		b.kcat())
 }
 

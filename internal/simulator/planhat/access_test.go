@@ -9,7 +9,7 @@ import (
 func TestAuthentication(t *testing.T) {
 	s := start(t, Options{Companies: 1})
 	basic := func(user, password string) int {
-		req, err := http.NewRequest("GET", s.http.URL+"/companies", http.NoBody)
+		req, err := http.NewRequest(http.MethodGet, s.http.URL+"/companies", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,150 @@
+package rig
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/ops"
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	"github.com/planhat-bridge/planhat-bridge/internal/sink"
+	"github.com/planhat-bridge/planhat-bridge/internal/source"
+)
+
+// Variables by which the parent tells the child what it is.
+const (
+	roleVar  = "RIG_ROLE"  // source or sink
+	pointVar = "RIG_POINT" // where to die: name, colon, how often it is passed first
+)
+
+// Main is a TestMain: in a child it is the service, else it runs the tests. It
+// returns the exit code.
+func Main(m *testing.M) int {
+	if role := os.Getenv(roleVar); role != "" {
+		return child(role)
+	}
+	return m.Run()
+}
+
+// child is a service as its main wires it, which kills itself at a point.
+func child(role string) int {
+	name, after, _ := strings.Cut(os.Getenv(pointVar), ":")
+	left, _ := strconv.Atoi(after)
+	var passed atomic.Int64
+	die := func(point string) {
+		if point == name && passed.Add(1) > int64(left) {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+	builds := map[string]service.Build{
+		"source": func(env service.Env) (service.Shell, error) {
+			d := source.DepsOf(env)
+			d.OnPoint = die
+			return source.New(env.Config, d), nil
+		},
+		"sink": func(env service.Env) (service.Shell, error) {
+			d := sink.DepsOf(env)
+			d.OnPoint = die
+			return sink.New(env.Config, d), nil
+		},
+	}
+	return ops.Main(service.Program(role, builds[role]), nil, os.Environ(), os.Stdout, os.Stderr)
+}
+
+// Process is a child under way.
+type Process struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+	err  error         // how; read it after done
+	log  *strings.Builder
+}
+
+// Start runs a service under the instance id that its first pod would have. It
+// dies when it has passed the point ("": never) that many times.
+func (r *Rig) Start(role, point string, after int) *Process {
+	r.t.Helper()
+	return r.StartAs(role, role+"-0", point, after)
+}
+
+// StartAs is Start under another instance id.
+func (r *Rig) StartAs(role, instance, point string, after int) *Process {
+	r.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	p := &Process{cmd: exec.CommandContext(context.WithoutCancel(r.t.Context()), self), done: make(chan struct{}), log: &strings.Builder{}}
+	p.cmd.Env = append(r.environ(instance), roleVar+"="+role, pointVar+"="+point+":"+strconv.Itoa(after))
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	if err := p.cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.done)
+	}()
+	r.t.Cleanup(func() {
+		p.Stop(r.t)
+		if r.t.Failed() {
+			r.t.Logf("%s said:\n%s", instance, p.log)
+		}
+	})
+	return p
+}
+
+// Killed waits until the process is dead by SIGKILL.
+func (p *Process) Killed(t *testing.T) {
+	t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(time.Minute):
+		t.Fatal("was not killed within a minute: is the point passed at all?")
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](p.err); ok {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGKILL {
+			return
+		}
+	}
+	t.Fatalf("ended with %v instead of being killed: %s", p.err, p.log)
+}
+
+// Kill ends the process with SIGKILL.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// Freeze stops the process in mid-step, and Thaw lets it go on: to the others it
+// was dead, to itself no time has passed.
+func (p *Process) Freeze() { _ = p.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Thaw ends Freeze.
+func (p *Process) Thaw() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
+
+// Stop drains the process, if it has not ended yet.
+func (p *Process) Stop(t *testing.T) {
+	t.Helper()
+	select {
+	case <-p.done:
+		return
+	default:
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+		if p.err != nil {
+			t.Errorf("drained with %v: %s", p.err, p.log)
+		}
+	case <-time.After(40 * time.Second):
+		p.Kill()
+		t.Errorf("did not drain within 40 s: %s", p.log)
+	}
+}

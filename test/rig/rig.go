@@ -1,0 +1,102 @@
+// Package rig runs real processes of the bridge on a stage, kills them at named
+// points, and holds what is on the topics against the vendor with the oracle.
+//
+// The child process is the test's own binary, started again with an environment
+// variable that names the service: a package that uses the rig calls Main from
+// its TestMain. Broker, registry and vendor live elsewhere and survive.
+package rig
+
+import (
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/oracle"
+	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+)
+
+// Options of a Rig.
+type Options struct {
+	// Broker is host:port of one that runs; "" starts an embedded one.
+	Broker string
+	// Bridge is the BRIDGE_NAME and, with a point, the TOPIC_PREFIX, so that
+	// rigs share a broker; "" takes the defaults.
+	Bridge    string
+	Companies int // that the simulated vendor is seeded with
+}
+
+// Rig is a stage and the processes on it.
+type Rig struct {
+	Stage *stage.Stage
+	Kafka kafka.Options
+	Names kafka.Names
+
+	t   *testing.T
+	env map[string]string
+}
+
+// New sets a stage up; it is closed when the test ends.
+func New(t *testing.T, o Options) *Rig {
+	t.Helper()
+	sim := planhatsim.Options{Seed: 7, Companies: o.Companies, CallsPerMinute: -1}
+	s, err := newStage(o.Broker, sim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	r := &Rig{t: t, Stage: s, env: s.Env(0)}
+	r.env["SHARD_SESSION_TIMEOUT"], r.env["CALL_DEADLINE"] = "10s", "2s"
+	if o.Bridge != "" {
+		r.env["BRIDGE_NAME"], r.env["TOPIC_PREFIX"] = o.Bridge, o.Bridge+"."
+	}
+	cfg, err := config.Load(r.environ("parent"), service.Objects())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Names = kafka.Names{Bridge: cfg.Bridge, Prefix: cfg.Topics.Prefix}
+	if r.Kafka, err = kafka.FromConfig(cfg.Kafka); err != nil {
+		t.Fatal(err)
+	}
+	r.Kafka.Extra = []kgo.Opt{kgo.MetadataMinAge(20 * time.Millisecond)}
+	return r
+}
+
+func newStage(broker string, sim planhatsim.Options) (*stage.Stage, error) {
+	if broker == "" {
+		return stage.New(stage.Ports{}, sim, false)
+	}
+	return stage.NewOn(broker, stage.Ports{}, sim)
+}
+
+// environ is the whole environment of a process.
+func (r *Rig) environ(instance string) []string {
+	vars := maps.Clone(r.env)
+	vars["INSTANCE_ID"] = instance
+	out := make([]string, 0, len(vars))
+	for k, v := range vars {
+		out = append(out, k+"="+v)
+	}
+	return out
+}
+
+// Judge lets the oracle decide, once the bridge has caught up.
+func (r *Rig) Judge() oracle.Report {
+	r.t.Helper()
+	report, err := oracle.Check(r.t.Context(), oracle.Options{
+		Kafka: r.Kafka, Names: r.Names, Workspace: stage.Workspace, SimulatorURL: r.Stage.Planhat,
+		Objects: service.Objects(), Settle: time.Minute,
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, m := range report.Mismatches {
+		r.t.Errorf("oracle: %s", m)
+	}
+	return report
+}
