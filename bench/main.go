@@ -31,10 +31,10 @@ const profileVar = "BENCH_PROFILES"
 
 // usage is what a child reports when its work is done.
 type usage struct {
-	Records int           // of the work
-	CPU     time.Duration // user and system time of the work
-	Wall    time.Duration
-	RSS     int64 // peak, bytes
+	Records int           `json:"records"`
+	CPU     time.Duration `json:"cpu"` // user and system time of the work
+	Wall    time.Duration `json:"wall"`
+	RSS     int64         `json:"rss"` // peak, bytes
 }
 
 // scenario is one kind of work.
@@ -118,8 +118,12 @@ func measure(s scenario, program string, records int) (usage, error) {
 	if err != nil {
 		return usage{}, err
 	}
-	cmd := exec.Command(self) //nolint:gosec,noctx // ourselves; ends with its work
-	cmd.Env = append(os.Environ(), roleVar+"="+s.name+"/"+program, siteVar+"="+site.encode())
+	where, err := site.encode()
+	if err != nil {
+		return usage{}, err
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), roleVar+"="+s.name+"/"+program, siteVar+"="+where)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -143,29 +147,34 @@ func child(role string) error {
 		return err
 	}
 	for _, s := range scenarios {
-		if s.name != name {
-			continue
+		if s.name == name {
+			return report(s, program, site)
 		}
-		if profile := os.Getenv(profileVar); profile != "" {
-			f, err := os.Create(filepath.Join(profile, name+"-"+program+".pprof")) //nolint:gosec // named by whoever measures
-			if err != nil {
-				return err
-			}
-			defer f.Close() //nolint:errcheck // a profile
-			if err := pprof.StartCPUProfile(f); err != nil {
-				return err
-			}
-			defer pprof.StopCPUProfile()
-		}
-		work := s.product
-		if program == "floor" {
-			work = s.floor
-		}
-		u, err := work(site)
+	}
+	return errors.New("no such scenario")
+}
+
+// report does the work, under the profiler where that is asked for, and prints
+// what it cost.
+func report(s scenario, program string, site *site) error {
+	if profile := os.Getenv(profileVar); profile != "" {
+		f, err := os.Create(filepath.Join(profile, s.name+"-"+program+".pprof"))
 		if err != nil {
 			return err
 		}
-		return json.NewEncoder(os.Stdout).Encode(u)
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
-	return errors.New("no such scenario")
+	work := s.product
+	if program == "floor" {
+		work = s.floor
+	}
+	u, err := work(site)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(u)
 }

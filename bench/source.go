@@ -21,7 +21,7 @@ const sweeps = 5
 
 // page asks for a page as plainly as Go can and takes it apart.
 func (s *site) page(path string, offset, limit int) ([]json.RawMessage, error) {
-	req, err := http.NewRequest(http.MethodGet, fmt.Sprintf("%s/%s?limit=%d&offset=%d&sort=_id", s.Env["PLANHAT_BASE_URL"], path, limit, offset), http.NoBody) //nolint:noctx // a measurement
+	req, err := http.NewRequest(http.MethodGet, fmt.Sprintf("%s/%s?limit=%d&offset=%d&sort=_id", s.Env["PLANHAT_BASE_URL"], path, limit, offset), http.NoBody)
 	if err != nil {
 		return nil, err
 	}
@@ -30,9 +30,10 @@ func (s *site) page(path string, offset, limit int) ([]json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer res.Body.Close() //nolint:errcheck // read only
+	defer res.Body.Close()
 	var rows []json.RawMessage
-	return rows, json.NewDecoder(res.Body).Decode(&rows)
+	err = json.NewDecoder(res.Body).Decode(&rows)
+	return rows, err
 }
 
 // floorSnapshot: page -> Avro -> Kafka.
