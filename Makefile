@@ -58,7 +58,7 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 	.ci/fuzz.sh $(FUZZTIME)
 
 .PHONY: crash
-crash: ## kill real processes at named points and at random, hold them to the oracle
+crash: ## kill real processes at named points, hold them to the oracle
 	$(GO) test -count=1 -v -timeout 10m ./test/crash/...
 
 .PHONY: protections

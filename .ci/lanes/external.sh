@@ -75,7 +75,6 @@ check "the client pulls in no Kafka, Prometheus or Avro" light
 cd "$root"
 while read -r mod; do
 	case $mod in go.mod | tools/*) continue ;; esac
-	say "module $(dirname "$mod")"
-	(cd "$(dirname "$mod")" && go_test -count=1 ./...)
+	check "module $(dirname "$mod") compiles" env -C "$(dirname "$mod")" go vet ./...
 done < <(git ls-files -co --exclude-standard go.mod '**/go.mod')
 checks_done

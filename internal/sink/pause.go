@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
 // pause holds a workspace while the vendor refuses its token: nothing is
@@ -49,6 +51,29 @@ func (p *pause) begin(cause error) {
 	p.w.log.Error("workspace is paused: the vendor refuses the token", "workspace", p.w.cfg.Name, "error", cause.Error())
 	p.w.metrics.paused.WithLabelValues(p.w.cfg.Name).Set(1)
 	p.w.setState("unauthorized", cause.Error())
+}
+
+// greet asks Planhat for one row, so that a token that is refused shows before
+// the first command comes. It returns how to end that.
+func (w *workspace) greet(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			_, err := w.client.Page(ctx, planhat.Company, planhat.ListOptions{Sort: "_id", Limit: 1})
+			if planhat.KindOf(err) != planhat.KindUnauthorized {
+				if ctx.Err() == nil {
+					w.pause.over()
+				}
+				return
+			}
+			if w.pause.wait(ctx, err) != nil {
+				return
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
 }
 
 // over notes that a call was answered.

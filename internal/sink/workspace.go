@@ -86,6 +86,7 @@ func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 		return &shard.Refusal{Err: err}
 	}
 	w.client = client
+	defer w.greet(ctx)()
 	r, err := w.open(ctx)
 	if err != nil {
 		return w.readError(ctx, err)
