@@ -150,7 +150,8 @@ func TestSinkStaysWithARefusedToken(t *testing.T) {
 	path, write := tokenFile(t)
 	write("refused")
 	r := start(t, s, "sink", withTokenFile(path))
-	r.until("/status", `"owned": true`)
+	r.until("/status", `"state": "unauthorized"`, "401") // before any command has come
+	r.until("/metrics", `planhat_bridge_sink_workspace_paused{workspace="demo"} 1`)
 	var out, errs bytes.Buffer
 	code := make(chan int, 1)
 	go func() {
@@ -158,8 +159,6 @@ func TestSinkStaysWithARefusedToken(t *testing.T) {
 			Environ: environ(s, "ctl", nil), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
 		})
 	}()
-	r.until("/status", `"state": "unauthorized"`, "401")
-	r.until("/metrics", `planhat_bridge_sink_workspace_paused{workspace="demo"} 1`)
 	r.ready()
 	write(stage.Token)
 	if got := <-code; got != 0 || !strings.HasPrefix(out.String(), "OK CREATED company ") {
