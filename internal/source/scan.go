@@ -16,6 +16,11 @@ const (
 	deltaOverlap = 10
 )
 
+// quietPage is the page of a delta poll of which the one before found little: a
+// full page of rows that are known costs the vendor, the network and us. If it
+// does not reach the watermark, the poll begins anew with full pages.
+const quietPage = 200
+
 // futureTolerance is how far a stamp may be ahead of the vendor's own Date
 // header before it is not trusted as a watermark.
 const futureTolerance = time.Minute
@@ -25,6 +30,7 @@ const futureTolerance = time.Minute
 type scan struct {
 	delta   *cdc.Delta
 	ceiling bool // the delta knows the vendor's time
+	small   bool // the delta asks for small pages
 	sweep   *cdc.Sweep
 	confirm confirmation
 	// fresh are the rows of a delta's pages, newest first.
@@ -95,8 +101,12 @@ func (s *stream) beginDelta(now time.Time) {
 		s.scan.delta = cdc.NewDelta(0, 1, 0)
 		return
 	}
+	limit := s.pageSize()
+	if s.scan.small = s.schedule.quiet && limit > quietPage; s.scan.small {
+		limit = quietPage
+	}
 	s.scan.ceiling = false
-	s.scan.delta = cdc.NewDelta(s.cursor.Watermark, s.pageSize(), deltaOverlap)
+	s.scan.delta = cdc.NewDelta(s.cursor.Watermark, limit, deltaOverlap)
 }
 
 func (s *stream) sweepDue(now time.Time) bool {
@@ -148,7 +158,13 @@ func (w *workspace) stepDelta(ctx context.Context, s *stream) error {
 			return err
 		}
 		s.scan.fresh = append(s.scan.fresh, fresh...)
-		if _, more = s.scan.delta.Next(); more && len(s.scan.fresh) < maxDeltaRows {
+		_, more = s.scan.delta.Next()
+		if more && s.scan.small {
+			s.schedule.quiet, s.scan.fresh = false, nil
+			s.beginDelta(w.now())
+			return nil
+		}
+		if more && len(s.scan.fresh) < maxDeltaRows {
 			return nil
 		}
 	}
@@ -156,6 +172,7 @@ func (w *workspace) stepDelta(ctx context.Context, s *stream) error {
 		return err
 	}
 	if !more {
+		s.schedule.quiet = len(s.pending.changes) < quietPage/2
 		outcome := s.scan.delta.Outcome()
 		if s.cursor.Watermark == 0 && outcome.Reason == "" { // one page was read: what is behind it is not known
 			outcome.SweepDue, outcome.Reason = true, cdc.ReasonOverlap

@@ -29,6 +29,7 @@ type schedule struct {
 	probed bool          // the snapshot's watermark has been asked for
 
 	deltaAt    time.Time
+	quiet      bool // the last delta poll found little
 	sweepAt    time.Time
 	sweepEvery time.Duration
 	sweepLeast time.Duration // what sweeps may cost allows no more often than this
