@@ -140,24 +140,9 @@ func (w *workspace) page(ctx context.Context, s *stream, sort string, req cdc.Re
 func (w *workspace) stepDelta(ctx context.Context, s *stream) error {
 	req, more := s.scan.delta.Next()
 	if more {
-		page, err := w.page(ctx, s, "-"+s.shape.Stamp, req)
-		if err != nil {
+		if err := w.pollPage(ctx, s, req); err != nil {
 			return err
 		}
-		if !s.scan.ceiling && !page.Date.IsZero() {
-			s.scan.delta.SetCeiling(page.Date.Add(futureTolerance).UnixMilli())
-			s.scan.ceiling = true
-		}
-		rows, err := s.sight(page.Rows)
-		if err != nil {
-			return err
-		}
-		s.listed(rows)
-		fresh, err := s.scan.delta.Page(rows)
-		if err != nil {
-			return err
-		}
-		s.scan.fresh = append(s.scan.fresh, fresh...)
 		_, more = s.scan.delta.Next()
 		if more && s.scan.small {
 			s.schedule.quiet, s.scan.fresh = false, nil
@@ -186,6 +171,26 @@ func (w *workspace) stepDelta(ctx context.Context, s *stream) error {
 		s.health.lastScan = w.now()
 	}
 	return w.flush(ctx, s)
+}
+
+// pollPage reads one page of a delta poll.
+func (w *workspace) pollPage(ctx context.Context, s *stream, req cdc.Request) error {
+	page, err := w.page(ctx, s, "-"+s.shape.Stamp, req)
+	if err != nil {
+		return err
+	}
+	if !s.scan.ceiling && !page.Date.IsZero() {
+		s.scan.delta.SetCeiling(page.Date.Add(futureTolerance).UnixMilli())
+		s.scan.ceiling = true
+	}
+	rows, err := s.sight(page.Rows)
+	if err != nil {
+		return err
+	}
+	s.listed(rows)
+	fresh, err := s.scan.delta.Page(rows)
+	s.scan.fresh = append(s.scan.fresh, fresh...)
+	return err
 }
 
 func (s *stream) admitOldestFirst() error {
