@@ -38,7 +38,7 @@ const (
 	lifeRate     = 25                     // edits a second by the tenant's own users
 	roundEvery   = 150 * time.Millisecond // a round of some seven commands
 	troubleEvery = 1200 * time.Millisecond
-	extraTime    = 20 * time.Second // for faults that have not happened by the end of the duration
+	extraTime    = 40 * time.Second // for faults that have not happened by the end of the duration
 	settle       = 90 * time.Second // the oracle's patience after the last change
 )
 
@@ -253,10 +253,14 @@ func (b *box) judge(ctx context.Context, stopServices func()) error {
 	}
 	fmt.Fprintln(b.Out, report.CoverageLine())
 	fmt.Fprintln(b.Out, report.Line())
-	if len(report.Mismatches) > 0 {
+	switch {
+	case len(report.Mismatches) > 0:
 		return ErrMismatch
+	case !b.control.allSeen(ctx):
+		return errors.New("the coverage is not whole: some faults never happened, on a very slow machine; try a longer --duration")
+	default:
+		return nil
 	}
-	return nil
 }
 
 func (b *box) untilEnd(ctx context.Context) error {

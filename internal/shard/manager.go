@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -182,6 +184,10 @@ func (m *Manager) logGroupErrors(ctx context.Context, client *kgo.Client) {
 			return
 		}
 		fetches.EachError(func(topic string, partition int32, err error) {
+			if errors.Is(err, kerr.FencedInstanceID) {
+				m.opts.Log.Error("another process has joined as this INSTANCE_ID: give each its own, or stop one", "instance_id", m.opts.InstanceID)
+				return
+			}
 			m.opts.Log.Warn("shard group", "topic", topic, "partition", partition, "error", err.Error())
 		})
 	}

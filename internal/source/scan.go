@@ -221,10 +221,26 @@ func (w *workspace) stepSweep(ctx context.Context, s *stream) error {
 	}
 	pos := s.scan.sweep.Position()
 	s.cursor.Sweep = &pos
+	w.progress(s, pos)
 	if s.scan.unsaved++; len(s.pending.changes) > 0 || s.scan.unsaved >= savePages {
 		return w.flush(ctx, s)
 	}
 	return nil
+}
+
+// progressEvery is how often a snapshot says how far it is.
+const progressEvery = 10 * time.Second
+
+// progress tells of a snapshot under way. How many records there are Planhat
+// does not say.
+func (w *workspace) progress(s *stream, pos cdc.SweepPosition) {
+	now := w.now()
+	if s.cursor.SnapshotDone || now.Sub(s.health.progress) < progressEvery {
+		return
+	}
+	s.health.progress = now
+	w.log.Info("snapshot goes on", "workspace", w.cfg.Name, "stream", s.listing, "records", pos.Rows, "calls", pos.Calls,
+		"calls_per_minute_at_most", int(w.callsPerMinute))
 }
 
 func (w *workspace) admitSweepPage(ctx context.Context, s *stream, rows []planhat.Row) error {

@@ -240,6 +240,7 @@ type health struct {
 	failures  int
 	lastScan  time.Time
 	lastFlush time.Time
+	progress  time.Time // when the snapshot last said how far it is
 }
 
 // rewindCursor sets the cursor to what the log has.
