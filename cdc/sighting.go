@@ -10,20 +10,24 @@ type Sighting struct {
 	ID      ID
 	Raw     []byte // the row as received
 	RawHash uint64 // RawHash(Raw)
-	Facts   Facts  // a delta needs them, a sweep does not
+	Facts   Facts  // see Inspect: a delta needs them, a sweep does not
 }
 
-// Sight makes the sighting of a row: id parsed, bytes hashed, facts read.
-func Sight(id string, raw []byte, s *Shape) (Sighting, error) {
+// Sight makes the sighting of a row: id parsed, bytes hashed. That is all that
+// an unchanged row of a sweep costs; its facts are read by Inspect.
+func Sight(id string, raw []byte) (Sighting, error) {
 	parsed, err := ParseID(id)
+	return Sighting{ID: parsed, Raw: raw, RawHash: RawHash(raw)}, err
+}
+
+// Inspect reads the facts of the row.
+func (s *Sighting) Inspect(shape *Shape) error {
+	facts, err := Inspect(s.Raw, shape)
 	if err != nil {
-		return Sighting{}, err
+		return fmt.Errorf("inspect row %s: %w", s.ID, err)
 	}
-	facts, err := Inspect(raw, s)
-	if err != nil {
-		return Sighting{}, fmt.Errorf("inspect row %s: %w", id, err)
-	}
-	return Sighting{ID: parsed, Raw: raw, RawHash: RawHash(raw), Facts: facts}, nil
+	s.Facts = facts
+	return nil
 }
 
 // Request is the page that a scan wants next. A shell asks for exactly these

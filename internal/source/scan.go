@@ -187,6 +187,9 @@ func (w *workspace) pollPage(ctx context.Context, s *stream, req cdc.Request) er
 	if err != nil {
 		return err
 	}
+	if err := s.inspect(rows); err != nil {
+		return err
+	}
 	s.listed(rows)
 	fresh, err := s.scan.delta.Page(rows)
 	s.scan.fresh = append(s.scan.fresh, fresh...)
@@ -251,6 +254,9 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, rows []planha
 	s.listed(seen)
 	fresh, candidates, err := s.scan.sweep.Page(seen, s.index, nil)
 	if err != nil {
+		return err
+	}
+	if err := s.inspect(fresh); err != nil { // the others are known byte for byte
 		return err
 	}
 	if candidates, err = w.worthAsking(ctx, s, candidates); err != nil {

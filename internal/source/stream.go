@@ -92,16 +92,26 @@ const (
 	opDelete = "d"
 )
 
-// sight makes sightings of a page's rows.
+// sight makes sightings of a page's rows, without their facts.
 func (s *stream) sight(rows []planhat.Row) ([]cdc.Sighting, error) {
 	out := make([]cdc.Sighting, len(rows))
 	for i, row := range rows {
 		var err error
-		if out[i], err = cdc.Sight(row.ID, row.Raw, &s.shape); err != nil {
+		if out[i], err = cdc.Sight(row.ID, row.Raw); err != nil {
 			return nil, fmt.Errorf("row %d of a %s page: %w", i, s.listing, err)
 		}
 	}
 	return out, nil
+}
+
+// inspect reads the facts of rows.
+func (s *stream) inspect(rows []cdc.Sighting) error {
+	for i := range rows {
+		if err := rows[i].Inspect(&s.shape); err != nil {
+			return fmt.Errorf("row %d of a %s page: %w", i, s.listing, err)
+		}
+	}
+	return nil
 }
 
 // admit compares rows with the index and adds what changed to the pending
