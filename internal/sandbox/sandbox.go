@@ -256,7 +256,7 @@ func (b *box) judge(ctx context.Context, stopServices func()) error {
 	switch {
 	case len(report.Mismatches) > 0:
 		return ErrMismatch
-	case !b.control.allSeen(ctx):
+	case !allIn(report.Coverage.Faults):
 		return errors.New("the coverage is not whole: some faults never happened, on a very slow machine; try a longer --duration")
 	default:
 		return nil

@@ -65,8 +65,12 @@ func (c control) injected(ctx context.Context) (map[string]int, error) {
 // allSeen reports whether every kind that has to happen has.
 func (c control) allSeen(ctx context.Context) bool {
 	have, err := c.injected(ctx)
+	return err == nil && allIn(have)
+}
+
+func allIn(injected map[string]int) bool {
 	for _, kind := range seen {
-		if err != nil || have[kind] == 0 {
+		if injected[kind] == 0 {
 			return false
 		}
 	}

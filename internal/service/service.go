@@ -14,6 +14,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/sr"
 
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/ops"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
@@ -95,6 +96,21 @@ func check(ctx context.Context, p *ops.Process, build Build) error {
 		return err
 	}
 	return unreachable(shell.Check(ctx))
+}
+
+// CheckTokens asks each workspace's Planhat for one row with its token.
+func CheckTokens(ctx context.Context, workspaces []config.Workspace, client func(config.Workspace) (*planhat.Client, error)) error {
+	var errs []error
+	for _, ws := range workspaces {
+		c, err := client(ws)
+		if err == nil {
+			_, err = c.Page(ctx, planhat.Company, planhat.ListOptions{Sort: "_id", Limit: 1})
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("workspace %s: %w", ws.Name, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // unreachable is the exit code of a vendor that does not let us in: it cannot be

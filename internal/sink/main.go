@@ -1,7 +1,11 @@
 package sink
 
 import (
+	"context"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -20,4 +24,9 @@ func DepsOf(env service.Env) Deps {
 		Log:        env.Log,
 		Version:    env.Build.Version,
 	}
+}
+
+// Check asks each workspace's Planhat for one row with its token.
+func (s *Service) Check(ctx context.Context) error {
+	return service.CheckTokens(ctx, s.cfg.Planhat, func(ws config.Workspace) (*planhat.Client, error) { return s.newClient(ws) })
 }

@@ -2,7 +2,6 @@ package sink
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -140,21 +139,6 @@ func (s *Service) Prepare(ctx context.Context) error {
 // Run owns shards and carries out commands until ctx ends. Calls under way may
 // finish then, and what is done is answered.
 func (s *Service) Run(ctx context.Context) error { return s.manager.Run(ctx) }
-
-// Check asks each workspace's Planhat for one row with its token.
-func (s *Service) Check(ctx context.Context) error {
-	var errs []error
-	for _, ws := range s.cfg.Planhat {
-		client, err := s.newClient(ws)
-		if err == nil {
-			_, err = client.Page(ctx, planhat.Company, planhat.ListOptions{Sort: "_id", Limit: 1})
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("workspace %s: %w", ws.Name, err))
-		}
-	}
-	return errors.Join(errs...)
-}
 
 // newClient builds the API client of a workspace with the sink's share of its
 // budget. Calls are repeated until they are answered.

@@ -2,11 +2,8 @@ package source
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
-	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -29,15 +26,5 @@ func DepsOf(env service.Env) Deps {
 
 // Check asks each workspace's Planhat for one row with its token.
 func (s *Service) Check(ctx context.Context) error {
-	var errs []error
-	for _, ws := range s.cfg.Planhat {
-		client, err := s.NewClient(ws)
-		if err == nil {
-			_, err = client.Page(ctx, planhat.Company, planhat.ListOptions{Sort: "_id", Limit: 1})
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("workspace %s: %w", ws.Name, err))
-		}
-	}
-	return errors.Join(errs...)
+	return service.CheckTokens(ctx, s.cfg.Planhat, s.NewClient)
 }
