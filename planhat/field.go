@@ -20,16 +20,32 @@ const (
 type Field struct {
 	Name     string
 	Type     FieldType
-	Writable bool   // false: Planhat sets it; a value sent is ignored or refused
-	Ref      Object // the object whose id the field holds (or ids); "": none, or none in the table
+	Writable bool // false: Planhat sets it; a value sent is ignored or refused
+
+	// Ref is the object whose record, or records, the field names: as a string, as an
+	// array of strings, or as an array of objects with id or _id. "": none, or none in
+	// the table.
+	Ref    Object
+	RefKey Key  // the key by which it names them; "": the id
+	ByKey  bool // on create and bulk upsert "extid-<externalId>" and "srcid-<sourceId>" are documented too
 }
 
 func writable(t FieldType, names ...string) []Field { return fields(t, true, names) }
 func readOnly(t FieldType, names ...string) []Field { return fields(t, false, names) }
 
-func refers(o Object, fs []Field) []Field {
+func refers(o Object, fs []Field) []Field { return refersBy(o, "", fs) }
+
+func refersBy(o Object, k Key, fs []Field) []Field {
 	for i := range fs {
-		fs[i].Ref = o
+		fs[i].Ref, fs[i].RefKey = o, k
+	}
+	return fs
+}
+
+// byKey is refers for fields in which Planhat documents prefixed keys.
+func byKey(o Object, fs []Field) []Field {
+	for i := range fs {
+		fs[i].Ref, fs[i].ByKey = o, true
 	}
 	return fs
 }

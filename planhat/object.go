@@ -7,10 +7,27 @@ type Object string
 
 // The objects of the table.
 const (
-	Company Object = "company"
-	Enduser Object = "enduser"
-	License Object = "license"
-	Note    Object = "note"
+	User         Object = "user"
+	Company      Object = "company"
+	Enduser      Object = "enduser"
+	Asset        Object = "asset"
+	Campaign     Object = "campaign"
+	Project      Object = "project"
+	Objective    Object = "objective"
+	Opportunity  Object = "opportunity"
+	License      Object = "license"
+	Sale         Object = "sale"
+	Invoice      Object = "invoice"
+	Churn        Object = "churn"
+	Task         Object = "task"
+	TimeEntry    Object = "timeentry"
+	Note         Object = "note"         // a conversation of type "note"
+	Conversation Object = "conversation" // of any other type
+	Ticket       Object = "ticket"       // read only
+	CustomField  Object = "customfield"  // read only
+	NPS          Object = "nps"
+	Issue        Object = "issue"
+	Timesheet    Object = "timesheet"
 )
 
 // Key is our name of a property that identifies a record.
@@ -33,7 +50,7 @@ type Spec struct {
 	Object  Object
 	Listing string // name of the listing, as a stream: "companies"
 	Path    string // path of the listing: "/companies"
-	Type    string // value of the field "type" that makes a row of a shared listing this object; "": every row is
+	Type    string // value of the field "type" that makes a row of a shared listing this object; "": every other is
 
 	PageSize int    // documented maximum of rows per page
 	Stamp    string // name of the change stamp; "": the object has none
@@ -44,6 +61,12 @@ type Spec struct {
 	ArchivedField string // boolean field of archived records that the default listing leaves out; "": none
 	ArchivedParam string // query parameter that lists them; "": none
 
+	// CompanyField names the field that says of which company, or companies, a record
+	// is; "": records are of no company. That of a company is its id.
+	CompanyField string
+
+	ReadOnly bool // records are read, never written
+
 	Required [][]string // a create names at least one field of each group
 	Fields   []Field    // documented fields and those seen in real answers
 	Volatile []string   // fields that change without an edit: no part of a fingerprint
@@ -53,7 +76,14 @@ type Spec struct {
 	Rank int // dependency rank: records of a lower rank are written first
 }
 
-var specs = []Spec{companySpec, enduserSpec, licenseSpec, noteSpec}
+// specs is sorted by rank. Where objects share a listing, captured state numbers them
+// in this order: one that is new goes behind the others.
+var specs = []Spec{
+	userSpec, companySpec, enduserSpec,
+	assetSpec, campaignSpec, projectSpec, objectiveSpec, opportunitySpec, licenseSpec, saleSpec, invoiceSpec,
+	churnSpec, taskSpec, timeEntrySpec, noteSpec, conversationSpec, ticketSpec, customFieldSpec,
+	npsSpec, issueSpec, timesheetSpec,
+}
 
 // Objects returns the table, lowest rank first.
 func Objects() []Spec { return slices.Clone(specs) }

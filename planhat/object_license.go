@@ -5,18 +5,19 @@ import "slices"
 // licenseSpec: a fixed period needs value, an open-ended license needs mrr.
 // renewalDaysFromNow counts down every day without an edit.
 var licenseSpec = Spec{
-	Object:   License,
-	Listing:  "licenses",
-	Path:     "/licenses",
-	PageSize: 2000,
-	Keys:     []Key{KeyID, KeySourceID, KeyExternalID},
-	Required: [][]string{{"_currency"}, {"companyId"}, {"fromDate"}, {"value", "mrr"}},
-	Volatile: []string{"renewalDaysFromNow"},
-	Rank:     20,
+	Object:       License,
+	Listing:      "licenses",
+	Path:         "/licenses",
+	PageSize:     2000,
+	Keys:         []Key{KeyID, KeySourceID, KeyExternalID},
+	CompanyField: "companyId",
+	Required:     [][]string{{"_currency"}, {"companyId"}, {"fromDate"}, {"value", "mrr"}},
+	Volatile:     []string{"renewalDaysFromNow"},
+	Rank:         30,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),
 		writable(String, "_currency"),
-		refers(Company, writable(String, "companyId")),
+		byKey(Company, writable(String, "companyId")),
 		writable(TimestampMillis, "fromDate", "toDate"),
 		writable(String, "product", "externalId", "sourceId"),
 		writable(Boolean, "fixedPeriod"),

@@ -11,7 +11,7 @@ func TestTable(t *testing.T) {
 	rank := -1
 	for _, spec := range Objects() {
 		t.Run(string(spec.Object), func(t *testing.T) {
-			if spec.Rank <= rank {
+			if spec.Rank < rank {
 				t.Errorf("rank %d after %d", spec.Rank, rank)
 			}
 			rank = spec.Rank

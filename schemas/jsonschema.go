@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // CommandJSONSchema prints the JSON Schema (draft 2020-12) of the commands for one
@@ -23,7 +24,7 @@ func CommandJSONSchema(vendor, object string) ([]byte, error) {
 		{"title", "Command for a " + vendor + " " + object},
 		{"type", "object"},
 		{"required", []string{"op", "object"}},
-		{"properties", commandProperties(object, docs)},
+		{"properties", commandProperties(object, operationsOn(fields), docs)},
 		{"additionalProperties", false},
 		{"allOf", commandRules(fields)},
 		{"$defs", ordered{{"fields", fieldsSchema(fields)}}},
@@ -83,7 +84,16 @@ func commandDocs() (map[string]string, error) {
 	return docs, nil
 }
 
-func commandProperties(object string, docs map[string]string) ordered {
+// operationsOn lists the operations on an object: one without a field that can be
+// written is only read.
+func operationsOn(fields []RecordField) []string {
+	if slices.ContainsFunc(fields, func(f RecordField) bool { return f.Writable }) {
+		return Operations()
+	}
+	return []string{OpGet}
+}
+
+func commandProperties(object string, operations []string, docs map[string]string) ordered {
 	key := ordered{{"type", []string{"string", "null"}}, {"minLength", 1}}
 	target := ordered{
 		{"type", []string{"object", "null"}},
@@ -95,7 +105,7 @@ func commandProperties(object string, docs map[string]string) ordered {
 	flag := ordered{{"type", []string{"boolean", "null"}}}
 	types := ordered{
 		{"id", ordered{{"type", []string{"string", "null"}}, {"minLength", 1}, {"maxLength", MaxCommandID}}},
-		{"op", ordered{{"enum", Operations()}}},
+		{"op", ordered{{"enum", operations}}},
 		{"object", ordered{{"const", object}}},
 		{"target", target},
 		{"fields", ordered{{"type", []string{"object", "null"}}}},
@@ -145,7 +155,8 @@ func commandRules(fields []RecordField) []ordered {
 	})
 }
 
-// fieldsSchema allows the writable fields, and custom fields in both spellings.
+// fieldsSchema allows the writable fields, and where there are custom fields, these in
+// both spellings.
 func fieldsSchema(fields []RecordField) ordered {
 	var properties ordered
 	for _, f := range fields {
@@ -154,12 +165,15 @@ func fieldsSchema(fields []RecordField) ordered {
 		}
 		properties = append(properties, pairOf{f.Name, append(ordered{{"description", f.Doc}}, jsonType(f)...)})
 	}
-	return ordered{
+	schema := ordered{
 		{"type", []string{"object", "null"}},
 		{"properties", properties},
-		{"patternProperties", ordered{{`^custom\.`, true}}},
 		{"additionalProperties", false},
 	}
+	if slices.ContainsFunc(properties, func(p pairOf) bool { return p.name == "custom" }) {
+		schema = slices.Insert(schema, 2, pairOf{"patternProperties", ordered{{`^custom\.`, true}}})
+	}
+	return schema
 }
 
 // jsonType is the JSON Schema of a field's value; null clears the field.

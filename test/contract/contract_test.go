@@ -89,7 +89,10 @@ func writeObjects(b *bytes.Buffer) {
 		for _, k := range spec.UpsertKeys() {
 			keys = append(keys, "`"+string(k)+"`")
 		}
-		if len(keys) == 0 {
+		switch {
+		case spec.ReadOnly:
+			keys, required = []string{"none: read only"}, []string{"-"}
+		case len(keys) == 0:
 			keys = []string{"none (`NO_UPSERT_KEY`)"}
 		}
 		for _, group := range spec.Required {

@@ -12,20 +12,42 @@ var noteSpec = Spec{
 	PageSize:              2000,
 	Stamp:                 "updatedAt",
 	Keys:                  []Key{KeyID},
+	CompanyField:          "companyId",
 	Required:              [][]string{{"companyId", "companyExternalId"}},
 	DeleteReturnsDocument: true,
 	Rank:                  30,
-	Fields: slices.Concat(
+	Fields:                conversationFields(),
+}
+
+// conversationSpec: conversations of every type that no other object has. An unknown
+// type becomes "note" without a word. A record is a note or a conversation by its type
+// alone: both have the fields of the other, and a listing in common.
+var conversationSpec = Spec{
+	Object:                Conversation,
+	Listing:               "conversations",
+	Path:                  "/conversations",
+	PageSize:              2000,
+	Stamp:                 "updatedAt",
+	Keys:                  []Key{KeyID, KeyExternalID},
+	CompanyField:          "companyId",
+	Required:              [][]string{{"type"}, {"companyId", "companyExternalId"}},
+	DeleteReturnsDocument: true,
+	Rank:                  30,
+	Fields:                conversationFields(),
+}
+
+func conversationFields() []Field {
+	return slices.Concat(
 		readOnly(String, "_id"),
-		refers(Company, writable(String, "companyId")),
+		byKey(Company, writable(String, "companyId")),
 		writable(String, "subject", "description", "type"),
 		writable(TimestampMillis, "date", "outDate"),
-		writable(JSON, "users"),
+		refers(User, writable(JSON, "users")),
 		refers(Enduser, writable(JSON, "endusers")),
 		writable(String, "externalId"),
 		writable(StringArray, "activityTags"),
 		writable(Boolean, "starred", "pinned", "archived"),
-		writable(String, "companyExternalId"),
+		refersBy(Company, KeyExternalID, writable(String, "companyExternalId")),
 		writable(JSON, "custom"),
 		readOnly(String, "companyName", "snippet"),
 		readOnly(TimestampMillis, "createDate"),
@@ -38,13 +60,15 @@ var noteSpec = Spec{
 		readOnly(JSON, "sender", "history"),
 		readOnly(Boolean, "isCustomType", "isSeen", "hasAttachments", "hasMore"),
 		readOnly(String, "assigneeName"),
-		readOnly(StringArray, "userIds"),
+		refers(User, readOnly(StringArray, "userIds")),
 		readOnly(JSON, "autoTags"),
 		// Seen in real answers, documented nowhere.
-		readOnly(String, "companySourceId", "userId", "nickName"),
-		readOnly(StringArray, "followers"),
+		refersBy(Company, KeySourceID, readOnly(String, "companySourceId")),
+		refers(User, readOnly(String, "userId")),
+		readOnly(String, "nickName"),
+		refers(User, readOnly(StringArray, "followers")),
 		readOnly(JSON, "owner", "note"),
 		readOnly(TimestampMillis, "createdAt", "updatedAt"),
 		readOnly(Long, "__v"),
-	),
+	)
 }
