@@ -25,6 +25,9 @@ func (c *Client) BulkUpsert(ctx context.Context, o Object, items []json.RawMessa
 	if !ok {
 		return BulkAnswer{}, refuse("bulk upsert", string(o), "unknown object")
 	}
+	if spec.ReadOnly {
+		return BulkAnswer{}, refuseWrite("bulk upsert", spec)
+	}
 	subject := fmt.Sprintf("%d %s", len(items), spec.Listing)
 	if len(items) == 0 {
 		return BulkAnswer{}, nil

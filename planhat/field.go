@@ -42,10 +42,10 @@ func refersBy(o Object, k Key, fs []Field) []Field {
 	return fs
 }
 
-// byKey is refers for fields in which Planhat documents prefixed keys.
-func byKey(o Object, fs []Field) []Field {
+// byKey marks references for which Planhat documents prefixed keys.
+func byKey(fs []Field) []Field {
 	for i := range fs {
-		fs[i].Ref, fs[i].ByKey = o, true
+		fs[i].ByKey = true
 	}
 	return fs
 }

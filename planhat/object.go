@@ -120,4 +120,54 @@ func (s Spec) KeyField(k Key) string {
 	return string(k)
 }
 
+// Shared tells whether another object has the same listing: then only the field "type"
+// of a row says of which object it is.
+func (s Spec) Shared() bool {
+	for i := range specs {
+		if specs[i].Listing == s.Listing && specs[i].Object != s.Object {
+			return true
+		}
+	}
+	return false
+}
+
+// ObjectOf names the object of which a row of this listing is, by the row's field
+// "type": the object with that type, else the object without one; "": there is none.
+func (s Spec) ObjectOf(rowType string) Object {
+	var rest Object
+	for i := range specs {
+		switch o := &specs[i]; {
+		case o.Listing != s.Listing:
+		case o.Type == "":
+			rest = o.Object
+		case o.Type == rowType:
+			return o.Object
+		}
+	}
+	return rest
+}
+
+// Holds tells whether a row of the listing with that value of the field "type" is of
+// this object.
+func (s Spec) Holds(rowType string) bool { return s.ObjectOf(rowType) == s.Object }
+
+// Companies returns the ids of the companies of which a record is: of none where the
+// record does not say, or where the object has no company field.
+func (s Spec) Companies(record []byte) []string {
+	if s.CompanyField == "" {
+		return nil
+	}
+	value := member(record, s.CompanyField)
+	if id := stringOf(value); id != "" {
+		return []string{id}
+	}
+	var ids []string
+	for element := range elements(value) {
+		if id := stringOf(element); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 func (s Spec) hasKey(k Key) bool { return slices.Contains(s.Keys, k) }

@@ -16,7 +16,7 @@ var assetSpec = Spec{
 	Fields: slices.Concat(
 		readOnly(String, "_id"),
 		writable(String, "name"),
-		byKey(Company, writable(String, "companyId")),
+		byKey(refers(Company, writable(String, "companyId"))),
 		writable(String, "externalId", "sourceId", "serialNumber"),
 		writable(Double, "value"),
 		writable(String, "_currency"),

@@ -15,7 +15,7 @@ var campaignSpec = Spec{
 	Fields: slices.Concat(
 		readOnly(String, "_id"),
 		writable(String, "name"),
-		byKey(Company, writable(String, "companyId")),
+		byKey(refers(Company, writable(String, "companyId"))),
 		writable(String, "campaignPurpose", "externalId", "sourceId"),
 		writable(JSON, "custom"),
 		readOnly(String, "companyName"),

@@ -17,7 +17,7 @@ var churnSpec = Spec{
 	Rank:         30,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),
-		byKey(Company, writable(String, "companyId")),
+		byKey(refers(Company, writable(String, "companyId"))),
 		writable(Double, "value"),
 		writable(Boolean, "isChurn"),
 		writable(String, "churnReason"),

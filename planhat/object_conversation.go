@@ -39,7 +39,7 @@ var conversationSpec = Spec{
 func conversationFields() []Field {
 	return slices.Concat(
 		readOnly(String, "_id"),
-		byKey(Company, writable(String, "companyId")),
+		byKey(refers(Company, writable(String, "companyId"))),
 		writable(String, "subject", "description", "type"),
 		writable(TimestampMillis, "date", "outDate"),
 		refers(User, writable(JSON, "users")),

@@ -19,7 +19,7 @@ var enduserSpec = Spec{
 	Fields: slices.Concat(
 		readOnly(String, "_id"),
 		writable(String, "email"),
-		byKey(Company, writable(String, "companyId")),
+		byKey(refers(Company, writable(String, "companyId"))),
 		writable(String, "firstName", "lastName", "externalId", "sourceId", "position", "phone"),
 		writable(StringArray, "tags", "otherEmails"),
 		writable(Boolean, "featured", "primary", "archived", "npsUnsubscribed"),

@@ -17,7 +17,7 @@ var licenseSpec = Spec{
 	Fields: slices.Concat(
 		readOnly(String, "_id"),
 		writable(String, "_currency"),
-		byKey(Company, writable(String, "companyId")),
+		byKey(refers(Company, writable(String, "companyId"))),
 		writable(TimestampMillis, "fromDate", "toDate"),
 		writable(String, "product", "externalId", "sourceId"),
 		writable(Boolean, "fixedPeriod"),

@@ -15,7 +15,7 @@ var objectiveSpec = Spec{
 	Fields: slices.Concat(
 		readOnly(String, "_id"),
 		writable(String, "name"),
-		byKey(Company, writable(String, "companyId")),
+		byKey(refers(Company, writable(String, "companyId"))),
 		writable(Double, "health"),
 		writable(String, "externalId", "sourceId"),
 		writable(JSON, "custom"),

@@ -14,7 +14,7 @@ var opportunitySpec = Spec{
 	Rank:         30,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),
-		byKey(Company, writable(String, "companyId")),
+		byKey(refers(Company, writable(String, "companyId"))),
 		writable(String, "title", "salesStage"),
 		writable(TimestampMillis, "dealDate", "landingDate", "closeDate"),
 		writable(String, "externalId", "sourceId", "_currency"),

@@ -15,7 +15,7 @@ var projectSpec = Spec{
 	Fields: slices.Concat(
 		readOnly(String, "_id"),
 		writable(String, "name"),
-		byKey(Company, writable(String, "companyId")),
+		byKey(refers(Company, writable(String, "companyId"))),
 		writable(String, "externalId", "sourceId", "currency"),
 		writable(TimestampMillis, "startDate", "endDate"),
 		writable(Double, "mrr", "arr", "nrr"),

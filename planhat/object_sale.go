@@ -15,7 +15,7 @@ var saleSpec = Spec{
 	Fields: slices.Concat(
 		readOnly(String, "_id"),
 		writable(String, "_currency"),
-		byKey(Company, writable(String, "companyId")),
+		byKey(refers(Company, writable(String, "companyId"))),
 		writable(TimestampMillis, "salesDate"),
 		writable(Double, "value"),
 		writable(String, "product", "externalId", "sourceId"),

@@ -19,7 +19,7 @@ var taskSpec = Spec{
 	Fields: slices.Concat(
 		readOnly(String, "_id"),
 		writable(String, "mainType"),
-		byKey(Company, writable(String, "companyId")),
+		byKey(refers(Company, writable(String, "companyId"))),
 		writable(String, "action", "description", "type"),
 		writable(TimestampMillis, "startTime", "endTime", "dateDone"),
 		writable(String, "repeat"),

@@ -16,7 +16,7 @@ var timeEntrySpec = Spec{
 		readOnly(String, "_id"),
 		writable(TimestampMillis, "date"),
 		writable(Double, "hours"),
-		byKey(Company, writable(String, "companyId")),
+		byKey(refers(Company, writable(String, "companyId"))),
 		writable(Boolean, "isTimeOff", "isBillable"),
 		writable(String, "description", "billingCode", "currency"),
 		writable(Double, "billableRate", "costRate"),

@@ -35,7 +35,7 @@ type ListOptions struct {
 	Offset     int      // index of the first row
 	Limit      int      // rows per page; 0: the documented maximum
 	Select     []string // fields wanted; empty: all. _id always comes along
-	CompanyIDs []string // of these companies only; empty: of all
+	CompanyIDs []string // of these companies only, where records are of companies; empty: of all
 	Archived   bool     // ask for archived records, where the default leaves them out
 	Overlap    int      // rows that each page repeats of the one before (Pages only)
 }
@@ -143,7 +143,7 @@ func (l ListOptions) query(spec Spec) url.Values {
 	if len(l.Select) > 0 {
 		q.Set("select", strings.Join(l.Select, ","))
 	}
-	if len(l.CompanyIDs) > 0 {
+	if len(l.CompanyIDs) > 0 && spec.CompanyField != "" {
 		q.Set("companyId", strings.Join(l.CompanyIDs, ","))
 	}
 	if l.Archived {

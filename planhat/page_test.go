@@ -91,6 +91,10 @@ func TestQueryOfAPage(t *testing.T) {
 		{Enduser, ListOptions{Archived: true, Select: []string{"name", "custom.A&B"}, CompanyIDs: []string{hexID(1), hexID(2)}}, "/endusers",
 			url.Values{"sort": {"_id"}, "offset": {"0"}, "limit": {"2000"}, "archived": {"true"},
 				"select": {"name,custom.A&B"}, "companyId": {hexID(1) + "," + hexID(2)}}},
+		{Invoice, ListOptions{CompanyIDs: []string{hexID(1)}}, "/invoices",
+			url.Values{"sort": {"_id"}, "offset": {"0"}, "limit": {"2000"}, "companyId": {hexID(1)}}},
+		{User, ListOptions{CompanyIDs: []string{hexID(1)}}, "/users", url.Values{"sort": {"_id"}, "offset": {"0"}, "limit": {"10000"}}},
+		{Task, ListOptions{Archived: true}, "/tasks", url.Values{"sort": {"_id"}, "offset": {"0"}, "limit": {"10000"}, "isArchived": {"true"}}},
 	}
 	for _, tt := range tests {
 		fake := always(200, "[]")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/rest"
@@ -82,7 +83,8 @@ func (s Spec) carries(record []byte, k Key, value string) bool {
 }
 
 // Find looks records up by a key other than _id: none, one, or, where the key is not
-// unique, several. companyID, when not empty, keeps the records of that company.
+// unique, several. companyID, when not empty, keeps the records of that company;
+// it does not count for objects whose records are of no company.
 //
 // An e-mail address is looked up by the listing's filter, without trusting it: rows
 // of other addresses are dropped, and a listing that ignores the filter is read to
@@ -162,8 +164,8 @@ func (f finder) scan(ctx context.Context, filter url.Values, archived bool) ([]R
 }
 
 func (f finder) ofCompany(record []byte) bool {
-	return f.companyID == "" || f.spec.Object == Company ||
-		strings.EqualFold(stringOf(member(record, "companyId")), f.companyID)
+	return f.companyID == "" || f.spec.CompanyField == "" ||
+		slices.ContainsFunc(f.spec.Companies(record), func(id string) bool { return strings.EqualFold(id, f.companyID) })
 }
 
 func asFind(err error) error {

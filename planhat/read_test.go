@@ -162,6 +162,37 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// Objects spell keys and companies in their own way.
+func TestFindBySpelling(t *testing.T) {
+	company, other := hexID(100), hexID(200)
+	for _, tt := range []struct {
+		object    Object
+		key       Key
+		value     string
+		companyID string
+		answer    string
+		asked     string
+		found     bool
+	}{
+		{Invoice, KeyExternalID, "i1", company, record(1, `"extId":"i1","cId":"`+company+`"`), "/invoices/extid-i1", true},
+		{Invoice, KeyExternalID, "i1", "", record(1, `"externalId":"i1"`), "/invoices/extid-i1", false},
+		{NPS, KeySourceID, "n1", company, record(1, `"sourceId":"n1","cId":"`+company+`"`), "/nps/srcid-n1", true},
+		{Issue, KeySourceID, "s1", company, record(1, `"sourceId":"s1","companyIds":["`+other+`","`+company+`"]`), "/issues/srcid-s1", true},
+		{Ticket, KeySourceID, "t1", "", record(1, `"externalId":"t1","type":"ticket"`), "/tickets/srcid-t1", true},
+		{User, KeyExternalID, "u1", company, record(1, `"externalId":"u1"`), "/users/extid-u1", true},
+		{Churn, KeySourceID, "c1", "", record(1, `"sourceId":"c1"`), "/churn/srcid-c1", true},
+	} {
+		fake := always(200, tt.answer)
+		rows, err := clientFor(t, fake).Find(t.Context(), tt.object, tt.key, tt.value, tt.companyID)
+		if (err == nil && len(rows) == 1) != tt.found {
+			t.Errorf("%s by %s: found %d, %v", tt.object, tt.key, len(rows), err)
+		}
+		if asked := fake.asked(); len(asked) != 1 || asked[0].Path != tt.asked {
+			t.Errorf("%s by %s: asked %+v", tt.object, tt.key, asked)
+		}
+	}
+}
+
 func TestFindTrustsNoAnswer(t *testing.T) {
 	_, err := clientFor(t, always(200, record(1, `"externalId":"u2"`))).Find(t.Context(), Enduser, KeyExternalID, "u1", "")
 	if KindOf(err) != KindMalformed || !strings.HasPrefix(err.Error(), "find enduser externalId u1: malformed") {

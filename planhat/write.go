@@ -34,6 +34,9 @@ func (c *Client) Create(ctx context.Context, o Object, body []byte) (Written, er
 	if !ok {
 		return Written{}, refuse("create", string(o), "unknown object")
 	}
+	if spec.ReadOnly {
+		return Written{}, refuseWrite("create", spec)
+	}
 	body, err := spec.newBody(body)
 	if err != nil {
 		return Written{}, refuse("create", string(o), "%w", err)
@@ -45,10 +48,13 @@ func (c *Client) Create(ctx context.Context, o Object, body []byte) (Written, er
 
 // newBody checks the body of a create and adds the type that makes it this object.
 func (s Spec) newBody(body []byte) ([]byte, error) {
-	if err := checkBody(body); err != nil || s.Type == "" {
+	if err := checkBody(body); err != nil || !s.Shared() {
 		return body, err
 	}
 	given := member(body, "type")
+	if s.Type == "" {
+		return body, s.checkOwnType(stringOf(given))
+	}
 	if given == nil {
 		body = without(body, "type")
 		comma := ","
@@ -63,12 +69,27 @@ func (s Spec) newBody(body []byte) ([]byte, error) {
 	return body, nil
 }
 
+// checkOwnType holds the type of a new record of a shared listing to the object that
+// has no type of its own. Without one the record might become another object's.
+func (s Spec) checkOwnType(given string) error {
+	if given == "" {
+		return fmt.Errorf("a new %s needs a type", s.Object)
+	}
+	if !s.Holds(given) {
+		return fmt.Errorf("a record of type %q is a %s: create it as one", given, s.ObjectOf(given))
+	}
+	return nil
+}
+
 // Update sets the fields that the body names and leaves the others. An _id in the
 // body is not sent: Planhat may refuse it. It is repeated until it is answered.
 func (c *Client) Update(ctx context.Context, o Object, ref Ref, body []byte) (Written, error) {
 	spec, ok := Lookup(o)
 	if !ok {
 		return Written{}, refuse("update", string(o), "unknown object")
+	}
+	if spec.ReadOnly {
+		return Written{}, refuseWrite("update", spec)
 	}
 	path, refused := spec.path("update", ref)
 	if refused != nil {
@@ -80,6 +101,10 @@ func (c *Client) Update(ctx context.Context, o Object, ref Ref, body []byte) (Wr
 	return c.write(ctx, "update", subjectOf(spec, ref), spec, ref, rest.Request{
 		Method: http.MethodPut, Path: path, Template: spec.Path + "/{id}", Body: without(body, "_id"),
 	})
+}
+
+func refuseWrite(action string, s Spec) *Error {
+	return refuse(action, string(s.Object), "a %s can only be read", s.Object)
 }
 
 func (c *Client) write(ctx context.Context, action, subject string, spec Spec, ref Ref, req rest.Request) (Written, error) {
@@ -108,6 +133,9 @@ func (c *Client) Delete(ctx context.Context, o Object, id string) (Deleted, erro
 	spec, ok := Lookup(o)
 	if !ok {
 		return Deleted{}, refuse("delete", string(o), "unknown object")
+	}
+	if spec.ReadOnly {
+		return Deleted{}, refuseWrite("delete", spec)
 	}
 	path, refused := spec.path("delete", ByID(id))
 	if refused != nil {

@@ -1,6 +1,7 @@
 package planhat
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -24,6 +25,11 @@ func TestCreate(t *testing.T) {
 		{"empty note gets its type", Note, `{ }`, 200, record(1), `{"type":"note"}`, KindNone, 1},
 		{"note keeps its type", Note, `{"type":"note"}`, 200, record(1), `{"type":"note"}`, KindNone, 1},
 		{"e-mail is no note", Note, `{"type":"email"}`, 200, record(1), ``, KindInvalid, 0},
+		{"conversation", Conversation, `{"type":"call"}`, 200, record(1), `{"type":"call"}`, KindNone, 1},
+		{"note is no other conversation", Conversation, `{"type":"note"}`, 200, record(1), ``, KindInvalid, 0},
+		{"conversation without a type", Conversation, `{"subject":"x"}`, 200, record(1), ``, KindInvalid, 0},
+		{"ticket", Ticket, `{"sourceId":"x"}`, 200, record(1), ``, KindInvalid, 0},
+		{"custom field", CustomField, `{"name":"x"}`, 200, record(1), ``, KindInvalid, 0},
 		{"not an object", Company, `[]`, 200, record(1), ``, KindInvalid, 0},
 		{"not JSON", Company, `{`, 200, record(1), ``, KindInvalid, 0},
 		{"unknown object", "unicorn", `{}`, 200, record(1), ``, KindInvalid, 0},
@@ -175,6 +181,28 @@ func TestErrorReads(t *testing.T) {
 		_, err := clientFor(t, always(400, body)).Create(t.Context(), License, []byte(`{}`))
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestWhatCanOnlyBeReadIsNotWritten(t *testing.T) {
+	for _, object := range []Object{Ticket, CustomField} {
+		fake := always(200, record(1))
+		client := clientFor(t, fake)
+		_, created := client.Create(t.Context(), object, []byte(`{}`))
+		_, updated := client.Update(t.Context(), object, ByID(hexID(1)), []byte(`{}`))
+		_, deleted := client.Delete(t.Context(), object, hexID(1))
+		_, upserted := client.BulkUpsert(t.Context(), object, []json.RawMessage{json.RawMessage(`{}`)})
+		for _, err := range []error{created, updated, deleted, upserted} {
+			if KindOf(err) != KindInvalid || !strings.Contains(err.Error(), "only be read") {
+				t.Errorf("%s: got %v", object, err)
+			}
+		}
+		if n := len(fake.asked()); n > 0 {
+			t.Errorf("%s: %d requests", object, n)
+		}
+		if _, err := client.Get(t.Context(), object, ByID(hexID(1))); err != nil {
+			t.Errorf("%s: %v", object, err)
 		}
 	}
 }

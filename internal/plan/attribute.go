@@ -86,8 +86,10 @@ func withModified(c Call, answer planhat.BulkAnswer) []planhat.KeySet {
 func (a *attribution) item(keys planhat.KeySet) (int, bool) {
 	spec := a.call.Spec
 	value, ok := keys[spec.KeyField(a.call.Key)]
-	if !ok {
-		return 0, false
+	if !ok { // where the spellings differ, nobody documents which one answers have
+		if value, ok = keys[string(a.call.Key)]; !ok {
+			return 0, false
+		}
 	}
 	n, ok := a.index[identityOf(spec.Object, Target{a.call.Key, value}).value]
 	return n, ok

@@ -13,8 +13,8 @@ const (
 	Post
 	// Put updates one record by the item's target.
 	Put
-	// Resolve is an upsert that cannot go in bulk: look the target up, then
-	// update what was found by _id, or create.
+	// Resolve is an upsert that cannot go in bulk: look the target up, and what
+	// the item refers to by key, then update what was found by _id, or create.
 	Resolve
 	// Remove looks the target up if it is not an _id, then deletes.
 	Remove
@@ -62,7 +62,7 @@ func Single(i Item) Call {
 		c.Way = Put
 	case Upsert:
 		c.Way = Resolve
-		if i.direct() && i.Orders[0].Since == nil {
+		if i.direct() && !i.Indirect() && i.Orders[0].Since == nil {
 			c.Way, c.Key = Bulk, i.Target.Key
 		}
 	case Delete:
@@ -82,7 +82,7 @@ type group struct {
 
 // bulkGroup names the bulk calls that an item may be part of.
 func (i Item) bulkGroup() (group, bool) {
-	if i.Orders[0].Since != nil {
+	if i.Orders[0].Since != nil || i.Indirect() {
 		return group{}, false
 	}
 	g := group{i.Spec.Object, i.Op, i.Target.Key}
@@ -90,7 +90,7 @@ func (i Item) bulkGroup() (group, bool) {
 	case Update:
 		// Of a shared listing an _id may name a record of another object: it
 		// has to be looked up first.
-		return g, i.Target.Key == planhat.KeyID && i.Spec.Type == "" && i.protected()
+		return g, i.Target.Key == planhat.KeyID && !i.Spec.Shared() && i.protected()
 	case Upsert:
 		return g, i.direct()
 	default:

@@ -38,6 +38,10 @@ func Check(c schemas.Command, rules Rules) (Order, *Refusal) {
 		return Order{}, reject(schemas.CodeUnknownOperation, fmt.Sprintf("unknown operation %q", c.Op),
 			"use create, update, upsert, delete or get")
 	}
+	if table.spec.ReadOnly && !rule.reads {
+		return Order{}, reject(schemas.CodeUnsupportedOperation, fmt.Sprintf("a %s can be read, not written: no %s", table.spec.Object, o.Op),
+			"use get; change the record in Planhat, or in the system that it comes from")
+	}
 	var refusal *Refusal
 	if o.Target, refusal = checkTarget(c.Target, &o, rule); refusal != nil {
 		return Order{}, refusal
@@ -62,6 +66,7 @@ type opRule struct {
 	some     bool // needs at least one field
 	required bool // needs the fields that a new record needs
 	since    bool // takes ifUnchangedSince
+	reads    bool // changes nothing
 }
 
 var opRules = map[Op]opRule{
@@ -69,7 +74,7 @@ var opRules = map[Op]opRule{
 	Update: {target: true, fields: true, some: true, since: true},
 	Upsert: {target: true, upsert: true, fields: true, since: true},
 	Delete: {target: true, since: true},
-	Get:    {target: true},
+	Get:    {target: true, reads: true},
 }
 
 func unknownObject(name string) *Refusal {

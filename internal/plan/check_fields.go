@@ -34,6 +34,11 @@ func checkFields(c schemas.Command, o *Order, rule opRule, rules Rules) (Fields,
 	if refusal := checkOwnKey(fields, o); refusal != nil {
 		return nil, refusal
 	}
+	// A record without a type may become another object's.
+	if o.Op == Upsert && o.Spec.Shared() && !fields.Has(typeField) {
+		return nil, reject(schemas.CodeMissingField, fmt.Sprintf("an upsert of a %s needs %s", o.Spec.Object, typeField),
+			fmt.Sprintf("set %q: the record may be a new one", typeField))
+	}
 	if rule.required {
 		if refusal := checkRequired(fields, o); refusal != nil {
 			return nil, refusal
@@ -113,16 +118,49 @@ func checkField(f Field, o *Order, allowUnknown bool, rules Rules) *Refusal {
 		return reject(schemas.CodeReadOnlyField, fmt.Sprintf("field %q of a %s is read-only", f.Name, o.Spec.Object),
 			fmt.Sprintf("leave %q out", f.Name))
 	case !ok && !allowUnknown:
-		return unknown(f.Name, suggest(f.Name, tables[o.Spec.Object].writable), o.Spec.Object)
+		return unknown(f.Name, suggestField(o.Spec, f.Name), o.Spec.Object)
 	case f.Name == customField:
 		return checkCustom(f, o, allowUnknown, rules)
-	case f.Name == typeField && o.Spec.Type != "":
-		if v, _ := text(f.Raw); v != o.Spec.Type {
-			return invalid(f.Name, fmt.Sprintf("must be %q for a %s", o.Spec.Type, o.Spec.Object), "leave it out")
-		}
+	case f.Name == typeField && o.Spec.Shared():
+		return checkType(f, o.Spec)
 	case isKeyField(o.Spec, f.Name) || known.Ref != "" && known.Type == planhat.String:
 		if _, ok := text(f.Raw); !ok && !isNull(f.Raw) {
 			return invalid(f.Name, "must be a non-empty string", "send it as a JSON string, or null to clear it")
+		}
+	case known.Ref != "":
+		return checkReferences(f)
+	}
+	return nil
+}
+
+// checkType holds the type to the object: of a shared listing it says of which object
+// a record is.
+func checkType(f Field, spec *planhat.Spec) *Refusal {
+	value, _ := text(f.Raw)
+	switch {
+	case spec.Type != "" && value != spec.Type:
+		return invalid(f.Name, fmt.Sprintf("must be %q for a %s", spec.Type, spec.Object), "leave it out")
+	case value == "":
+		return invalid(f.Name, "must be a non-empty string", fmt.Sprintf("name the type of the %s", spec.Object))
+	case !spec.Holds(value):
+		return invalid(f.Name, fmt.Sprintf("must not be %q for a %s", value, spec.Object),
+			fmt.Sprintf("use object %s", spec.ObjectOf(value)))
+	}
+	return nil
+}
+
+// checkReferences accepts an array of ids, or of objects with their ids.
+func checkReferences(f Field) *Refusal {
+	const remedy = `send an array of ids, or of objects such as {"id": "<id>"}; null or an empty array clears it`
+	if isNull(f.Raw) {
+		return nil
+	}
+	if len(f.Raw) == 0 || f.Raw[0] != '[' {
+		return invalid(f.Name, "must be an array", remedy)
+	}
+	for n, element := range elements(f.Raw) {
+		if value, _ := spelling(element); value == "" {
+			return invalid(f.Name, fmt.Sprintf("names no record in element %d", n), remedy)
 		}
 	}
 	return nil

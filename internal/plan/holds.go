@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
 // Differences lists the fields that a record does not hold as they were sent,
@@ -24,14 +26,14 @@ func Differences(record json.RawMessage, i Item) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the record: %w", err)
 	}
-	prefixed := map[string]bool{}
+	keyed := map[string]bool{}
 	for _, ref := range References(i.Spec, i.Fields) {
-		prefixed[ref.Field] = ref.Prefixed
+		keyed[ref.Field] = keyed[ref.Field] || ref.Target.Key != planhat.KeyID
 	}
 	var out []string
 	value := Fields(held).values()
 	for _, f := range i.Fields {
-		if prefixed[f.Name] || f.Name == companyExternalID {
+		if keyed[f.Name] {
 			continue
 		}
 		got := value(f.Name)
@@ -39,12 +41,29 @@ func Differences(record json.RawMessage, i Item) ([]string, error) {
 			out = append(out, customDifferences(f.Raw, got)...)
 			continue
 		}
-		if !same(f.Raw, got) {
+		if !same(f.Raw, got) && !sameRecords(i.Spec, f, got) {
 			out = append(out, f.Name)
 		}
 	}
 	slices.Sort(out)
 	return out, nil
+}
+
+// sameRecords tells whether a field names the records that it was sent, if they were
+// sent as objects and are held as ids, or the other way round.
+func sameRecords(spec *planhat.Spec, f Field, got json.RawMessage) bool {
+	sent, held := elements(f.Raw), elements(got)
+	if tables[spec.Object].fields[f.Name].Ref == "" || len(sent) != len(held) || len(sent) == 0 {
+		return false
+	}
+	for n := range sent {
+		value, name := spelling(sent[n])
+		other, otherName := spelling(held[n])
+		if (name == "") == (otherName == "") || value == "" || !strings.EqualFold(value, other) {
+			return false
+		}
+	}
+	return true
 }
 
 func customDifferences(sent, got json.RawMessage) []string {

@@ -129,7 +129,7 @@ func keepsOutcome(i Item, o *Order, merged Fields) bool {
 		return false
 	}
 	for _, was := range i.Fields {
-		if !isKeyField(i.Spec, was.Name) && tables[i.Spec.Object].fields[was.Name].Ref == "" && was.Name != companyExternalID {
+		if !isKeyField(i.Spec, was.Name) && tables[i.Spec.Object].fields[was.Name].Ref == "" {
 			continue
 		}
 		if now := o.Fields.Get(was.Name); now != nil && !bytes.Equal(was.Raw, now) {

@@ -1,6 +1,28 @@
 package plan
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+)
+
+// suggestField names the field that somebody who wrote name most likely meant: what is
+// spelled so for other objects, or something similar.
+func suggestField(spec *planhat.Spec, name string) string {
+	if spelled := spec.KeyField(planhat.Key(name)); spelled != name {
+		return spelled
+	}
+	company := func(s planhat.Spec) bool { return s.CompanyField == name }
+	if slices.ContainsFunc(planhat.Objects(), company) && isWritable(spec, spec.CompanyField) {
+		return spec.CompanyField
+	}
+	return suggest(name, tables[spec.Object].writable)
+}
+
+func isWritable(spec *planhat.Spec, name string) bool {
+	return slices.Contains(tables[spec.Object].writable, name)
+}
 
 // suggest names the candidate that somebody who wrote name most likely meant,
 // or "". A difference in case alone always counts; else at most a third of the

@@ -189,7 +189,7 @@ func (e *executor) companyOf(i plan.Item, t plan.Target) (company string, there 
 		return "", true, nil
 	}
 	for _, ref := range plan.References(i.Spec, i.Fields) {
-		if ref.Field != "companyId" {
+		if ref.Field != i.Spec.CompanyField {
 			continue
 		}
 		id := ref.Target.Value

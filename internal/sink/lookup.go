@@ -26,6 +26,12 @@ func (e *executor) find(i plan.Item, spec *planhat.Spec, t plan.Target) ([]found
 
 // findIn is find within a company.
 func (e *executor) findIn(i plan.Item, spec *planhat.Spec, t plan.Target, company string) ([]found, error) {
+	rows, err := e.lookUp(i, spec, t, company)
+	return ofType(rows, spec), err
+}
+
+// lookUp is findIn for records of any object that shares the listing.
+func (e *executor) lookUp(i plan.Item, spec *planhat.Spec, t plan.Target, company string) ([]found, error) {
 	var out []found
 	err := e.try([]plan.Item{i}, func(ctx context.Context) (int, error) {
 		out = nil
@@ -51,13 +57,13 @@ func (e *executor) findIn(i plan.Item, spec *planhat.Spec, t plan.Target, compan
 		if err != nil {
 			return nil, err
 		}
-		return ofType(out, spec), nil
+		return out, nil
 	}
 }
 
 // ofType keeps the records that are of an object which shares its listing.
 func ofType(rows []found, spec *planhat.Spec) []found {
-	if spec.Type == "" {
+	if !spec.Shared() {
 		return rows
 	}
 	var out []found
@@ -65,7 +71,7 @@ func ofType(rows []found, spec *planhat.Spec) []found {
 		var typed struct {
 			Type string `json:"type"`
 		}
-		if json.Unmarshal(r.raw, &typed) != nil || typed.Type == "" || typed.Type == spec.Type {
+		if json.Unmarshal(r.raw, &typed) != nil || typed.Type == "" || spec.Holds(typed.Type) {
 			out = append(out, r)
 		}
 	}

@@ -5,10 +5,15 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
+// maxReferences is how many references of a refused item are looked up: each costs a
+// call.
+const maxReferences = 50
+
 // missing returns the first of an item's references that names no record, nil
 // if there is none.
 func (e *executor) missing(i plan.Item) (*plan.Reference, error) {
-	for _, ref := range plan.References(i.Spec, i.Fields) {
+	refs := plan.References(i.Spec, i.Fields)
+	for _, ref := range refs[:min(len(refs), maxReferences)] {
 		id, err := e.resolve(i, ref)
 		if err != nil {
 			return nil, err
@@ -28,11 +33,10 @@ func (e *executor) resolve(i plan.Item, ref plan.Reference) (string, error) {
 	if !ok || ref.Target.Value == "" {
 		return "", nil
 	}
-	rows, err := e.find(i, &spec, ref.Target)
+	rows, err := e.lookUp(i, &spec, ref.Target, "") // a conversation may be a note
 	switch {
 	case planhat.KindOf(err) == planhat.KindForbidden:
-		spelled, _ := i.Fields.Text(ref.Field)
-		return spelled, nil
+		return ref.Spelled, nil
 	case err != nil:
 		return "", err
 	case len(rows) == 0:
@@ -87,7 +91,7 @@ func (e *executor) plain(i plan.Item) (plan.Fields, *plan.Reference, error) {
 				return nil, nil, err
 			}
 		}
-		fields = fields.WithText(ref.Field, id)
+		fields = fields.Refer(ref, id)
 	}
 	return fields, nil, nil
 }

@@ -3,6 +3,7 @@ package sink
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/plan"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
@@ -34,7 +35,7 @@ func (e *executor) single(way plan.Way, i plan.Item) error {
 // has such an address and nothing has to be known of the record before.
 func (e *executor) put(i plan.Item) error {
 	t := i.Target
-	if t.Key == planhat.KeyEmail || i.Renames() || i.Orders[0].Since != nil || i.Spec.Type != "" {
+	if t.Key == planhat.KeyEmail || i.Renames() || i.Orders[0].Since != nil || i.Spec.Shared() {
 		r, refusal, err := e.one(i)
 		switch {
 		case err != nil:
@@ -185,7 +186,22 @@ func (e *executor) resolveUpsert(i plan.Item) error {
 	}
 }
 
+// post creates a record, after the references that Planhat does not take as they are
+// spelled have become ids. One that names no record is as good as a refusal.
 func (e *executor) post(i plan.Item) (planhat.Written, error) {
+	if i.Indirect() {
+		fields, dangling, err := e.plain(i)
+		switch {
+		case err != nil:
+			return planhat.Written{}, err
+		case dangling != nil:
+			return planhat.Written{}, &planhat.Error{
+				Kind: planhat.KindInvalid, Action: "create", Subject: string(i.Spec.Object),
+				Message: fmt.Sprintf("%s %q names no %s", dangling.Field, dangling.Spelled, dangling.Object),
+			}
+		}
+		i.Fields = fields
+	}
 	var written planhat.Written
 	err := e.write([]plan.Item{i}, func(ctx context.Context) (int, error) {
 		var err error
@@ -198,7 +214,7 @@ func (e *executor) post(i plan.Item) (planhat.Written, error) {
 // remove deletes one record; one that is gone already is in order.
 func (e *executor) remove(i plan.Item) error {
 	id, sought := i.Target.Value, false
-	if i.Target.Key != planhat.KeyID || i.Orders[0].Since != nil || i.Spec.Type != "" {
+	if i.Target.Key != planhat.KeyID || i.Orders[0].Since != nil || i.Spec.Shared() {
 		r, refusal, err := e.one(i)
 		switch {
 		case err != nil:

@@ -23,6 +23,7 @@ func (s *Service) newWorkspace(cfg config.Workspace) *workspace {
 		signals: make(chan schemas.Signal, 16), notifications: s.names.Notifications(),
 	}
 	for _, st := range w.streams {
+		st.companies = cfg.CompanyIDs
 		st.schedule.target = w.target(st)
 		st.schedule.adapt(st.stamped, 0, st.pageSize(), w.callsPerMinute)
 	}

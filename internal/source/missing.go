@@ -2,13 +2,13 @@ package source
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
 // maxCandidates bounds the deletion candidates that wait, and with them the
@@ -65,18 +65,18 @@ func (w *workspace) worthAsking(ctx context.Context, s *stream, found []cdc.ID) 
 		a, ok := s.absent[id]
 		return ok && (a.outside || now.Before(a.until))
 	})
-	if len(w.cfg.CompanyIDs) > 0 && len(found) > 0 {
+	if len(s.companies) > 0 && len(found) > 0 {
 		var err error
-		if found, err = w.selected(ctx, s, found); err != nil {
+		if found, err = w.inside(ctx, s, found); err != nil {
 			return nil, err
 		}
 	}
 	return found, nil
 }
 
-// selected are the records whose last event does not say that they belong to
+// inside are the records whose last event does not say that they belong to
 // another company than those selected. The others are remembered.
-func (w *workspace) selected(ctx context.Context, s *stream, found []cdc.ID) ([]cdc.ID, error) {
+func (w *workspace) inside(ctx context.Context, s *stream, found []cdc.ID) ([]cdc.ID, error) {
 	events := make([]change, 0, len(found))
 	places := map[string][]kafka.Place{}
 	for _, id := range found {
@@ -95,7 +95,7 @@ func (w *workspace) selected(ctx context.Context, s *stream, found []cdc.ID) ([]
 	var inside []cdc.ID
 	for _, c := range events {
 		rec := records[s.objects[c.prior.Object].topic][kafka.Place{Partition: c.prior.Partition, Offset: c.prior.Offset}]
-		if w.ofSelected(s, c, w.beforeImage(ctx, s, c, rec)) {
+		if selected(s.companies, s.objects[c.prior.Object].spec, w.beforeImage(ctx, s, c, rec)) {
 			inside = append(inside, c.id)
 			continue
 		}
@@ -107,21 +107,14 @@ func (w *workspace) selected(ctx context.Context, s *stream, found []cdc.ID) ([]
 	return inside, nil
 }
 
-// ofSelected is true for records of the selected companies and for those that
+// selected is true for records of the selected companies and for those that
 // do not say to which they belong.
-func (w *workspace) ofSelected(s *stream, c change, row []byte) bool {
-	company := c.id.String()
-	if s.objects[c.prior.Object].spec.Listing != companies {
-		var of struct {
-			CompanyID string `json:"companyId"`
-		}
-		if row == nil || json.Unmarshal(row, &of) != nil || of.CompanyID == "" {
-			return true
-		}
-		company = of.CompanyID
+func selected(companies []string, spec planhat.Spec, row []byte) bool {
+	if len(companies) == 0 {
+		return true
 	}
-	return slices.ContainsFunc(w.cfg.CompanyIDs, func(id string) bool { return strings.EqualFold(id, company) })
+	of := spec.Companies(row)
+	return len(of) == 0 || slices.ContainsFunc(companies, func(id string) bool {
+		return slices.ContainsFunc(of, func(company string) bool { return strings.EqualFold(id, company) })
+	})
 }
-
-// companies is the listing whose records are companies themselves.
-const companies = "companies"

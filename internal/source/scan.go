@@ -130,7 +130,7 @@ func (s *stream) pageSize() int { return s.objects[0].spec.PageSize }
 
 func (w *workspace) page(ctx context.Context, s *stream, sort string, req cdc.Request) (planhat.Page, error) {
 	return w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{
-		Sort: sort, Offset: req.Offset, Limit: req.Limit, Archived: req.Archived, CompanyIDs: w.cfg.CompanyIDs,
+		Sort: sort, Offset: req.Offset, Limit: req.Limit, Archived: req.Archived, CompanyIDs: s.companies,
 	})
 }
 

@@ -19,6 +19,8 @@ type stream struct {
 	stamped bool
 	archive bool // records may be archived and then need a listing of their own
 
+	companies []string // ids of the only companies wanted; empty: of all
+
 	index  *cdc.Index
 	cursor cdc.Cursor
 	// recorded is the cursor as the log has it, and pins likewise.
@@ -135,6 +137,9 @@ func (s *stream) admitRow(row cdc.Sighting) error {
 	if exists && facts.HasStamp && facts.Stamp < known.Stamp {
 		return nil // older than what is known
 	}
+	if !selected(s.companies, s.objects[kind].spec, row.Raw) {
+		return nil // the listing does not keep to the companies asked for
+	}
 	if !wanted {
 		if exists { // its type changed to one that is not captured: gone from its topic
 			s.remove(row.ID, known)
@@ -184,7 +189,7 @@ func (s *stream) remove(id cdc.ID, known cdc.Entry) {
 // object without a type, if the listing has one.
 func (s *stream) objectOf(rowType string) (uint8, bool) {
 	for i, o := range s.objects {
-		if o.spec.Type == rowType || o.spec.Type == "" {
+		if o.spec.Holds(rowType) {
 			return uint8(i), o.capture // a listing has a handful of objects
 		}
 	}
