@@ -45,7 +45,9 @@ type actor struct {
 }
 
 func (s *scene) actor(n int) *actor {
-	object := rapid.SampledFrom([]planhat.Object{planhat.Company, planhat.Enduser, planhat.License, planhat.Note}).Draw(s.t, "object")
+	object := rapid.SampledFrom([]planhat.Object{
+		planhat.Company, planhat.Enduser, planhat.License, planhat.Note, planhat.Conversation, planhat.Invoice, planhat.Task, planhat.Timesheet,
+	}).Draw(s.t, "object")
 	a := &actor{name: fmt.Sprintf("k%d", n), keyed: rapid.Bool().Draw(s.t, "keyed"), spec: &tables[object].spec}
 	for m := range rapid.IntRange(1, 2).Draw(s.t, "records") {
 		a.targets = append(a.targets, s.record(a, m)...)
@@ -60,10 +62,13 @@ func (s *scene) actor(n int) *actor {
 func (s *scene) record(a *actor, m int) []Target {
 	value := func(key string) string { return fmt.Sprintf("%s-%s-%d", key, a.name, m) }
 	out := []Target{}
-	fields := map[string]any{"companyId": "66f0a1b2c3d4e5f600000001", "name": "n", "email": value("email"), "_currency": "EUR", "fromDate": "2026-01-01", "value": 1.0}
+	fields := map[string]any{"email": value("email"), "value": 1.0}
+	for name, v := range whole {
+		fields[name] = v
+	}
 	for _, k := range a.spec.UpsertKeys() {
 		out = append(out, Target{k, value(string(k))})
-		fields[string(k)] = value(string(k))
+		fields[a.spec.KeyField(k)] = value(string(k))
 	}
 	id := fmt.Sprintf("%024x", 0xabc000+len(s.v.records))
 	if rapid.Bool().Draw(s.t, "exists") {
@@ -73,6 +78,12 @@ func (s *scene) record(a *actor, m int) []Target {
 		id = r.id
 	}
 	return append(out, Target{planhat.KeyID, id})
+}
+
+// whole is what a new record of some object needs.
+var whole = map[string]any{
+	"name": "whole", "companyId": "66f0a1b2c3d4e5f600000001", "_currency": "EUR", "fromDate": "2026-01-01", "value": 2,
+	"cId": "66f0a1b2c3d4e5f600000001", "currency": "EUR", "mainType": "task", "type": "call", "status": "approved",
 }
 
 func (s *scene) command(a *actor) {
@@ -126,6 +137,8 @@ func (s *scene) fields(a *actor, op string, coalesce bool) json.RawMessage {
 	names := map[planhat.Object][]string{
 		planhat.Company: {"name", "phase", "city"}, planhat.Enduser: {"firstName", "lastName", "position"},
 		planhat.License: {"product", "renewalStatus"}, planhat.Note: {"subject", "description"},
+		planhat.Conversation: {"subject", "description"}, planhat.Invoice: {"product", "status"}, planhat.Task: {"action", "status"},
+		planhat.Timesheet: {"assignedModel"},
 	}[a.spec.Object]
 	for _, n := range names {
 		if rapid.Bool().Draw(s.t, "has") {
@@ -136,8 +149,8 @@ func (s *scene) fields(a *actor, op string, coalesce bool) json.RawMessage {
 		fields["custom."+rapid.SampledFrom([]string{"A", "B"}).Draw(s.t, "name")] = text.Draw(s.t, "value")
 	}
 	if op == string(Create) || rapid.IntRange(0, 2).Draw(s.t, "whole") == 0 {
-		for name, value := range map[string]any{"name": "whole", "companyId": "66f0a1b2c3d4e5f600000001", "_currency": "EUR", "fromDate": "2026-01-01", "value": 2} {
-			if _, ok := tables[a.spec.Object].fields[name]; ok && tables[a.spec.Object].fields[name].Writable {
+		for name, value := range whole {
+			if tables[a.spec.Object].fields[name].Writable && (name != typeField || a.spec.Type == "") {
 				fields[name] = value
 			}
 		}
@@ -145,7 +158,7 @@ func (s *scene) fields(a *actor, op string, coalesce bool) json.RawMessage {
 	for _, t := range a.targets {
 		// Keys of the actor's own records, so that they clash and change hands.
 		if t.Key != planhat.KeyID && (a.keyed || op == string(Create)) && rapid.IntRange(0, 3).Draw(s.t, "key") == 0 {
-			fields[string(t.Key)] = t.Value
+			fields[a.spec.KeyField(t.Key)] = t.Value
 		}
 	}
 	return must(json.Marshal(fields))

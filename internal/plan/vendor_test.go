@@ -197,7 +197,7 @@ func (v *vendor) refuse(list *[]planhat.BulkError, answer *planhat.BulkAnswer, b
 	if !v.echo.looseError {
 		e.Keys = planhat.KeySet{}
 		for name, value := range body {
-			if s, ok := value.(string); ok && (name == "_id" || name == "externalId" || name == "sourceId") {
+			if s, ok := value.(string); ok && (name == "_id" || name == "externalId" || name == "extId" || name == "sourceId") {
 				e.Keys[name] = s
 			}
 		}
