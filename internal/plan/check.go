@@ -13,10 +13,14 @@ import (
 type Rules struct {
 	// Now judges notAfter.
 	Now time.Time
-	// CustomNames gives the custom fields that an object has. Nil, or a false,
+	// Custom gives the custom fields that an object has. Nil, or a false,
 	// means that the catalogue is not known: then every name passes.
-	CustomNames func(planhat.Object) ([]string, bool)
+	Custom func(planhat.Object) (CustomFields, bool)
 }
+
+// CustomFields are the custom fields of an object by name. True marks one that
+// the vendor computes by a formula: what is written to it is lost.
+type CustomFields map[string]bool
 
 // Check turns a command into an Order, or tells why it cannot be carried out.
 // Seq and Chain are left to the caller.

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/planhat-bridge/planhat-bridge/planhat"
@@ -169,35 +171,48 @@ func checkReferences(f Field) *Refusal {
 // checkCustom holds custom names to the catalogue, where that is known: the
 // vendor would store an unknown name without a word.
 func checkCustom(f Field, o *Order, allowUnknown bool, rules Rules) *Refusal {
-	if allowUnknown || rules.CustomNames == nil {
+	if allowUnknown || rules.Custom == nil {
 		return nil
 	}
-	names, ok := rules.CustomNames(o.Spec.Object)
+	known, ok := rules.Custom(o.Spec.Object)
 	if !ok {
 		return nil
-	}
-	known := make(map[string]bool, len(names))
-	for _, n := range names {
-		known[n] = true
 	}
 	custom, err := members(f.Raw)
 	if err != nil {
 		return invalid(f.Name, "is not a JSON object", `send "custom": {"<name>": <value>}`)
 	}
 	for _, c := range custom {
-		if !known[c.Name] {
-			return unknown(customField+"."+c.Name, suggest(c.Name, names), o.Spec.Object)
+		name := customField + "." + c.Name
+		computed, exists := known[c.Name]
+		switch {
+		case !exists:
+			return unknownCustom(c.Name, known, o.Spec.Object)
+		case computed:
+			return reject(schemas.CodeReadOnlyField, fmt.Sprintf("field %q of a %s is computed by a formula", name, o.Spec.Object),
+				fmt.Sprintf("leave %q out, or change the fields that its formula reads", name))
 		}
 	}
 	return nil
 }
 
-func unknown(name, best string, object planhat.Object) *Refusal {
-	remedy := "custom fields go into custom; allowUnknownFields sends the field as it is"
-	if best != "" {
-		remedy = fmt.Sprintf("did you mean %q? allowUnknownFields sends the field as it is", best)
+func unknownCustom(name string, known CustomFields, object planhat.Object) *Refusal {
+	remedy := "create it in Planhat first;"
+	if best := suggest(name, slices.Sorted(maps.Keys(known))); best != "" {
+		remedy = fmt.Sprintf("did you mean %q?", customField+"."+best)
 	}
-	return reject(schemas.CodeUnknownField, fmt.Sprintf("a %s has no field %q", object, name), remedy)
+	return reject(schemas.CodeUnknownField, fmt.Sprintf("a %s has no custom field %q", object, name), remedy+" "+unlessAllowed)
+}
+
+// unlessAllowed ends the remedies for names that nobody knows.
+const unlessAllowed = "allowUnknownFields sends the field as it is"
+
+func unknown(name, best string, object planhat.Object) *Refusal {
+	remedy := "custom fields go into custom;"
+	if best != "" {
+		remedy = fmt.Sprintf("did you mean %q?", best)
+	}
+	return reject(schemas.CodeUnknownField, fmt.Sprintf("a %s has no field %q", object, name), remedy+" "+unlessAllowed)
 }
 
 // checkOwnKey keeps an upsert from renaming the key that it goes by: created

@@ -58,7 +58,8 @@ func TestCheckRefuses(t *testing.T) {
 		{"upsert renames its key", `{"op":"upsert","object":"company","target":{"externalId":"a"},"fields":{"externalId":"b"}}`, schemas.CodeInvalidField, "update"},
 		{"custom is no object", `{"op":"update","object":"company","target":{"externalId":"a"},"fields":{"custom":3}}`, schemas.CodeInvalidField, "custom"},
 		{"custom twice", `{"op":"update","object":"company","target":{"externalId":"a"},"fields":{"custom":{"Tier":1},"custom.tier":2}}`, schemas.CodeInvalidField, "case"},
-		{"custom unknown", `{"op":"update","object":"company","target":{"externalId":"a"},"fields":{"custom.Teir":2}}`, schemas.CodeUnknownField, `"Tier"`},
+		{"custom unknown", `{"op":"update","object":"company","target":{"externalId":"a"},"fields":{"custom.Teir":2}}`, schemas.CodeUnknownField, `"custom.Tier"`},
+		{"custom computed", `{"op":"update","object":"company","target":{"externalId":"a"},"fields":{"custom":{"Tier":1,"Days in Phase":2}}}`, schemas.CodeReadOnlyField, "formula"},
 		{"field twice", `{"op":"update","object":"company","target":{"externalId":"a"},"fields":{"name":"a","name":"b"}}`, schemas.CodeInvalidField, "once"},
 		{"note of another type", `{"op":"create","object":"note","fields":{"companyId":"x","type":"email"}}`, schemas.CodeInvalidField, ""},
 		{"expired", `{"op":"get","object":"company","target":{"externalId":"a"},"notAfter":"2026-03-04T11:59:59Z"}`, schemas.CodeExpired, "notAfter"},
@@ -84,7 +85,9 @@ func TestCheckRefuses(t *testing.T) {
 		{"a churn of nothing", `{"op":"create","object":"churn","fields":{"companyId":"x"}}`, schemas.CodeMissingField, "value or isChurn"},
 		{"precondition without stamp", `{"op":"update","object":"license","target":{"externalId":"a"},"fields":{"value":1},"ifUnchangedSince":"2026-03-04T11:59:59Z"}`, schemas.CodeUnsupportedOperation, ""},
 	}
-	rules := Rules{Now: noon, CustomNames: func(planhat.Object) ([]string, bool) { return []string{"Tier", "Seats"}, true }}
+	rules := Rules{Now: noon, Custom: func(planhat.Object) (CustomFields, bool) {
+		return CustomFields{"Tier": false, "Seats": false, "Days in Phase": true}, true
+	}}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, refusal := Check(command(t, tt.command), rules)
@@ -119,7 +122,9 @@ func TestCheckAccepts(t *testing.T) {
 		{"a get of what can only be read", `{"op":"get","object":"ticket","target":{"sourceId":"t"}}`, `{}`},
 		{"upsert with key alone", `{"op":"upsert","object":"enduser","target":{"email":"a@b"}}`, `{}`},
 	}
-	rules := Rules{Now: noon, CustomNames: func(planhat.Object) ([]string, bool) { return []string{"Tier", "Seats"}, true }}
+	rules := Rules{Now: noon, Custom: func(planhat.Object) (CustomFields, bool) {
+		return CustomFields{"Tier": false, "Seats": false, "Days in Phase": true}, true
+	}}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			o, refusal := Check(command(t, tt.command), rules)

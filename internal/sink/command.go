@@ -75,7 +75,7 @@ func (w *workspace) read(ctx context.Context, records []*kgo.Record) ([]*command
 		if problem != nil {
 			c.refuse(&plan.Refusal{Status: schemas.StatusRejected, Code: problem.Code, Message: problem.Message, Remedy: problem.Remedy})
 		} else {
-			w.check(c, len(batch), now)
+			w.check(ctx, c, len(batch), now)
 		}
 		batch = append(batch, c)
 	}
@@ -107,7 +107,7 @@ func (w *workspace) decode(ctx context.Context, c *command) (*schemas.Problem, e
 	}
 }
 
-func (w *workspace) check(c *command, seq int, now time.Time) {
+func (w *workspace) check(ctx context.Context, c *command, seq int, now time.Time) {
 	if !w.wanted(c.cmd.Object) {
 		c.refuse(&plan.Refusal{
 			Status: schemas.StatusRejected, Code: schemas.CodeUnknownObject,
@@ -119,7 +119,7 @@ func (w *workspace) check(c *command, seq int, now time.Time) {
 	if _, c.resumed = w.ledger.find(c.place()); c.resumed {
 		now = time.Time{} // it was in time when it was begun
 	}
-	order, refusal := plan.Check(c.cmd, plan.Rules{Now: now})
+	order, refusal := w.order(ctx, &c.cmd, plan.Rules{Now: now, Custom: w.catalogue.of})
 	if refusal != nil {
 		c.refuse(refusal)
 		return
@@ -129,6 +129,20 @@ func (w *workspace) check(c *command, seq int, now time.Time) {
 		order.Chain = "k" + string(c.record.Key)
 	}
 	c.order = &order
+}
+
+// order checks a command. A custom field that the catalogue does not have is
+// looked for once more: somebody may have created it for this command.
+func (w *workspace) order(ctx context.Context, c *schemas.Command, rules plan.Rules) (plan.Order, *plan.Refusal) {
+	custom := namesCustom(c)
+	if custom {
+		w.catalogue.ensure(ctx)
+	}
+	order, refusal := plan.Check(*c, rules)
+	if custom && refusal != nil && refusal.Code == schemas.CodeUnknownField && w.catalogue.renew(ctx) {
+		return plan.Check(*c, rules)
+	}
+	return order, refusal
 }
 
 // refuse ends the command without an effect.

@@ -50,6 +50,7 @@ type bench struct {
 	stop     func()
 
 	settle   time.Duration
+	lookout  time.Duration // sink.Times.Catalogue
 	producer *kgo.Client
 	point    pointHook
 	sent     int64
@@ -141,7 +142,7 @@ func (b *bench) prepare() {
 		Registerer: b.reg, Log: slog.New(slog.NewTextHandler(b.t.Output(), nil)), OnPoint: b.point.call,
 		Times: sink.Times{
 			TokenRetry: time.Minute, Settle: b.settle, Poll: 20 * time.Millisecond,
-			Retry: 10 * time.Millisecond, CommitOffset: 10 * time.Millisecond, Drain: time.Second,
+			Retry: 10 * time.Millisecond, CommitOffset: 10 * time.Millisecond, Drain: time.Second, Catalogue: b.lookout,
 		},
 	})
 	if err := b.service.Prepare(b.t.Context()); err != nil {

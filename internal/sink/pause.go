@@ -61,7 +61,7 @@ func (w *workspace) greet(ctx context.Context) (stop func()) {
 	go func() {
 		defer close(done)
 		for {
-			_, err := w.client.Page(ctx, planhat.Company, planhat.ListOptions{Sort: "_id", Limit: 1})
+			err := w.present(ctx)
 			if planhat.KindOf(err) != planhat.KindUnauthorized {
 				if ctx.Err() == nil {
 					w.pause.over()
@@ -74,6 +74,12 @@ func (w *workspace) greet(ctx context.Context) (stop func()) {
 		}
 	}()
 	return func() { cancel(); <-done }
+}
+
+// present shows the token to Planhat by asking for one row.
+func (w *workspace) present(ctx context.Context) error {
+	_, err := w.client.Page(ctx, planhat.Company, planhat.ListOptions{Sort: "_id", Limit: 1})
+	return err
 }
 
 // over notes that a call was answered.

@@ -51,6 +51,7 @@ type Times struct {
 	Drain        time.Duration // calls under way may finish after a stop: 10 s
 	Retry        time.Duration // first pause after a call that should not have failed: 1 s
 	CommitOffset time.Duration // between commits to the visible group: 1 s
+	Catalogue    time.Duration // between looks for a custom field that is not known: 5 s
 }
 
 func (t Times) withDefaults() Times {
@@ -65,6 +66,7 @@ func (t Times) withDefaults() Times {
 	def(&t.Drain, 10*time.Second)
 	def(&t.Retry, time.Second)
 	def(&t.CommitOffset, time.Second)
+	def(&t.Catalogue, 5*time.Second)
 	return t
 }
 

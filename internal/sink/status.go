@@ -22,6 +22,16 @@ type WorkspaceStatus struct {
 	Answered  map[schemas.Status]int64 `json:"answered,omitempty"` // commands, since the shard was taken over
 	LastBatch time.Time                `json:"last_batch,omitzero"`
 	Next      map[int32]int64          `json:"next,omitempty"` // offset of the next command, by partition
+	Catalogue *CatalogueStatus         `json:"custom_fields,omitempty"`
+}
+
+// CatalogueStatus is what the owner knows of the catalogue of custom fields,
+// once a command needed it.
+type CatalogueStatus struct {
+	Known  bool      `json:"known"` // false: names are not checked
+	Fields int       `json:"fields"`
+	Asked  time.Time `json:"asked"`
+	Cause  string    `json:"cause,omitempty"` // why the last reading failed
 }
 
 // Status tells what this process carries out.
@@ -63,6 +73,12 @@ func (w *workspace) setState(state, cause string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.shown.State, w.shown.Cause = state, cause
+}
+
+func (w *workspace) setCatalogue(c *CatalogueStatus) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.shown.Catalogue = c
 }
 
 // show notes commands whose results are committed.

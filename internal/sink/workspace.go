@@ -46,8 +46,9 @@ type workspace struct {
 	lease  *shard.Lease
 	client *planhat.Client
 	pause  *pause
-	// unsettled outlives batches.
+	// These outlive batches.
 	unsettled unsettled
+	catalogue catalogue
 
 	mu    sync.Mutex
 	shown WorkspaceStatus
@@ -86,6 +87,7 @@ func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 		return &shard.Refusal{Err: err}
 	}
 	w.client = client
+	w.catalogue = catalogue{w: w}
 	defer w.greet(ctx)()
 	r, err := w.open(ctx)
 	if err != nil {
