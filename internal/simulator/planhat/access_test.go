@@ -35,7 +35,10 @@ func TestAuthentication(t *testing.T) {
 		{"churns is no endpoint", s.do("GET", "/churns", "").status, 404},
 		{"nested routes are gone", s.do("GET", "/companies/x/endusers", "").status, 404},
 		{"PATCH is no route", s.do("PATCH", "/companies/x", "{}").status, 404},
-		{"users are read-only here", s.do("POST", "/users", "{}").status, 404},
+		{"custom fields have no bulk upsert", s.do("PUT", "/customfields", "[]").status, 404},
+		{"tickets have no create", s.do("POST", "/tickets", "{}").status, 404},
+		{"tickets have no update", s.do("PUT", "/tickets/x", "{}").status, 404},
+		{"only time entries are duplicated", s.do("POST", "/tasks/duplicate", "{}").status, 404},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %d, want %d", c.fact, c.got, c.want)

@@ -77,7 +77,12 @@ func failure(sw Switches, status int, message string) answer {
 	return encoded(status, map[string]string{"message": message})
 }
 
-func refused(sw Switches, err *refusal) answer { return failure(sw, err.status, err.message) }
+func refused(sw Switches, err *refusal) answer {
+	if err.text {
+		return plain(err.status, err.message)
+	}
+	return failure(sw, err.status, err.message)
+}
 
 func forbidden(sw Switches, verb string, m *model) answer {
 	message := "No permission to " + verb + " " + m.object

@@ -26,10 +26,20 @@ type bulkAnswer struct {
 type keyFields struct {
 	ID         string `json:"_id,omitempty"`
 	ExternalID string `json:"externalId,omitempty"`
+	ExtID      string `json:"extId,omitempty"`
 	SourceID   string `json:"sourceId,omitempty"`
 }
 
-func (r *record) keys() keyFields { return keyFields{r.id, r.external, r.source} }
+// keysOf gives a record's keys in the spelling of its model.
+func (m *model) keysOf(r *record) keyFields {
+	switch {
+	case m.within != nil:
+		return keyFields{ID: r.id, SourceID: r.external}
+	case m.externalName() == "extId":
+		return keyFields{ID: r.id, ExtID: r.external, SourceID: r.source}
+	}
+	return keyFields{ID: r.id, ExternalID: r.external, SourceID: r.source}
+}
 
 // bulk is one PUT of a collection.
 type bulk struct {
@@ -102,7 +112,7 @@ func (b *bulk) create(id string, doc document) {
 	switch {
 	case err == nil:
 		b.answer.Created++
-		b.answer.InsertsKeys = append(b.answer.InsertsKeys, r.keys())
+		b.answer.InsertsKeys = append(b.answer.InsertsKeys, b.m.keysOf(r))
 		b.answer.UpsertedIDs = append(b.answer.UpsertedIDs, r.id)
 	case !err.silent:
 		b.fail(&b.answer.CreatedErrors, err, doc)
@@ -116,11 +126,12 @@ func (b *bulk) update(r *record, doc document) {
 	}
 	changed, err := b.tx.update(b.m, r, doc)
 	switch {
+	case err != nil && err.silent:
 	case err != nil:
 		b.fail(&b.answer.UpdatedErrors, err, doc)
 	case changed:
 		b.answer.Updated++
-		b.answer.UpdatesKeys = append(b.answer.UpdatesKeys, r.keys())
+		b.answer.UpdatesKeys = append(b.answer.UpdatesKeys, b.m.keysOf(r))
 		b.answer.Modified = append(b.answer.Modified, r.id)
 	default:
 		b.answer.Nonupdates++
@@ -137,7 +148,7 @@ func (b *bulk) fail(list *[]any, err *refusal, doc document) {
 // errorElement shapes an element of the error arrays: nobody documents how it looks.
 func errorElement(shape, message string, doc document) any {
 	keys := map[string]json.RawMessage{}
-	for _, name := range []string{"_id", "sourceId", "externalId", "email"} {
+	for _, name := range []string{"_id", "sourceId", "externalId", "extId", "email"} {
 		if val := doc.get(name); val != nil {
 			keys[name] = bytes.Clone(val)
 		}
@@ -157,13 +168,13 @@ func errorElement(shape, message string, doc document) any {
 	return map[string]any{"message": message, "item": keys}
 }
 
-// bulkItems takes the body of a bulk upsert apart.
-func bulkItems(body []byte, sw Switches) ([][]byte, *refusal) {
+// bulkItems takes the body of a bulk upsert apart; one says that a bare object is documented.
+func bulkItems(body []byte, sw Switches, one bool) ([][]byte, *refusal) {
 	text, err := compacted(body)
 	if err != nil {
 		return nil, refuse(400, "body: %v", err)
 	}
-	if text[0] == '{' && sw.BulkSingleObject == "accept" {
+	if text[0] == '{' && (one || sw.BulkSingleObject == "accept") {
 		return [][]byte{text}, nil
 	}
 	if text[0] != '[' {

@@ -26,12 +26,13 @@ var casts = map[kind]func([]byte) ([]byte, bool){
 	kindBool:   castBool,
 	kindDate:   castDate,
 	kindID:     castID,
+	kindIDs:    castIDs,
 	kindList:   castList,
 	kindObject: castObject,
 }
 
 var kindNames = map[kind]string{
-	kindText: "string", kindNumber: "Number", kindBool: "Boolean", kindDate: "date", kindID: "ObjectId", kindList: "array", kindObject: "object",
+	kindText: "string", kindNumber: "Number", kindBool: "Boolean", kindDate: "date", kindID: "ObjectId", kindIDs: "ObjectId", kindList: "array", kindObject: "object",
 }
 
 // cast gives the text to store for a value; null is kept as it is.
@@ -110,6 +111,19 @@ func castDate(raw []byte) ([]byte, bool) {
 func castID(raw []byte) ([]byte, bool) {
 	s, ok := textOf(raw)
 	return raw, ok && isObjectID(s)
+}
+
+func castIDs(raw []byte) ([]byte, bool) {
+	list, ok := castList(raw)
+	if !ok {
+		return nil, false
+	}
+	for _, item := range splitArray(list) {
+		if _, ok := castID(item); !ok {
+			return nil, false
+		}
+	}
+	return list, true
 }
 
 func castList(raw []byte) ([]byte, bool) {

@@ -11,11 +11,12 @@ import (
 type Entry struct {
 	Seq    int64           `json:"seq"` // from 1, without gaps
 	At     time.Time       `json:"at"`
-	Via    string          `json:"via"`           // api, life or seed
-	Op     string          `json:"op"`            // create, update, delete, upsert
-	Effect string          `json:"effect"`        // created, updated, unchanged, deleted
-	Object string          `json:"object"`        // company, enduser, note, conversation, license, ...
-	Was    string          `json:"was,omitempty"` // the object before, where an update changed it
+	Via    string          `json:"via"`            // api, life, seed; vendor for what a write brought about elsewhere
+	Op     string          `json:"op"`             // create, update, delete, upsert
+	Effect string          `json:"effect"`         // created, updated, unchanged, deleted
+	Object string          `json:"object"`         // company, enduser, note, conversation, license, ...
+	Was    string          `json:"was,omitempty"`  // the object before, where an update changed it
+	Also   string          `json:"also,omitempty"` // "ticket" where a conversation is or was one: it is in two listings
 	ID     string          `json:"id"`
 	Keys   Keys            `json:"keys"`
 	Fields json.RawMessage `json:"fields,omitempty"` // as sent; absent for deletes and the seed
@@ -46,11 +47,14 @@ func (tx *Tx) logAs(m *model, r *record, kind, op, effect string, sent document)
 	if was := m.objectOf(kind); was != e.Object {
 		e.Was = was
 	}
+	if m.stored() == conversationModel && (r.kind == ticketKind || kind == ticketKind) {
+		e.Also = ticketKind
+	}
 	if sent != nil && tx.via != "seed" {
 		e.Fields = sent.appendTo(nil, nil)
 	}
 	if tx.s.journalRows && !r.deleted {
-		e.Row = tx.row(nil, m, r, nil)
+		e.Row = tx.row(nil, m.stored(), r, nil)
 	}
 	tx.s.journal = append(tx.s.journal, e)
 }

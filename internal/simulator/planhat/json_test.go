@@ -72,7 +72,7 @@ func FuzzBulk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		for _, m := range modelRows[:4] {
 			s.mu.Lock()
-			items, err := bulkItems(in, DefaultSwitches())
+			items, err := bulkItems(in, DefaultSwitches(), false)
 			if err == nil {
 				b := &bulk{tx: s.begin("api", 0), m: m, may: func(string) bool { return true }}
 				b.upsert(items)

@@ -2,6 +2,7 @@ package planhatsim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -84,7 +85,8 @@ type habit struct {
 	do     func(*Tx) bool
 }
 
-var habits = []habit{
+// coreHabits are what most of life is.
+var coreHabits = []habit{
 	{25, (*Tx).editCompany},
 	{20, (*Tx).editEnduser},
 	{15, (*Tx).editConversation},
@@ -96,7 +98,15 @@ var habits = []habit{
 	{10, (*Tx).deleteSomething},
 }
 
+func (s *Server) habits() []habit {
+	if s.coreOnly {
+		return coreHabits
+	}
+	return slices.Concat(coreHabits, otherHabits)
+}
+
 func (tx *Tx) live(n int) (made int) {
+	habits := tx.s.habits()
 	total := 0
 	for _, h := range habits {
 		total += h.weight
@@ -122,7 +132,7 @@ func (tx *Tx) any(m *model) *record {
 		if len(all) == 0 {
 			return nil
 		}
-		if r := all[tx.s.rng.IntN(len(all))]; !r.guarded {
+		if r := all[tx.s.rng.IntN(len(all))]; !r.guarded && m.holds(tx.sw, r) {
 			return r
 		}
 	}
@@ -219,7 +229,7 @@ func (tx *Tx) deleteSomething() bool {
 // touchesGuarded tells whether records of commands under test would go with a company.
 func (tx *Tx) touchesGuarded(company *record) bool {
 	for _, child := range modelRows {
-		if !child.hasCompany || tx.sw.CompanyDelete != "cascade" {
+		if child.company == "" || tx.sw.CompanyDelete != "cascade" {
 			continue
 		}
 		for _, r := range tx.s.store(child).ofCompany(company.id) {

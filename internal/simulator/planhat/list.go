@@ -27,7 +27,14 @@ func byID(value string) func(*record) bool {
 
 func byCompany(value string) func(*record) bool {
 	wanted := commaSet(value)
-	return func(r *record) bool { return wanted[r.company] }
+	return func(r *record) bool {
+		for id := range strings.SplitSeq(r.company, ",") {
+			if wanted[id] {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 func byType(value string) func(*record) bool {
@@ -44,6 +51,42 @@ func byField(name string) filter {
 		return func(r *record) bool {
 			s, _ := textOf(memberOf(r.body, name))
 			return s == value
+		}
+	}
+}
+
+// byListed keeps records that list one of the ids, plainly or as objects.
+func byListed(name string) filter {
+	return func(value string) func(*record) bool {
+		wanted := commaSet(value)
+		return func(r *record) bool {
+			raw := memberOf(r.body, name)
+			if len(raw) == 0 || raw[0] != '[' {
+				return false
+			}
+			for _, item := range splitArray(raw) {
+				id, _ := textOf(item)
+				if item[0] == '{' {
+					id, _ = textOf(memberOf(item, "id"))
+				}
+				if wanted[id] {
+					return true
+				}
+			}
+			return false
+		}
+	}
+}
+
+// bySearch keeps records that have a text in one of the names, in any case.
+func bySearch(fields ...string) filter {
+	return func(value string) func(*record) bool {
+		wanted := strings.ToLower(value)
+		return func(r *record) bool {
+			return slices.ContainsFunc(fields, func(name string) bool {
+				s, _ := textOf(memberOf(r.body, name))
+				return strings.Contains(strings.ToLower(s), wanted)
+			})
 		}
 	}
 }
@@ -90,7 +133,10 @@ func readListing(m *model, q url.Values, sw Switches) (listing, *refusal) {
 			return l, refuse(400, "unknown parameter %s", name)
 		}
 	}
-	if condition := archivedCondition(m, q.Get("archived"), sw); condition != nil {
+	if m.stored() == conversationModel {
+		l.conditions = append(l.conditions, func(r *record) bool { return m.holds(sw, r) })
+	}
+	if condition := archivedCondition(m, q.Get(m.archivedField), sw); condition != nil {
 		l.conditions = append(l.conditions, condition)
 	}
 	return l, nil
@@ -106,12 +152,13 @@ func natural(s string) int {
 }
 
 func archivedCondition(m *model, value string, sw Switches) func(*record) bool {
+	listed := m.archivedListed != nil && m.archivedListed(sw) == "listed"
 	switch {
 	case m.archivedField == "":
 		return nil
 	case value == "true" && sw.ArchivedTrue == "only":
 		return func(r *record) bool { return r.archived }
-	case value == "true", m == conversationModel && sw.ArchivedConversations == "listed" && value == "":
+	case value == "true", listed && value == "":
 		return nil
 	}
 	return func(r *record) bool { return !r.archived }

@@ -8,14 +8,40 @@ const (
 )
 
 // lookup finds a record by a path id: _id, extid-<externalId> or srcid-<sourceId>.
-func (tx *Tx) lookup(st *store, ref string) *record {
+func (tx *Tx) lookup(m *model, ref string) *record {
+	st := tx.s.store(m)
 	if external, ok := strings.CutPrefix(ref, extPrefix); ok {
-		return tx.pick(st.byExternal[external])
+		return tx.pick(tx.held(m, st.byExternal[external]))
 	}
 	if source, ok := strings.CutPrefix(ref, srcPrefix); ok {
-		return st.bySource[source]
+		return tx.bySource(m, source)
 	}
-	return st.byID[ref]
+	if r := st.byID[ref]; r != nil && m.holds(tx.sw, r) {
+		return r
+	}
+	return nil
+}
+
+// bySource finds a record by its sourceId, which is a ticket's conversation's externalId.
+func (tx *Tx) bySource(m *model, source string) *record {
+	st := tx.s.store(m)
+	if m.within != nil {
+		return tx.pick(tx.held(m, st.byExternal[source]))
+	}
+	if r := st.bySource[source]; r != nil && m.holds(tx.sw, r) {
+		return r
+	}
+	return nil
+}
+
+func (tx *Tx) held(m *model, list []*record) []*record {
+	var out []*record
+	for _, r := range list {
+		if m.holds(tx.sw, r) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // pick chooses among records that share an externalId.
@@ -38,14 +64,14 @@ func (tx *Tx) match(m *model, item document) (r *record, key, id string, err *re
 		switch {
 		case !isObjectID(id):
 			return nil, "_id", "", refuse(400, "Cast to ObjectId failed for value %q at path \"_id\"", id)
-		case r == nil && tx.sw.BulkUnknownID == "error":
+		case r == nil && tx.sw.BulkUnknownID == "error", r != nil && !m.holds(tx.sw, r):
 			return nil, "_id", "", refuse(400, "no record with _id %s", id)
 		}
 		return r, "_id", id, nil
 	}
 	for _, key := range m.keys {
 		value := keyText(item.get(key))
-		if value == "" {
+		if value == "" || !tx.known(m, key) || key == "email" && m == userModel && tx.sw.UserBulkEmail == "ignored" {
 			continue
 		}
 		r, err := tx.matchers(m)[key](st, value, item)
@@ -70,8 +96,8 @@ type matcher func(st *store, value string, item document) (*record, *refusal)
 
 func (tx *Tx) matchers(m *model) map[string]matcher {
 	return map[string]matcher{
-		"sourceId": func(st *store, value string, _ document) (*record, *refusal) { return st.bySource[value], nil },
-		"externalId": func(st *store, value string, item document) (*record, *refusal) {
+		"sourceId": func(_ *store, value string, _ document) (*record, *refusal) { return tx.bySource(m, value), nil },
+		m.externalName(): func(st *store, value string, item document) (*record, *refusal) {
 			return tx.matchExternal(m, st, value, item), nil
 		},
 		"email": tx.matchEmail,
@@ -80,16 +106,16 @@ func (tx *Tx) matchers(m *model) map[string]matcher {
 
 func (tx *Tx) matchExternal(m *model, st *store, value string, item document) *record {
 	var company string
-	if ref := item.text("companyId"); m.hasCompany && ref != "" && tx.sw.BulkExternalIDScope == "company" {
+	if ref := item.text(m.company); ref != "" && tx.sw.BulkExternalIDScope == "company" {
 		company = ref
-		if c := tx.lookup(tx.s.store(companyModel), ref); c != nil {
+		if c := tx.lookup(companyModel, ref); c != nil {
 			company = c.id
 		}
 	}
 	var candidates []*record
 	for _, r := range st.byExternal[value] {
 		isNote := m == conversationModel && r.kind == "note" && tx.sw.NoteExternalID == "ignored"
-		if !isNote && (company == "" || r.company == company) {
+		if !isNote && m.holds(tx.sw, r) && (company == "" || r.company == company) {
 			candidates = append(candidates, r)
 		}
 	}

@@ -38,7 +38,7 @@ func (tx *Tx) Update(listing, ref, fields string) error {
 	if err != nil {
 		return err
 	}
-	r := tx.lookup(tx.s.store(m), ref)
+	r := tx.lookup(m, ref)
 	if r == nil {
 		return fmt.Errorf("update %s in %s: no such record", ref, listing)
 	}
@@ -54,7 +54,7 @@ func (tx *Tx) Delete(listing, ref string) error {
 	if err != nil {
 		return err
 	}
-	r := tx.lookup(tx.s.store(m), ref)
+	r := tx.lookup(m, ref)
 	if r == nil {
 		return fmt.Errorf("delete %s in %s: no such record", ref, listing)
 	}
@@ -88,8 +88,8 @@ func (tx *Tx) Get(listing, ref string) []byte {
 	if m == nil {
 		return nil
 	}
-	if r := tx.lookup(tx.s.store(m), ref); r != nil {
-		return slices.Clone(r.body)
+	if r := tx.lookup(m, ref); r != nil {
+		return slices.Clone(tx.got(m, r))
 	}
 	return nil
 }
@@ -102,7 +102,9 @@ func (tx *Tx) IDs(listing string) []string {
 	}
 	var ids []string
 	for _, e := range tx.s.store(m).view("_id").entries {
-		ids = append(ids, e.rec.id)
+		if m.holds(tx.sw, e.rec) {
+			ids = append(ids, e.rec.id)
+		}
 	}
 	return ids
 }
@@ -134,12 +136,12 @@ func (s *Server) State(name string) []byte {
 	}
 	body := []byte{'['}
 	for _, e := range s.store(source).view("_id").entries {
-		body = comma(body)
-		if m == nil {
-			body = leanRow(body, e.rec)
-			continue
+		switch {
+		case m == nil:
+			body = leanRow(comma(body), e.rec)
+		case m.holds(tx.sw, e.rec):
+			body = tx.row(comma(body), m, e.rec, nil)
 		}
-		body = tx.row(body, m, e.rec, nil)
 	}
 	s.mu.Unlock()
 	return append(body, ']')
@@ -156,18 +158,19 @@ func (s *Server) Journal(after int64) (entries []Entry, last int64) {
 // Calls gives the last calls in the order of their answers, and the number of calls by method and path template.
 func (s *Server) Calls() ([]Call, map[string]int64) { return s.calls.snapshot() }
 
-// Derive moves the clock of computed fields by days: renewalDaysFromNow of licenses and companies, and the
-// formula field of companies. No stamp moves, unless a switch says so; nothing is journalled.
+// Derive moves the clock of computed fields by days: renewalDaysFromNow of licenses and companies, the
+// formula field of companies, and the portfolio numbers of users. No stamp moves, unless a switch says so; nothing is journalled.
 func (s *Server) Derive(days int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.derivedDays += days
 	tx := s.begin("life", 0)
-	for _, m := range []*model{companyModel, licenseModel} {
+	for _, m := range []*model{companyModel, licenseModel, userModel} {
 		for _, e := range s.store(m).view("_id").entries {
 			doc := splitObject(e.rec.body).clone()
 			setRenewalDays(&doc, s.derivedNow(tx.at))
 			addDays(&doc, days)
+			addRollups(m, &doc, days)
 			if sameDocument(splitObject(e.rec.body), doc) {
 				continue
 			}
@@ -181,6 +184,14 @@ func (s *Server) Derive(days int) {
 
 // formulaField is a custom field that the vendor computes.
 const formulaField = "Days in Phase"
+
+func addRollups(m *model, doc *document, days int) {
+	for _, name := range m.rollups {
+		if doc.has(name) {
+			doc.set(name, number(floatOf(doc.get(name))+float64(days)))
+		}
+	}
+}
 
 func addDays(doc *document, days int) {
 	raw := doc.get("custom")

@@ -34,6 +34,28 @@ var oddities = map[*model][]string{
 		`{"_currency":{"_id":"USD","symbol":"$","rate":0.9,"isBase":false,"overrides":{}}}`,
 		`{"externalId":null,"product":"","autoRenews":"","custom":{}}`,
 	},
+	userModel: {
+		`{"permissions":{"all":true},"arr":1234567.10}`,
+		`{"externalId":"-","inactive":true,"createAt":"2025-11-03T07:00:00.000Z"}`,
+	},
+	taskModel: {
+		`{"description":"<p>1 &lt; 2 \u0026 more</p>","snippet":"1 < 2 & more","custom":{"Effort 🚀":1.50}}`,
+		`{"ownerId":null,"startTime":null,"repeat":"custom","repeatDays":10,"endusers":[{"id":"66f0a1b2c3d4e5f600000201","name":"Kari Example"}]}`,
+	},
+	issueModel: {
+		`{"companyIds":[],"companies":[],"mrrCombined":0,"arrCombined":0,"sourceId":null}`,
+		`{"enduserIds":["66f0a1b2c3d4e5f600000201"],"companyMatchingValue":[]}`,
+	},
+	invoiceModel: {
+		`{"amountTotal":4000.00,"extId":null,"sourceId":"inv-0","lineItems":[{"text":"Core","amount":1e3}]}`,
+		`{"invoiceDate":-1,"dueDate":null,"paidDate":0,"status":"overdue"}`,
+	},
+	churnModel:       {`{"comment":{"text":"Said \"no\""},"value":1.0,"arr":12.0,"onlyDowngrade":true}`},
+	assetModel:       {`{"usage":{"a":1.0},"value":null,"installDate":null}`},
+	npsModel:         {`{"euId":null,"email":"stranger@nowhere.example","comment":null,"score":0}`},
+	opportunityModel: {`{"arr":0.1000,"probability":"40","stageHistory":[],"salesStage":null}`},
+	projectModel:     {`{"startDate":null,"nrr":98765432109876543210,"externalId":null}`},
+	timeEntryModel:   {`{"hours":0.10,"totalBilled":12.00,"totalCost":6,"isBillable":""}`},
 }
 
 var (
@@ -42,10 +64,20 @@ var (
 	phases       = []string{"Onboarding", "Adoption", "Renewal", "At risk 🔥"}
 )
 
-// seededFields is the catalogue of custom fields.
-var seededFields = []struct{ name, kind, parent string }{
+// seededField is an entry of the catalogue of custom fields.
+type seededField struct{ name, kind, parent string }
+
+var seededFields = []seededField{
 	{"Customer Tier", "list", "Company"}, {"Seats", "number", "Company"}, {formulaField, "number", "Company"},
 	{"Reference ok?", "checkbox", "Company"}, {"Go-live date", "date", "Company"}, {"Modules", "multipicklist", "Company"},
 	{"🚀 Stage", "text", "Company"}, {"Department", "text", "EndUser"}, {"Badge", "number", "EndUser"},
 	{"Seats", "number", "License"}, {"Mood", "number", "Conversation"},
+}
+
+// otherFields are those of the models beyond the core.
+var otherFields = []seededField{
+	{"Region", "text", "User"}, {"Effort", "number", "Task"}, {"Area", "text", "Issue"}, {"PO number", "text", "Invoice"},
+	{"Winback odds", "number", "Churn"}, {"Firmware", "text", "Asset"}, {"Budget", "number", "Campaign"}, {"Channel", "text", "NPS"},
+	{"Competitor", "text", "Opportunity"}, {"Confidence", "number", "Objective"}, {"Stage", "text", "Project"}, {"Channel", "text", "Sale"},
+	{"Phase", "text", "TimeEntry"},
 }

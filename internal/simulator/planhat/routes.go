@@ -32,8 +32,14 @@ func parseRoute(r *http.Request) route {
 	if id == "" {
 		return route{model: m, template: m.path}
 	}
+	if id == duplicateAction && m.can('X') {
+		return route{model: m, id: id, template: m.path + "/" + id}
+	}
 	return route{model: m, id: id, template: m.path + "/{id}"}
 }
+
+// duplicateAction stands in the place of an id where a model can copy records.
+const duplicateAction = "duplicate"
 
 // verb says what a request asks of its model: a letter of model.verbs, 0 for nothing.
 func (r *request) verb() byte {
@@ -44,10 +50,16 @@ func (r *request) verb() byte {
 	if r.id == "" {
 		return map[string]byte{http.MethodGet: 'L', http.MethodPost: 'C', http.MethodPut: 'B'}[method]
 	}
+	if r.id == duplicateAction && method == http.MethodPost {
+		return 'X'
+	}
+	if r.model.within != nil && method == http.MethodGet && r.sw.TicketGet == "no-route" {
+		return 0
+	}
 	return map[string]byte{http.MethodGet: 'G', http.MethodPut: 'U', http.MethodDelete: 'D'}[method]
 }
 
-var permissions = map[byte]string{'L': "read", 'G': "read", 'C': "create", 'U': "update", 'D': "delete"}
+var permissions = map[byte]string{'L': "read", 'G': "read", 'C': "create", 'X': "create", 'U': "update", 'D': "delete"}
 
 // handle answers a request with the tenant locked; shift moves the offset of a listing.
 func (s *Server) handle(r *request, shift int) answer {
@@ -74,6 +86,8 @@ func (s *Server) handle(r *request, shift int) answer {
 		return tx.bulkUpsert(r)
 	case 'C':
 		return tx.createOne(r)
+	case 'X':
+		return tx.duplicate(r)
 	case 'G':
 		return tx.getOne(r)
 	case 'U':
@@ -141,7 +155,7 @@ func (tx *Tx) list(r *request, shift int) answer {
 }
 
 func (tx *Tx) bulkUpsert(r *request) answer {
-	items, err := bulkItems(r.body, tx.sw)
+	items, err := bulkItems(r.body, tx.sw, r.model.bulkOne)
 	if err != nil {
 		return refused(tx.sw, err)
 	}
@@ -169,11 +183,11 @@ func (tx *Tx) createOne(r *request) answer {
 }
 
 func (tx *Tx) getOne(r *request) answer {
-	rec := tx.lookup(tx.s.store(r.model), r.id)
+	rec := tx.lookup(r.model, r.id)
 	if rec == nil {
 		return missing(tx.sw.MissingGet)
 	}
-	return jsonAnswer(http.StatusOK, rec.body)
+	return jsonAnswer(http.StatusOK, tx.got(r.model, rec))
 }
 
 func (tx *Tx) updateOne(r *request) answer {
@@ -184,7 +198,7 @@ func (tx *Tx) updateOne(r *request) answer {
 	if doc.get("_id") != nil && tx.sw.PutBodyID == "refused" {
 		return failure(tx.sw, http.StatusBadRequest, "_id must not be in the body")
 	}
-	rec := tx.lookup(tx.s.store(r.model), r.id)
+	rec := tx.lookup(r.model, r.id)
 	if rec == nil {
 		return missing(tx.sw.MissingPut)
 	}
@@ -196,7 +210,7 @@ func (tx *Tx) updateOne(r *request) answer {
 
 func (tx *Tx) deleteOne(r *request) answer {
 	prefixed := strings.HasPrefix(r.id, extPrefix) || strings.HasPrefix(r.id, srcPrefix)
-	rec := tx.lookup(tx.s.store(r.model), r.id)
+	rec := tx.lookup(r.model, r.id)
 	switch {
 	case prefixed && tx.sw.DeleteByPrefix == "refused":
 		return failure(tx.sw, http.StatusBadRequest, "Cast to ObjectId failed")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -31,18 +32,26 @@ func (s *Server) seed(o Options) {
 	endusers := max(0, cmp.Or(o.EndusersPerCompany, 3))
 	conversations := max(0, cmp.Or(o.ConversationsPerCompany, 3))
 	licenses := max(0, cmp.Or(o.LicensesPerCompany, 1))
-	total := companies*(1+endusers+conversations+licenses) + seededUsers + len(seededFields)
+	fields := seededFields
+	total := companies*(1+endusers+conversations+licenses) + seededUsers
+	if !o.CoreOnly {
+		fields = slices.Concat(fields, otherFields)
+		total += seedingTotal(companies)
+	}
+	total += len(fields)
 	const history = 2 * 365 * 24 * time.Hour
 	g := &seeder{
 		tx: s.begin("seed", 0), now: now, imported: now.Add(-40 * 24 * time.Hour), made: map[*model]int{},
 		step: history / time.Duration(total+1), born: now.Add(-history),
 	}
 	g.seedUsers()
-	g.seedFields()
+	g.seedFields(fields)
+	previous := ""
 	for i := range companies {
-		id := g.company(i)
+		id, first := g.company(i), ""
 		for j := range endusers {
-			g.enduser(i, j, id)
+			enduser := g.enduser(i, j, id)
+			first = cmp.Or(first, enduser)
 		}
 		for j := range conversations {
 			g.conversation(i, j, id)
@@ -50,6 +59,10 @@ func (s *Server) seed(o Options) {
 		for j := range licenses {
 			g.license(i, j, id)
 		}
+		if !o.CoreOnly {
+			g.others(i, id, previous, first)
+		}
+		previous = id
 	}
 }
 
@@ -144,7 +157,7 @@ func renewalDays(now time.Time) int {
 	return int(time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC).Sub(now).Hours() / 24)
 }
 
-func (g *seeder) enduser(i, j int, company string) {
+func (g *seeder) enduser(i, j int, company string) string {
 	id := g.next()
 	born, edited := stamp(g.born), g.edited()
 	first, last := firstNames[(i+j)%len(firstNames)], fmt.Sprintf("Example %d-%d", i, j)
@@ -155,6 +168,7 @@ func (g *seeder) enduser(i, j int, company string) {
 "lastTouch":null,"nps":9,"lastActivities":[],"relatedEndusers":[],"custom":{"Department":"Operations","Badge":%d},
 "createDate":%q,"createdAt":%q,"updatedAt":%q,"__v":0}`,
 		id, i, j, i, first, last, first+" "+last, company, g.companyName(company), externalID("user", i, j), i%100, j == 0, archived, i%20, i%400, edited, i*10+j, born, born, edited))
+	return id
 }
 
 // externalID is unique per company only: every tenth company's first record shares one.
@@ -179,12 +193,17 @@ func (g *seeder) conversation(i, j int, company string) {
 	if len(g.users) > 0 {
 		user = g.users[(i+j)%len(g.users)]
 	}
+	ticket := ""
+	if kind == ticketKind {
+		ticket = fmt.Sprintf(`,"externalId":"desk-%d-%d","subType":"ticket","source":"helpdesk","email":"user%d.0@c%d.example","status":"open","url":"https://desk.example/%d-%d",
+"history":[{"status":"open","time":%q}],"inDate":%q,"days":%d,"updateDate":%q`, i, j, i, i, i, j, born, born, epochDay(g.born), edited)
+	}
 	g.add(conversationModel, fmt.Sprintf(`{"_id":%q,"type":%q,"subject":"Recap %d.%d","snippet":"Agreed the rollout plan & costs.","date":%q,"companyId":%q,
 "companyName":%s,"users":[{"id":%q,"name":"Sam","isOwner":true}],"userIds":[%q],"endusers":[],"assigneeName":"","activityTags":[],"tags":[],
 "hasAttachments":false,"hasMore":false,"isCustomType":%t,"isSeen":false,"starred":false,"pinned":false,"archived":false,"custom":{},
 "createDate":%q,"createdAt":%q,"updatedAt":%q,"description":"<p>Agreed the <b>rollout</b> plan &amp; costs.</p>","timeBucket":["2026","2026-Q1"],
-"waitsToBeFiltered":true,"isOpen":false,"__v":0}`,
-		id, kind, i, j, born, company, g.companyName(company), user, user, kind != "note" && !reservedTypes[kind], born, born, edited))
+"waitsToBeFiltered":true,"isOpen":%t,"__v":0%s}`,
+		id, kind, i, j, born, company, g.companyName(company), user, user, kind != "note" && !reservedTypes[kind], born, born, edited, kind == ticketKind, ticket))
 }
 
 func (g *seeder) license(i, j int, company string) {
@@ -207,13 +226,14 @@ func (g *seeder) seedUsers() {
 		g.users = append(g.users, id)
 		g.add(userModel, fmt.Sprintf(`{"_id":%q,"email":"staff%d@vendor.example","nickName":%q,"firstName":%q,"lastName":"Vendor","roles":["66f0a1b2c3d4e5f600000111"],
 "externalId":"emp-%d","inactive":false,"isHidden":false,"notificationsEnabled":true,"image":{"path":""},"managers":[],"teams":[],"permissions":[],
-"customerCount":%d,"nrOpenTasks":3,"createDate":%q,"createdAt":%q,"updatedAt":%q,"__v":0}`,
-			id, i, firstNames[i], firstNames[i], i, i*3, born, born, edited))
+"customerCount":%d,"payingCustomerCount":%d,"arr":%d,"mrr":%d,"arrAvg":48000.5,"healthAvg":6.25,"lastTouch7":%d,"lastTouch30":9,"lastActive7":4,
+"nrOpenTasks":3,"nrOverDueTasks":1,"nrTasksDue7Days":2,"nrTasksDue30Days":5,"revenueShare":0.2,"defaultMeetingLength":60,"custom":{"Region":"EMEA"},"createDate":%q,"createdAt":%q,"updatedAt":%q,"__v":0}`,
+			id, i, firstNames[i], firstNames[i], i, i*3, i*2, 48000*i, 4000*i, i, born, born, edited))
 	}
 }
 
-func (g *seeder) seedFields() {
-	for _, f := range seededFields {
+func (g *seeder) seedFields(fields []seededField) {
+	for _, f := range fields {
 		g.add(customFieldModel, fmt.Sprintf(`{"_id":%q,"name":%s,"type":%q,"parent":%q,"isFeatured":false,"isHidden":false,"isShared":false,"isLocked":false,
 "isMandatory":false,"isFormula":%t,"treatUndefinedAsZero":false,"formula":"","listValues":[],"filter":[],"formulaRefs":[],"numberFormat":null}`,
 			g.next(), quoted(f.name), f.kind, f.parent, f.name == formulaField))

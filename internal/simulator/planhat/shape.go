@@ -9,8 +9,11 @@ func (tx *Tx) row(dst []byte, m *model, r *record, selected set) []byte {
 	}
 	doc := splitObject(r.body)
 	tx.reshape(m, &doc)
+	shown := tx.shown(m)
 	return doc.appendTo(dst, func(name string) bool {
 		switch {
+		case shown != nil && !shown[name]:
+			return false
 		case tx.sw.ListUpdatedAt == "absent" && name == "updatedAt":
 			return false
 		case selected != nil:
@@ -25,7 +28,24 @@ func (tx *Tx) row(dst []byte, m *model, r *record, selected set) []byte {
 // plainRows tells whether rows are the stored text without its details.
 func (tx *Tx) plainRows(m *model) bool {
 	return tx.sw.ListShape == "thin" && tx.sw.ListUpdatedAt == "present" &&
-		(m != companyModel || tx.sw.OwnerInList == "id") && m != userModel
+		(m != companyModel || tx.sw.OwnerInList == "id") && m != userModel && tx.shown(m) == nil
+}
+
+// shown are the names that answers of a model are limited to; nil for no limit.
+func (tx *Tx) shown(m *model) set {
+	if m.variant != nil {
+		return m.variant(tx.sw)
+	}
+	return m.shown
+}
+
+// got gives a record as GET does.
+func (tx *Tx) got(m *model, r *record) []byte {
+	shown := tx.shown(m)
+	if shown == nil {
+		return r.body
+	}
+	return splitObject(r.body).appendTo(nil, func(name string) bool { return shown[name] })
 }
 
 // reshape gives references the form that they have in listings only.
@@ -53,7 +73,7 @@ func (tx *Tx) reshape(m *model, doc *document) {
 // written gives a record as the answers to create and update do.
 func (tx *Tx) written(m *model, r *record) []byte {
 	if m.listOnly == nil {
-		return r.body
+		return tx.got(m, r)
 	}
 	return splitObject(r.body).appendTo(nil, func(name string) bool { return !m.listOnly[name] })
 }

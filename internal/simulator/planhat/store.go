@@ -11,7 +11,7 @@ type record struct {
 	id       string
 	body     []byte // the whole document, names of thin listings first
 	thin     int    // body[:thin] and a brace are the row of a thin listing
-	company  string
+	company  string // its company, or its companies with commas between
 	source   string
 	external string
 	email    string
@@ -64,14 +64,33 @@ func (st *store) put(doc document) *record {
 
 func (st *store) fill(r *record, doc document) {
 	r.body, r.thin = encode(doc, st.model.detail)
-	r.company, r.source, r.external, r.email = doc.text("companyId"), doc.text("sourceId"), doc.text("externalId"), doc.text("email")
+	r.company, r.source, r.external, r.email = companiesOf(st.model, doc), doc.text("sourceId"), doc.text(st.model.externalName()), doc.text("email")
 	r.kind = doc.text("type")
 	r.archived = st.model.archivedField != "" && string(doc.get(st.model.archivedField)) == "true"
-	r.guarded = strings.HasPrefix(r.source, guardPrefix) || strings.HasPrefix(r.external, guardPrefix) || hasGuard(doc.get("custom"))
+	r.guarded = st.model.noCustom && r.guarded || strings.HasPrefix(r.source, guardPrefix) || strings.HasPrefix(r.external, guardPrefix) || hasGuard(doc.get("custom"))
+}
+
+// companiesOf reads a document's reference to its company; ids of several are joined by commas.
+func companiesOf(m *model, doc document) string {
+	if m.company == "" {
+		return ""
+	}
+	raw := doc.get(m.company)
+	if len(raw) == 0 || raw[0] != '[' {
+		id, _ := textOf(raw)
+		return id
+	}
+	var ids []string
+	for _, item := range splitArray(raw) {
+		if id, ok := textOf(item); ok {
+			ids = append(ids, id)
+		}
+	}
+	return strings.Join(ids, ",")
 }
 
 // guardPrefix starts the externalId or sourceId of records that belong to commands under test; a custom
-// field named guardField marks them as well.
+// field named guardField marks them as well. Records that can carry neither are guarded where the API made them.
 const (
 	guardPrefix = "cmd-"
 	guardField  = "cmd"

@@ -59,6 +59,19 @@ type Switches struct {
 	ArchivedTrue string `json:"archived_true" values:"also,only"`
 	// ArchivedConversations: archived conversations are listed without archived=true, or not.
 	ArchivedConversations string `json:"archived_conversations" values:"listed,hidden"`
+	// ArchivedIssues: archived issues are listed without archived=true, or not.
+	ArchivedIssues string `json:"archived_issues" values:"listed,hidden"`
+	// TicketsAsConversations: conversations of type ticket are in /conversations too, or in /tickets only.
+	TicketsAsConversations string `json:"tickets_as_conversations" values:"listed,hidden"`
+	// TicketGet: GET of one ticket works, or is no route.
+	TicketGet string `json:"ticket_get" values:"allowed,no-route"`
+	// ChurnShape: churn has the fields of real tenants, or those of its page (which calls itself a placeholder).
+	ChurnShape string `json:"churn_shape" values:"tenant,docs"`
+	// RequiredFields: a create needs what the documentation says, or also what a client of 2023 sends always:
+	// an issue's sourceId and archived, a project's currency, an NPS answer's campaignId.
+	RequiredFields string `json:"required_fields" values:"docs,strict"`
+	// TaskStatus: a status whose spelling is not exact ("done" for "Done") is a 400 or 500 in plain text, or stored.
+	TaskStatus string `json:"task_status" values:"400-text,500-text,any"`
 	// NullWrite: a written null is stored and read back, or removes the field.
 	NullWrite string `json:"null_write" values:"null,unset"`
 	// IdenticalPut: a single PUT that changes nothing keeps the stamps or moves them.
@@ -69,6 +82,8 @@ type Switches struct {
 	PutBodyID string `json:"put_body_id" values:"refused,ignored"`
 	// PutCompanyPrefix: extid- and srcid- in companyId of a single PUT (documented for create and bulk only).
 	PutCompanyPrefix string `json:"put_company_prefix" values:"refused,accepted"`
+	// CIDPrefix: extid- and srcid- in the cId of invoices and NPS answers, where companyId takes them.
+	CIDPrefix string `json:"cid_prefix" values:"refused,accepted"`
 	// Patch: PATCH by id is no route, or works as PUT.
 	Patch string `json:"patch" values:"refused,allowed"`
 	// UnknownFields: names at the top level that the model does not have.
@@ -83,6 +98,8 @@ type Switches struct {
 	AmbiguousExternalID string `json:"ambiguous_external_id" values:"first,last"`
 	// AmbiguousEmail: bulk by an e-mail that several endusers have: an error, the oldest, or one more enduser.
 	AmbiguousEmail string `json:"ambiguous_email" values:"error,first,insert"`
+	// UserBulkEmail: users are matched by e-mail in bulk upserts, or (as documented for endusers only) not.
+	UserBulkEmail string `json:"user_bulk_email" values:"honoured,ignored"`
 	// BulkExternalIDScope: an item with externalId and companyId matches within the company or in the whole model.
 	BulkExternalIDScope string `json:"bulk_external_id_scope" values:"company,model"`
 	// BulkUnknownID: bulk item with an _id that matches nothing is inserted under it, or is an error.
@@ -97,7 +114,7 @@ type Switches struct {
 	NoteExternalID string `json:"note_external_id" values:"ignored,matched"`
 	// ReservedType: create of a conversation of type email, chat, ticket or call.
 	ReservedType string `json:"reserved_type" values:"accept,note,reject"`
-	// CompanyDelete: a company's endusers, licenses and conversations outlive it, or go with it.
+	// CompanyDelete: a company's records of all models outlive it, or go with it.
 	CompanyDelete string `json:"company_delete" values:"keep,cascade"`
 	// CompanyRename: companyName of related records stays as written, or follows without a stamp.
 	CompanyRename string `json:"company_rename" values:"keep,propagate"`

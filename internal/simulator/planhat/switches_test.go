@@ -97,10 +97,18 @@ func TestEverySwitchChangesSomething(t *testing.T) {
 			s.do("DELETE", "/companies/"+s.first("companies"), "")
 			return string(s.State("licenses"))
 		},
-		"company_rename": after("PUT", "/companies/extid-acct-1001", `{"name":"x"}`, func(s *sim) string { return string(s.State("licenses")) }),
-		"name_case":      get("POST", "/companies", `{"name":"lower"}`),
-		"license_stamps": get("POST", "/licenses", `{"companyId":"extid-acct-1001","_currency":"EUR","fromDate":"2026-01-01","mrr":1}`),
-		"derived_stamps": func(s *sim) string { s.now.add(time.Second); s.Derive(1); return string(s.State("companies")) },
+		"company_rename":           after("PUT", "/companies/extid-acct-1001", `{"name":"x"}`, func(s *sim) string { return string(s.State("licenses")) }),
+		"name_case":                get("POST", "/companies", `{"name":"lower"}`),
+		"license_stamps":           get("POST", "/licenses", `{"companyId":"extid-acct-1001","_currency":"EUR","fromDate":"2026-01-01","mrr":1}`),
+		"archived_issues":          get("GET", "/issues?limit=2000&select=_id", ""),
+		"tickets_as_conversations": get("GET", "/conversations?limit=2000&select=_id", ""),
+		"ticket_get":               func(s *sim) string { return get("GET", "/tickets/"+s.first("tickets"), "")(s) },
+		"churn_shape":              get("GET", "/churn", ""),
+		"required_fields":          get("POST", "/issues", `{"title":"x"}`),
+		"task_status":              get("POST", "/tasks", `{"mainType":"task","companyId":"extid-acct-1001","status":"done"}`),
+		"cid_prefix":               get("POST", "/invoices", `{"currency":"EUR","cId":"extid-acct-1001"}`),
+		"user_bulk_email":          get("PUT", "/users", `[{"email":"staff1@vendor.example","nickName":"N","firstName":"F","lastName":"L"}]`),
+		"derived_stamps":           func(s *sim) string { s.now.add(time.Second); s.Derive(1); return string(s.State("companies")) },
 	}
 	elsewhere := []string{"minute_limit", "minute_window", "rate_headers", "rate_reset", "retry_after", "date_header"} // access_test.go
 	for name, values := range SwitchValues() {

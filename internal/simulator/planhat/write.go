@@ -3,6 +3,7 @@ package planhatsim
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,7 +13,7 @@ import (
 type Tx struct {
 	s    *Server
 	sw   Switches
-	via  string // "api", "life" or "seed"
+	via  string // "api", "life", "seed", or "vendor" for what a write brings about elsewhere
 	call int64  // number of the call that writes, 0 for none
 	op   string // journal op; "" = create, update or delete by what happened
 	at   time.Time
@@ -25,6 +26,7 @@ type refusal struct {
 	message    string
 	validation bool // a value of the wrong type, as opposed to a record in the way
 	silent     bool // dropped without a word in bulk answers
+	text       bool // said in plain text, whatever the other refusals look like
 }
 
 func refuse(status int, format string, args ...any) *refusal {
@@ -57,23 +59,24 @@ func (tx *Tx) prepare(m *model, sent document, create bool) (patch, *refusal) {
 func (tx *Tx) prepareField(m *model, p *patch, f member, create bool) *refusal {
 	dotted, isDotted := strings.CutPrefix(f.name, "custom.")
 	k, writable := m.writable[f.name]
+	known := tx.known(m, f.name)
 	switch {
 	case f.name == "_id":
-	case isDotted:
+	case isDotted && !m.noCustom:
 		p.custom.set(dotted, f.val)
-	case f.name == "custom":
+	case f.name == "custom" && !m.noCustom:
 		return addCustom(p, f.val)
-	case m.hasCompany && f.name == "companyId":
-		return tx.setCompany(p, f.val, create)
-	case m.hasCompany && f.name == "companyExternalId" && m == conversationModel:
+	case m.company != "" && f.name == m.company && !writable:
+		return tx.setCompany(p, m.company, f.val, create)
+	case f.name == "companyExternalId" && m.stored() == conversationModel:
 		return tx.setCompanyByExternalID(p, f.val)
-	case writable:
+	case writable && known:
 		val, err := cast(f.name, k, f.val)
 		if err != nil {
 			return err
 		}
 		p.fields.set(f.name, val)
-	case m.readOnly[f.name]:
+	case m.readOnly[f.name] && known:
 		if tx.sw.ReadOnlyFields == "reject" {
 			return &refusal{status: 400, validation: true, message: f.name + " is read-only"}
 		}
@@ -84,6 +87,9 @@ func (tx *Tx) prepareField(m *model, p *patch, f member, create bool) *refusal {
 	}
 	return nil
 }
+
+// known tells whether this tenant's model has a name.
+func (tx *Tx) known(m *model, name string) bool { return m.variant == nil || m.variant(tx.sw)[name] }
 
 func addCustom(p *patch, raw []byte) *refusal {
 	if isNull(raw) {
@@ -115,27 +121,27 @@ func duplicateCase(custom document) *refusal {
 	return nil
 }
 
-func (tx *Tx) setCompany(p *patch, raw []byte, create bool) *refusal {
+// setCompany reads the reference to a company. Prefixed ids are documented for companyId, on create and bulk.
+func (tx *Tx) setCompany(p *patch, name string, raw []byte, create bool) *refusal {
 	if isNull(raw) {
-		p.fields.set("companyId", []byte("null"))
+		p.fields.set(name, []byte("null"))
 		return nil
 	}
 	ref, _ := textOf(raw)
-	companies := tx.s.store(companyModel)
 	prefixed := strings.HasPrefix(ref, extPrefix) || strings.HasPrefix(ref, srcPrefix)
 	switch {
-	case prefixed && (create || tx.bulk || tx.sw.PutCompanyPrefix == "accepted"):
-		company := tx.lookup(companies, ref)
+	case prefixed && (name == "companyId" || tx.sw.CIDPrefix == "accepted") && (create || tx.bulk || tx.sw.PutCompanyPrefix == "accepted"):
+		company := tx.lookup(companyModel, ref)
 		if company == nil {
 			return refuse(400, "company %s not found", ref)
 		}
 		ref = company.id
 	case !isObjectID(ref):
-		return &refusal{status: 400, validation: true, message: fmt.Sprintf("Cast to ObjectId failed for value %s at path \"companyId\"", clip(raw))}
-	case companies.byID[ref] == nil && tx.sw.DanglingCompany == "reject":
+		return &refusal{status: 400, validation: true, message: fmt.Sprintf("Cast to ObjectId failed for value %s at path %q", clip(raw), name)}
+	case tx.s.store(companyModel).byID[ref] == nil && tx.sw.DanglingCompany == "reject":
 		return refuse(400, "company %s not found", ref)
 	}
-	p.fields.setText("companyId", ref)
+	p.fields.setText(name, ref)
 	return nil
 }
 
@@ -144,7 +150,7 @@ func (tx *Tx) setCompanyByExternalID(p *patch, raw []byte) *refusal {
 	if ref == "" || p.fields.has("companyId") {
 		return nil
 	}
-	company := tx.lookup(tx.s.store(companyModel), extPrefix+ref)
+	company := tx.lookup(companyModel, extPrefix+ref)
 	if company == nil {
 		return refuse(400, "company %s not found", ref)
 	}
@@ -153,9 +159,12 @@ func (tx *Tx) setCompanyByExternalID(p *patch, raw []byte) *refusal {
 }
 
 // merge lays a patch over a document: fields replace, custom fields merge key by key.
-func (tx *Tx) merge(doc document, p patch) document {
+func (tx *Tx) merge(m *model, doc document, p patch) document {
 	doc = doc.clone()
 	overlay(&doc, p.fields, tx.sw.NullWrite == "unset")
+	if m.noCustom {
+		return doc
+	}
 	var custom document
 	if old := doc.get("custom"); len(old) > 0 && old[0] == '{' {
 		custom = splitObject(old)
@@ -188,21 +197,37 @@ func (tx *Tx) create(m *model, id string, sent document) (*record, *refusal) {
 	}
 	doc := document{{name: "_id", key: []byte(`"_id"`), val: quoted(id)}}
 	doc = append(doc, splitObject([]byte(m.defaults))...)
-	doc = tx.merge(doc, p)
+	doc = tx.merge(m, doc, p)
 	if err := tx.check(m, nil, doc); err != nil {
 		return nil, err
 	}
-	if m.derive != nil {
-		m.derive(tx, &doc, nil)
-	}
+	tx.derive(m, &doc, nil)
 	for _, name := range m.createStamps {
 		doc.setText(name, stamp(tx.at))
 	}
 	tx.bump(m, &doc)
 	doc.set("__v", []byte("0"))
 	r := tx.s.store(m).put(doc)
+	r.guarded = r.guarded || m.noCustom && tx.via == "api"
 	tx.log(m, r, "create", "created", sent)
+	if m.after != nil {
+		m.after(tx, r, nil, doc)
+	}
 	return r, nil
+}
+
+func (tx *Tx) derive(m *model, doc *document, before document) {
+	if m.derive != nil {
+		m.derive(tx, doc, before)
+	}
+	copyCompanyName(tx, m, doc, before)
+}
+
+// asVendor is the same moment for what a write brings about at other records.
+func (tx *Tx) asVendor() *Tx {
+	other := *tx
+	other.via, other.op, other.bulk = "vendor", "", false
+	return &other
 }
 
 // update reports whether anything but stamps differs after it.
@@ -212,13 +237,11 @@ func (tx *Tx) update(m *model, r *record, sent document) (bool, *refusal) {
 		return false, err
 	}
 	before := splitObject(r.body)
-	doc := tx.merge(before, p)
+	doc := tx.merge(m, before, p)
 	if err := tx.check(m, r, doc); err != nil {
 		return false, err
 	}
-	if m.derive != nil {
-		m.derive(tx, &doc, before)
-	}
+	tx.derive(m, &doc, before)
 	changed := !sameDocument(before, doc)
 	effect := "unchanged"
 	if changed || !tx.bulk && tx.sw.IdenticalPut == "bump" {
@@ -228,6 +251,9 @@ func (tx *Tx) update(m *model, r *record, sent document) (bool, *refusal) {
 		tx.renamed(m, r, before, doc)
 		effect = "updated"
 		tx.logAs(m, r, was, "update", effect, sent)
+		if m.after != nil {
+			m.after(tx, r, before, doc)
+		}
 		return changed, nil
 	}
 	tx.log(m, r, "update", effect, sent)
@@ -251,14 +277,18 @@ func (tx *Tx) bump(m *model, doc *document) {
 	for _, name := range m.updateStamps {
 		doc.setText(name, stamp(tx.at))
 	}
-	if m == licenseModel && tx.sw.LicenseStamps == "lastUpdated" {
-		doc.setText("lastUpdated", stamp(tx.at))
+	if m.stamps != nil {
+		m.stamps(tx, doc)
 	}
 }
 
 // check holds a merged document to the required fields and to uniqueness; r is nil for a create.
 func (tx *Tx) check(m *model, r *record, doc document) *refusal {
-	for _, group := range m.required {
+	required := m.required
+	if m.requires != nil && r == nil {
+		required = slices.Concat(required, m.requires(tx.sw))
+	}
+	for _, group := range required {
 		if !hasAny(doc, group) {
 			missing := refuse(400, "%s is required", strings.Join(group, " or "))
 			missing.silent = m == enduserModel && group[0] == "companyId" && tx.sw.EnduserWithoutCompany == "skip"
@@ -273,13 +303,13 @@ func (tx *Tx) check(m *model, r *record, doc document) *refusal {
 	if source := doc.text("sourceId"); source != "" && taken(st.bySource[source], r) {
 		return refuse(status, "sourceId %s already exists", source)
 	}
-	external := doc.text("externalId")
+	external := doc.text(m.externalName())
 	if m == conversationModel && doc.text("type") == "note" && tx.sw.NoteExternalID == "ignored" {
 		return nil // not a key of notes
 	}
 	for _, other := range st.byExternal[external] {
-		if taken(other, r) && (m.globalExternalID || other.company == doc.text("companyId")) {
-			return refuse(status, "externalId %s already exists", external)
+		if taken(other, r) && m.holds(tx.sw, other) && (m.globalExternalID || other.company == companiesOf(m, doc)) {
+			return refuse(status, "%s %s already exists", m.externalName(), external)
 		}
 	}
 	return nil
@@ -299,18 +329,27 @@ func hasAny(doc document, group []string) bool {
 func (tx *Tx) remove(m *model, r *record) {
 	tx.s.store(m).remove(r)
 	tx.log(m, r, "delete", "deleted", nil)
+	if m.after != nil {
+		m.after(tx, r, splitObject(r.body), nil)
+	}
 	if m != companyModel || tx.sw.CompanyDelete != "cascade" {
 		return
 	}
-	for _, child := range modelRows {
-		if !child.hasCompany {
-			continue
-		}
+	for _, child := range childModels() {
 		for _, c := range tx.s.store(child).ofCompany(r.id) {
+			if c.company != r.id {
+				tx.leave(child, c, r.id)
+				continue
+			}
 			tx.s.store(child).remove(c)
 			tx.log(child, c, "delete", "deleted", nil)
 		}
 	}
+}
+
+// childModels are the models whose records belong to companies.
+func childModels() []*model {
+	return slices.DeleteFunc(slices.Clone(modelRows), func(m *model) bool { return m.company == "" || m.within != nil })
 }
 
 // renamed carries a company's new name to its records, without stamps, where the switch says so.
@@ -318,16 +357,16 @@ func (tx *Tx) renamed(m *model, r *record, before, after document) {
 	if m != companyModel || tx.sw.CompanyRename != "propagate" || bytes.Equal(before.get("name"), after.get("name")) {
 		return
 	}
-	for _, child := range modelRows {
-		if !child.hasCompany {
+	for _, child := range childModels() {
+		if child.companyName == "" {
 			continue
 		}
 		st := tx.s.store(child)
 		for _, c := range st.ofCompany(r.id) {
 			doc := splitObject(c.body).clone()
-			doc.set("companyName", after.get("name"))
+			doc.set(child.companyName, after.get("name"))
 			st.put(doc)
-			tx.log(child, c, "update", "updated", document{{name: "companyName", key: []byte(`"companyName"`), val: after.get("name")}})
+			tx.log(child, c, "update", "updated", document{{name: child.companyName, key: quoted(child.companyName), val: after.get("name")}})
 		}
 	}
 }
@@ -336,7 +375,7 @@ func (tx *Tx) renamed(m *model, r *record, before, after document) {
 func (st *store) ofCompany(id string) []*record {
 	var out []*record
 	for _, e := range st.view("_id").entries {
-		if e.rec.company == id {
+		if strings.Contains(e.rec.company, id) {
 			out = append(out, e.rec)
 		}
 	}
