@@ -9,7 +9,7 @@
 // the calls it received, switches, faults, tokens, and "life", a generator that edits the tenant as its
 // users would. Everything else is the vendor's API.
 //
-// Start reading at server.go (one request from arrival to answer); models.go is the table of what
-// differs between models, and another model is one more row there. Stored documents keep the JSON text
+// Start reading at server.go (one request from arrival to answer); models.go says what
+// may differ between models, and another model is one more row in a model_*.go. Stored documents keep the JSON text
 // of every value as it was written or seeded: numbers are never parsed and printed again.
 package planhatsim

@@ -133,7 +133,7 @@ func readListing(m *model, q url.Values, sw Switches) (listing, *refusal) {
 			return l, refuse(400, "unknown parameter %s", name)
 		}
 	}
-	if m.stored() == conversationModel {
+	if m.kind != "" || m == conversationModel && sw.TicketsAsConversations != "listed" {
 		l.conditions = append(l.conditions, func(r *record) bool { return m.holds(sw, r) })
 	}
 	if condition := archivedCondition(m, q.Get(m.archivedField), sw); condition != nil {
