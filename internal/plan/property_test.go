@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -63,9 +64,7 @@ func (s *scene) record(a *actor, m int) []Target {
 	value := func(key string) string { return fmt.Sprintf("%s-%s-%d", key, a.name, m) }
 	out := []Target{}
 	fields := map[string]any{"email": value("email"), "value": 1.0}
-	for name, v := range whole {
-		fields[name] = v
-	}
+	maps.Copy(fields, whole)
 	for _, k := range a.spec.UpsertKeys() {
 		out = append(out, Target{k, value(string(k))})
 		fields[a.spec.KeyField(k)] = value(string(k))

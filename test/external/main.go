@@ -71,10 +71,11 @@ func run(ctx context.Context) error {
 func list(ctx context.Context, client *planhat.Client, spec planhat.Spec) error {
 	fmt.Println(spec.Object, spec.Listing, spec.Path, spec.Type, spec.PageSize, spec.Stamp, spec.Keys, spec.KeyFields,
 		spec.ArchivedField, spec.ArchivedParam, spec.Required, spec.Volatile, spec.DeleteReturnsDocument, spec.Rank,
-		spec.UpsertKeys(), spec.KeyField(planhat.KeyExternalID))
+		spec.CompanyField, spec.ReadOnly, spec.UpsertKeys(), spec.KeyField(planhat.KeyExternalID),
+		spec.Shared(), spec.Holds("note"), spec.ObjectOf("note"), spec.Companies([]byte(`{}`)))
 	for _, f := range spec.Fields {
 		var field planhat.Field = f
-		fmt.Println(field.Name, field.Type, field.Writable, field.Ref, typeName(field.Type))
+		fmt.Println(field.Name, field.Type, field.Writable, field.Ref, field.RefKey, field.ByKey, typeName(field.Type))
 	}
 	opts := planhat.ListOptions{
 		Sort: "-updatedAt", Offset: 0, Limit: 100, Select: []string{"name"}, CompanyIDs: nil, Archived: false, Overlap: 10,

@@ -71,8 +71,11 @@ var seededFields = []seededField{
 	{"Customer Tier", "list", "Company"}, {"Seats", "number", "Company"}, {formulaField, "number", "Company"},
 	{"Reference ok?", "checkbox", "Company"}, {"Go-live date", "date", "Company"}, {"Modules", "multipicklist", "Company"},
 	{"🚀 Stage", "text", "Company"}, {"Department", "text", "EndUser"}, {"Badge", "number", "EndUser"},
-	{"Seats", "number", "License"}, {"Mood", "number", "Conversation"},
+	{"Region 🌍", "text", "Company"}, {"Seats", "number", "License"}, {"Mood", "number", "Conversation"},
 }
+
+// markField is a custom field that every model has: commands under test write their id into it.
+const markField = "cmd"
 
 // otherFields are those of the models beyond the core.
 var otherFields = []seededField{
