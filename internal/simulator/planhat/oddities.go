@@ -71,16 +71,16 @@ var seededFields = []seededField{
 	{"Customer Tier", "list", "Company"}, {"Seats", "number", "Company"}, {formulaField, "number", "Company"},
 	{"Reference ok?", "checkbox", "Company"}, {"Go-live date", "date", "Company"}, {"Modules", "multipicklist", "Company"},
 	{"🚀 Stage", "text", "Company"}, {"Department", "text", "EndUser"}, {"Badge", "number", "EndUser"},
-	{"Region 🌍", "text", "Company"}, {"Seats", "number", "License"}, {"Mood", "number", "Conversation"},
+	{"Region 🌍", "text", "Company"}, {"Tier", "text", "Company"}, {"Seats", "number", "License"}, {"Mood", "number", "Conversation"},
+	{"cmd", "text", "Company"}, {"cmd", "text", "EndUser"}, {"cmd", "text", "License"}, {"cmd", "text", "Conversation"}, // marks of commands
 }
-
-// markField is a custom field that every model has: commands under test write their id into it.
-const markField = "cmd"
-
 // otherFields are those of the models beyond the core.
 var otherFields = []seededField{
 	{"Region", "text", "User"}, {"Effort", "number", "Task"}, {"Area", "text", "Issue"}, {"PO number", "text", "Invoice"},
 	{"Winback odds", "number", "Churn"}, {"Firmware", "text", "Asset"}, {"Budget", "number", "Campaign"}, {"Channel", "text", "NPS"},
 	{"Competitor", "text", "Opportunity"}, {"Confidence", "number", "Objective"}, {"Stage", "text", "Project"}, {"Channel", "text", "Sale"},
 	{"Phase", "text", "TimeEntry"},
+	{"cmd", "text", "User"}, {"cmd", "text", "Task"}, {"cmd", "text", "Issue"}, {"cmd", "text", "Invoice"}, {"cmd", "text", "Churn"},
+	{"cmd", "text", "Asset"}, {"cmd", "text", "Campaign"}, {"cmd", "text", "NPS"}, {"cmd", "text", "Opportunity"}, {"cmd", "text", "Objective"},
+	{"cmd", "text", "Project"}, {"cmd", "text", "Sale"}, {"cmd", "text", "TimeEntry"},
 }
