@@ -43,7 +43,7 @@ func TestAStreamThatIsDueHasSomethingToDo(t *testing.T) {
 }
 
 func (s *stream) beginSweepAt(now time.Time) {
-	s.objects = []object{{spec: planhat.Objects()[0]}}
+	s.objects = []object{{spec: companySpec()}}
 	s.beginSweep(now)
 	s.scan.sweep = nil
 }
@@ -104,7 +104,7 @@ func TestCandidatesAreBounded(t *testing.T) {
 // A poll that keeps failing must not throw away the sweep that it interrupts.
 func TestAFailingPollLeavesTheSweepAlone(t *testing.T) {
 	t.Parallel()
-	s := &stream{objects: []object{{spec: planhat.Objects()[0]}}}
+	s := &stream{objects: []object{{spec: companySpec()}}}
 	s.beginSweep(time.Now())
 	sweep := s.scan.sweep
 	s.scan.delta = cdc.NewDelta(1, 10, 2)
@@ -123,7 +123,7 @@ func TestAFailingPollLeavesTheSweepAlone(t *testing.T) {
 // State that this release cannot read holds its stream and nobody else.
 func TestUnreadableStateHoldsItsStreamOnly(t *testing.T) {
 	t.Parallel()
-	s := &stream{listing: "companies", index: cdc.NewIndex(), objects: []object{{spec: planhat.Objects()[0]}}}
+	s := &stream{listing: "companies", index: cdc.NewIndex(), objects: []object{{spec: companySpec()}}}
 	w := &worker{byName: map[string]*stream{"planhat/a/companies": s}}
 	entry := cdc.AppendEntry(nil, cdc.Entry{Object: 7})
 	for _, c := range []struct{ key, value []byte }{
@@ -141,4 +141,9 @@ func TestUnreadableStateHoldsItsStreamOnly(t *testing.T) {
 	if err := w.Restore([]byte("nonsense"), nil); err == nil || errors.Is(err, s.refused) {
 		t.Errorf("a key of no stream: %v", err)
 	}
+}
+
+func companySpec() planhat.Spec {
+	spec, _ := planhat.Lookup(planhat.Company)
+	return spec
 }
