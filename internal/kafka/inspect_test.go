@@ -1,9 +1,13 @@
 package kafka
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -167,4 +171,25 @@ func TestEnsureTopicsNamesTheTopicWithoutRights(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), blind.Name+": ") || !strings.Contains(err.Error(), "grant the user DescribeConfigs") || strings.Contains(err.Error(), seen.Name) {
 		t.Error(err)
 	}
+}
+
+// A coordinator that is not ready yet is asked again, until ctx ends.
+func TestRightsAreAskedUntilTheCoordinatorIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		err := settled(t.Context(), func() error {
+			if asked++; asked < 3 {
+				return fmt.Errorf("ask: %w", kerr.CoordinatorNotAvailable)
+			}
+			return ErrDenied
+		})
+		if !errors.Is(err, ErrDenied) || asked != 3 {
+			t.Errorf("%v after %d questions", err, asked)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := settled(ctx, func() error { return kerr.CoordinatorNotAvailable }); !errors.Is(err, kerr.CoordinatorNotAvailable) {
+			t.Error(err)
+		}
+	})
 }

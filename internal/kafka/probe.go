@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -110,6 +111,10 @@ const (
 // does not tell (since 4.0 it is silent about groups that do not exist), it is
 // asked by a heartbeat of a member that does not exist, which no group notices.
 func MayJoin(ctx context.Context, cl *kgo.Client, group string) error {
+	return settled(ctx, func() error { return mayJoin(ctx, cl, group) })
+}
+
+func mayJoin(ctx context.Context, cl *kgo.Client, group string) error {
 	req := kmsg.NewPtrDescribeGroupsRequest()
 	req.Groups, req.IncludeAuthorizedOperations = []string{group}, true
 	resp, err := req.RequestWith(ctx, cl)
@@ -141,13 +146,34 @@ func beat(ctx context.Context, cl *kgo.Client, group string) error {
 // MayTransact asks whether the user may write with a transactional id: the end
 // of a transaction of a producer that does not exist, which changes none.
 func MayTransact(ctx context.Context, cl *kgo.Client, id string) error {
-	req := kmsg.NewPtrEndTxnRequest()
-	req.TransactionalID, req.ProducerID = id, strangeProducer
-	resp, err := req.RequestWith(ctx, cl)
-	if err == nil {
-		err = kerr.ErrorForCode(resp.ErrorCode)
+	return settled(ctx, func() error {
+		req := kmsg.NewPtrEndTxnRequest()
+		req.TransactionalID, req.ProducerID = id, strangeProducer
+		resp, err := req.RequestWith(ctx, cl)
+		if err == nil {
+			err = kerr.ErrorForCode(resp.ErrorCode)
+		}
+		return refusal(err, kerr.InvalidProducerIDMapping, kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.InvalidTxnState)
+	})
+}
+
+// coordinatorPause is between two questions to a coordinator that is not ready.
+const coordinatorPause = 200 * time.Millisecond
+
+// settled asks until the coordinator is there, or ctx ends. On a new cluster the
+// first question makes the brokers set up their own topic of coordinators, which
+// takes a moment.
+func settled(ctx context.Context, ask func() error) error {
+	for {
+		err := ask()
+		if !unsettled(err) || pause(ctx, coordinatorPause) != nil {
+			return err
+		}
 	}
-	return refusal(err, kerr.InvalidProducerIDMapping, kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.InvalidTxnState)
+}
+
+func unsettled(err error) bool {
+	return errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.CoordinatorLoadInProgress) || errors.Is(err, kerr.NotCoordinator)
 }
 
 // refusal is nil for the refusals that only somebody with the right can get.
