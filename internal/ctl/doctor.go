@@ -27,8 +27,9 @@ func newDoctor(t *tool) *cobra.Command {
 		Long: "Check all that a deployment needs, with the variables of the services: the configuration; Kafka, its topics\n" +
 			"and the rights of the user; the schema registry; each workspace's token and what it may read; the clocks;\n" +
 			"and the budget. A line a check: ok, warn or FAIL, what was found, and its remedy.\n\n" +
-			"Nothing is written: no topic, no schema, no record, no group, no transaction. Of Planhat it spends one call\n" +
-			"for each listing of each workspace. Secrets are never shown.\n\n" +
+			"Nothing is written: no topic, no schema, no record, no group, no transaction. (A cluster that nobody has used\n" +
+			"yet may make its own internal topics when it is asked for rights.) Of Planhat it spends one call for each\n" +
+			"listing of each workspace. Secrets are never shown.\n\n" +
 			"Exit codes: 0 nothing failed (there may be warnings), 1 a check failed, 2 wrong usage or configuration,\n" +
 			"3 Kafka, the registry, a Planhat or a service did not answer.",
 		Example: `  planhatctl doctor

@@ -3,6 +3,8 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -36,7 +38,10 @@ func (b broker) topics(ctx context.Context) {
 
 // settings tells which topics would lose data.
 func (b broker) settings(views []kafka.TopicView) {
-	there, good := 0, 0
+	there, good, unseen := 0, 0, ""
+	if n := len(slices.DeleteFunc(slices.Clone(views), func(v kafka.TopicView) bool { return !v.Denied })); n > 0 {
+		unseen = fmt.Sprintf("; %d may not be seen", n)
+	}
 	for _, v := range views {
 		for _, f := range v.Faults {
 			b.failf("topic "+f.Topic, f.Remedy, "%s is %s, want %s: data would be lost", f.Setting, f.Have, f.Want)
@@ -54,7 +59,7 @@ func (b broker) settings(views []kafka.TopicView) {
 			good++
 		}
 	}
-	b.okf("topics", "%d of %d are there; the settings of %d of them keep all data", there, len(views), good)
+	b.okf("topics", "%d of %d are there; the settings of %d of them keep all data%s", there, len(views), good, unseen)
 }
 
 // missing tells what is not there, and what becomes of it at the start.
