@@ -69,7 +69,7 @@ func Run(ctx context.Context, args []string, around Surroundings) int {
 	root.SetErr(around.Stderr)
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
-	if err != nil && !errors.Is(err, errNotOK) {
+	if err != nil && !errors.Is(err, errNotOK) && !errors.Is(err, errSick) {
 		fmt.Fprintf(around.Stderr, "planhatctl: %v\n", err)
 	}
 	return code
@@ -125,7 +125,7 @@ func newRoot(t *tool) *cobra.Command {
 		Short: "Send commands to planhat-bridge and look at what it writes",
 		Long: "Send commands to planhat-bridge and look at what it writes.\n\n" +
 			"It reads the same variables as the services (KAFKA_*, SCHEMA_REGISTRY_*, TOPIC_PREFIX,\n" +
-			"BRIDGE_NAME, PLANHAT_WORKSPACES), but needs no Planhat token.",
+			"BRIDGE_NAME, PLANHAT_WORKSPACES). Only sample and doctor need a Planhat token.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       ops.ReadBuild().String(),
@@ -140,6 +140,6 @@ func newRoot(t *tool) *cobra.Command {
 	flags.StringVar(&t.bootstrap, "bootstrap", "", "Kafka brokers, host:port; instead of KAFKA_BOOTSTRAP_SERVERS")
 	flags.StringVar(&t.registry, "registry", "", "schema registry's URL; instead of SCHEMA_REGISTRY_URL")
 	flags.StringVarP(&t.workspace, "workspace", "w", "", "Planhat workspace; needed where PLANHAT_WORKSPACES names several")
-	root.AddCommand(newSend(t), newTail(t), newTopics(t), newSignal(t))
+	root.AddCommand(newSend(t), newTail(t), newTopics(t), newSignal(t), newSample(t), newDoctor(t))
 	return root
 }

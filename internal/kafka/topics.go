@@ -173,18 +173,6 @@ func firstUnready(details kadm.TopicDetails, specs []TopicSpec) error {
 	return nil
 }
 
-func (e ensurer) configs(ctx context.Context, specs []TopicSpec) (kadm.ResourceConfigs, error) {
-	names := make([]string, len(specs))
-	for i, s := range specs {
-		names[i] = s.Name
-	}
-	configs, err := e.adm.DescribeTopicConfigs(ctx, names...)
-	if err != nil {
-		return nil, fmt.Errorf("read the settings of topics: %w", err)
-	}
-	return configs, nil
-}
-
 // settingsOf are a topic's settings in force, defaults included.
 func settingsOf(configs kadm.ResourceConfigs, topic string) (map[string]string, error) {
 	c, err := configs.On(topic, nil)

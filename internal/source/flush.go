@@ -105,16 +105,8 @@ const maxEvent = 990_000
 // goes without it.
 func (w *workspace) event(s *stream, c change, before []byte) ([]*kgo.Record, error) {
 	o := s.objects[c.entry.Object]
-	env := schemas.Envelope{
-		Before: before, After: c.row, Op: c.op, TsMs: w.now().UnixMilli(),
-		Source: schemas.Source{
-			Version: w.version, Connector: "planhat", Name: w.bridge, TsMs: c.entry.Stamp, Snapshot: fmt.Sprint(c.op == opRead),
-			DB: w.cfg.Name, Table: string(o.spec.Object), Sequence: w.lease.NextSequence(), Stream: s.listing,
-		},
-	}
-	if env.Source.TsMs == 0 || c.op == opDelete {
-		env.Source.TsMs = env.TsMs
-	}
+	env := origin{w.cfg.Name, w.bridge, w.version}.envelope(s, c, w.now())
+	env.Before, env.Source.Sequence = before, w.lease.NextSequence()
 	var err error
 	if c.op == opUpdate && before != nil {
 		if env.Changed, err = cdc.Changed(before, c.row); err != nil {
