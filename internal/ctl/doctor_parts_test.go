@@ -36,7 +36,7 @@ func TestDoctorFinds(t *testing.T) {
 	}{
 		"a right that is answered with 401": {
 			sim:  planhatsim.Options{Tokens: deny("company"), Switches: planhatsim.Switches{Forbidden: "401"}},
-			want: "planhat acme rights: reading company unauthorized, enduser ok", level: "FAIL", exit: "1",
+			want: "planhat acme rights: reading user ok, company unauthorized, enduser ok", level: "FAIL", exit: "1",
 		},
 		"a right that is answered with 404": {
 			sim:  planhatsim.Options{Tokens: deny("license"), Switches: planhatsim.Switches{Forbidden: "404"}},

@@ -125,7 +125,7 @@ func TestSampleOfTheOtherObjectOfAListing(t *testing.T) {
 // One call of a sample is one call, for every object of the table.
 func TestSampleSpendsOneCall(t *testing.T) {
 	for _, spec := range planhat.Objects() {
-		sim, url := tenant(t, planhatsim.Options{Companies: 3})
+		sim, url := tenant(t, planhatsim.Options{Companies: 10})
 		got := command(t, tenantEnv(url), nil, "sample", string(spec.Object))
 		if calls, _ := sim.Calls(); len(calls) != 1 || !strings.Contains(got, "1 call spent; 199 of 200 remain") || !strings.HasSuffix(got, "--- exit 0\n") {
 			t.Errorf("%s: %d calls\n%s", spec.Object, len(calls), got)
