@@ -29,9 +29,11 @@ type Lease struct {
 	client     *kgo.Client
 	opts       *Options
 	fresh      func() error
+	stranger   func(topic string, partition int32) // has written to a topic of the shard
 
 	mu       sync.Mutex
 	over     error
+	tails    tails
 	sequence int64
 	seqMu    sync.Mutex
 }
@@ -71,7 +73,7 @@ type Tx struct {
 	ctx   context.Context //nolint:containedctx // a Tx ends with the call of Transact that made it
 	lease *Lease
 	state []*kgo.Record
-	sent  int
+	sent  []*kgo.Record
 }
 
 // Transact runs fn inside one transaction and commits it. It ignores the end of
@@ -113,7 +115,8 @@ func (l *Lease) transact(ctx context.Context, fn func(tx *Tx) error) (int, error
 		return 0, fmt.Errorf("commit: %w", err)
 	}
 	l.opts.OnPoint("shard.committed")
-	return tx.sent, nil
+	l.lookForStrangers(tx.sent)
+	return len(tx.sent), nil
 }
 
 // Produce writes records to topics of users and waits for their acks, which set
@@ -141,7 +144,7 @@ func (tx *Tx) Produce(recs ...*kgo.Record) error {
 		})
 	}
 	wg.Wait()
-	tx.sent += len(recs)
+	tx.sent = append(tx.sent, recs...)
 	return first
 }
 

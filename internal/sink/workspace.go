@@ -13,6 +13,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/plan"
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
@@ -46,6 +47,8 @@ type workspace struct {
 	lease  *shard.Lease
 	client *planhat.Client
 	pause  *pause
+	// answers remembers whether the vendor does.
+	answers service.Vendor
 	// unsettled outlives batches.
 	unsettled unsettled
 
@@ -59,6 +62,7 @@ func (s *Service) newWorkspace(cfg config.Workspace) *workspace {
 		topic: s.names.Commands(vendor, cfg.Name), results: s.names.Results(vendor, cfg.Name), deadLetters: s.names.DeadLetters(vendor, cfg.Name),
 		resultSchema: s.schemas[cfg.Name], resolver: s.deps.Resolver,
 		metrics: s.metrics, log: s.deps.Log, times: s.deps.Times, point: s.deps.OnPoint,
+		answers: service.Vendor{Log: s.deps.Log, Workspace: cfg.Name},
 	}
 	if cfg.Objects != nil {
 		w.objects = map[string]bool{}
@@ -81,7 +85,10 @@ func (w *workspace) wanted(object string) bool {
 func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 	w.ctx, w.lease = ctx, l
 	w.pause = newPause(w)
-	client, err := w.service.newClient(w.cfg, planhat.WithGate(w.gate))
+	client, err := w.service.newClient(w.cfg, planhat.WithGate(w.gate), planhat.WithObserver(func(c planhat.Call) {
+		w.metrics.called(w.cfg.Name, c)
+		w.answers.Heard(c)
+	}))
 	if err != nil {
 		return &shard.Refusal{Err: err}
 	}
