@@ -1,0 +1,102 @@
+package workspaces
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+)
+
+// prompt is how late a change may be on its topic, and a command be answered,
+// while other workspaces are in trouble: the target of a second, the scans of
+// two streams, and room for a machine that is busy.
+const prompt = 5 * time.Second
+
+// works has a tenant's change captured and a command answered, each in time,
+// and returns how long they took.
+func (w *world) works(tn *tenant, n int) (change, command time.Duration) {
+	w.t.Helper()
+	change = w.watch.until(changes(tn), tn.add(fmt.Sprintf("added %d", n)), prompt)
+	command = w.watch.until(results(tn), w.watch.send(tn.name, upsert(fmt.Sprintf("works-%d", n), "by command")), prompt)
+	return change, command
+}
+
+// Everything that can be wrong with a workspace is wrong with three of four,
+// which one shard owns: the fourth does not notice, /status and metrics tell
+// them apart, and afterwards nothing is lost or repeated anywhere.
+func TestTheTroublesOfAWorkspaceAreItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, ofOneShard("healthy", "refused", "broken", "throttled")...)
+	healthy, refused, broken, throttled := w.tenants[0], w.tenants[1], w.tenants[2], w.tenants[3]
+	services := []*running{w.start("source", w.tenants, nil), w.start("sink", w.tenants, nil)}
+	for i, tn := range w.tenants {
+		w.watch.until(changes(tn), tn.add("first"), patience)
+		w.watch.until(results(tn), w.watch.send(tn.name, upsert("first", fmt.Sprint(i))), patience)
+	}
+
+	refused.accept("rotated")
+	throttled.trouble(planhatsim.Fault{Kind: "429", RetryAfter: 60})
+	broken.trouble(planhatsim.Fault{Kind: "timeout-before"})
+	for _, tn := range w.tenants[1:] {
+		tn.add("during the trouble")
+		for i := range 3 {
+			w.watch.send(tn.name, upsert(fmt.Sprintf("waits-%d", i), "written later"))
+		}
+		w.watch.produce(tn.name, "poison", []byte("{not json"))
+	}
+	slowest := [2]time.Duration{}
+	round := 0
+	look := func() {
+		t.Helper()
+		change, command := w.works(healthy, round)
+		slowest = [2]time.Duration{max(slowest[0], change), max(slowest[1], command)}
+		round++
+	}
+	look()
+	for _, r := range services {
+		r.untilState(refused, "unauthorized")
+		if cause := r.untilState(throttled, "retrying"); !strings.Contains(cause, "429") {
+			t.Errorf("%s does not say what is wrong with the throttled one: %s", r.role, cause)
+		}
+		r.untilState(broken, "retrying")
+		r.untilState(healthy, "ok")
+		r.untilMetric(`planhat_bridge_` + r.role + `_workspace_paused{workspace="` + refused.name + `"} 1`)
+		r.ready()
+	}
+	for _, fault := range []planhatsim.Fault{
+		{Kind: "503"}, {Kind: "html"}, {Kind: "truncated", Mode: "json"}, {Kind: "empty-body"}, {Kind: "reset"}, {Kind: "429", RetryAfter: 1}, {Kind: "latency", Ms: 1500},
+	} {
+		broken.trouble(fault)
+		look()
+		for _, r := range services {
+			r.ready()
+		}
+	}
+	t.Logf("while three others were in trouble: slowest change %s, slowest command %s, %d rounds", slowest[0], slowest[1], round)
+
+	broken.trouble()
+	refused.rotate("rotated")
+	for _, tn := range []*tenant{healthy, refused, broken} {
+		w.watch.until(changes(tn), tn.add("last"), patience)
+		report := w.judge(tn)
+		if report.Commands < 4 {
+			t.Errorf("%s: only %d commands: the run proves little", tn.name, report.Commands)
+		}
+	}
+	for _, r := range services {
+		for _, tn := range []*tenant{healthy, refused, broken} {
+			r.untilState(tn, "ok")
+		}
+		r.untilState(throttled, "retrying") // its minute is not over
+		began := time.Now()
+		r.stop()
+		if took := time.Since(began); took > drain+5*time.Second {
+			t.Errorf("%s took %s to stop beside a vendor that asks for a minute", r.role, took)
+		}
+		if n := strings.Count(r.log.String(), "fenced"); n != 0 {
+			t.Errorf("%s was fenced %d times", r.role, n)
+		}
+	}
+}
