@@ -29,7 +29,7 @@ type Lease struct {
 	client     *kgo.Client
 	opts       *Options
 	fresh      func() error
-	stranger   func(topic string, partition int32) // has written to a topic of the shard
+	books      *Manager // what is remembered over tenures
 
 	mu       sync.Mutex
 	over     error
@@ -91,6 +91,7 @@ func (l *Lease) Transact(ctx context.Context, fn func(tx *Tx) error) error {
 	started := time.Now()
 	sent, err := l.transact(ctx, fn)
 	if err != nil {
+		l.books.noteUnwritable(err)
 		l.over = fencing(fmt.Errorf("transaction of shard %d: %w", l.shard, err))
 		return l.over
 	}
@@ -138,7 +139,7 @@ func (tx *Tx) Produce(recs ...*kgo.Record) error {
 				mu.Lock()
 				defer mu.Unlock()
 				if first == nil {
-					first = fmt.Errorf("produce to %s: %w", r.Topic, err)
+					first = &writeError{r.Topic, err}
 				}
 			}
 		})

@@ -25,6 +25,8 @@ type Manager struct {
 	astray map[string]string    // token -> the owner of its shard that does not know it
 	shared map[string]time.Time // topic -> when somebody else last wrote to it
 	failed chan error
+
+	unwritable map[string]refusal // topic -> the broker's last refusal
 }
 
 // running is an owner's goroutine: cancel ends it, done closes when it has.
@@ -40,7 +42,7 @@ func New(opts Options) *Manager {
 		opts:   opts.withDefaults(),
 		beats:  newHeartbeats(),
 		owners: map[int32]*running{},
-		shared: map[string]time.Time{},
+		shared: map[string]time.Time{}, unwritable: map[string]refusal{},
 		failed: make(chan error, 1),
 	}
 }
@@ -120,7 +122,7 @@ func (m *Manager) own(ctx context.Context, shards []int32) {
 		m.mu.Unlock()
 		o := &owner{
 			shard: s, opts: &m.opts, fresh: func() error { return m.freshOwner(r) },
-			stranger: m.noteStranger,
+			books:    m,
 			standing: func() bool { m.mu.Lock(); defer m.mu.Unlock(); return m.owners[s] == r },
 		}
 		go func() {

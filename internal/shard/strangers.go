@@ -68,7 +68,7 @@ func (t tails) strangers(records []*kgo.Record) []place {
 func (l *Lease) lookForStrangers(records []*kgo.Record) {
 	for _, at := range l.tails.strangers(records) {
 		if at.topic != l.opts.Names.Notifications() { // which all shards write
-			l.stranger(at.topic, at.partition)
+			l.books.noteStranger(at.topic, at.partition)
 		}
 	}
 }

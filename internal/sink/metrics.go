@@ -55,7 +55,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		batchSeconds: histogram("batch_duration_seconds", "Time from reading a batch to its commit.", seconds, "workspace"),
 		bulkItems:    histogram("bulk_items", "Items in a bulk call.", counts, "workspace"),
 		paused:       gauge("workspace_paused", "1 while the vendor refuses the workspace's token.", "workspace"),
-		held:         gauge("workspace_held", "1 while the workspace's positions do not fit its commands topic.", "workspace"),
+		held:         gauge("workspace_held", "1 while the topics of the workspace are not what its positions say, or cannot be written.", "workspace"),
 		lastCommit:   gauge("last_commit_timestamp_seconds", "When results of the workspace were last committed.", "workspace"),
 		calls:        counter("api_calls_total", "Attempts of API calls, by outcome (ok or the kind of error).", "workspace", "object", "method", "outcome"),
 		callSeconds:  histogram("api_call_duration_seconds", "Duration of API call attempts.", seconds, "workspace"),

@@ -125,11 +125,17 @@ func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 	}
 }
 
-// open holds the positions to the topic as it is and starts reading.
+// open holds the positions to the topic as it is, sees that there is where to
+// write answers to, and starts reading.
 func (w *workspace) open(ctx context.Context) (*reader, error) {
-	infos, err := kafka.DescribeTopics(ctx, w.lease.Client(), w.topic)
+	infos, err := kafka.DescribeTopics(ctx, w.lease.Client(), w.topic, w.results, w.deadLetters)
 	if err != nil {
 		return nil, err
+	}
+	for _, topic := range []string{w.results, w.deadLetters} {
+		if err := w.lease.Writable(topic); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.positions.pin(w.topic, infos[w.topic]); err != nil {
 		return nil, &shard.Refusal{Err: err}
@@ -154,6 +160,9 @@ func (w *workspace) readError(ctx context.Context, err error) error {
 		if errors.Is(err, gone) {
 			return &shard.Refusal{Err: fmt.Errorf("%w: was the topic deleted? The bridge holds until it is back as it was", err)}
 		}
+	}
+	if errors.Is(err, kerr.TopicAuthorizationFailed) {
+		return &shard.Refusal{Err: fmt.Errorf("%w: allow this user to describe and read the commands topic, and to write those of results and dead letters", err)}
 	}
 	return err
 }

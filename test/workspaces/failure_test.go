@@ -100,3 +100,43 @@ func TestTheTroublesOfAWorkspaceAreItsOwn(t *testing.T) {
 		}
 	}
 }
+
+// A topic of one workspace that is gone holds that workspace, or its stream,
+// and says so; the others of the shard, whose producer and transactions are the
+// same, go on. After a repair and a restart what waited is done.
+func TestAWorkspaceWithoutItsTopicsIsHeldAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, ofOneShard("whole", "torn")...)
+	whole, torn := w.tenants[0], w.tenants[1]
+	source, sink := w.start("source", w.tenants, nil), w.start("sink", w.tenants, nil)
+	for _, tn := range w.tenants {
+		w.watch.until(changes(tn), tn.add("first"), patience)
+		w.watch.until(results(tn), w.watch.send(tn.name, upsert("first", "x")), patience)
+	}
+
+	w.drop(results(torn), changes(torn))
+	w.watch.send(torn.name, upsert("waits", "x"))
+	torn.add("not captured")
+	if cause := sink.untilState(torn, "held"); !strings.Contains(cause, results(torn)) {
+		t.Errorf("the cause does not name the topic: %s", cause)
+	}
+	eventually(t, "the stream is held", func() bool {
+		_, text := source.page("/status")
+		return strings.Contains(text, changes(torn)+" is not there any more")
+	})
+	for n := range 3 {
+		w.works(whole, n)
+	}
+	for _, r := range []*running{source, sink} {
+		r.untilState(whole, "ok")
+		r.ready()
+		r.stop()
+	}
+	if n := strings.Count(sink.log.String(), "taken over again"); n > 2 {
+		t.Errorf("the shard was taken over %d times for one workspace", n)
+	}
+
+	sink = w.start("sink", w.tenants, nil) // creates what is missing
+	sink.untilMetric(`planhat_bridge_sink_commands_total{code="",object="company",operation="upsert",status="OK",workspace="` + torn.name + `"} 1`)
+	sink.untilState(torn, "ok")
+}

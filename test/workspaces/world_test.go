@@ -4,6 +4,7 @@
 package workspaces
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
@@ -212,4 +214,18 @@ func (tn *tenant) add(name string) (id string) {
 		}
 	})
 	return id
+}
+
+// drop deletes topics.
+func (w *world) drop(topics ...string) {
+	w.t.Helper()
+	client, err := w.kafka.NewClient()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer client.Close()
+	answers, err := kadm.NewClient(client).DeleteTopics(w.t.Context(), topics...)
+	if err := errors.Join(err, answers.Error()); err != nil {
+		w.t.Fatal(err)
+	}
 }
