@@ -12,7 +12,7 @@ package config
 //
 // An empty variable counts as not set.
 type settings struct {
-	Bridge     string `env:"BRIDGE_NAME" envDefault:"planhat-bridge" doc:"Name of this installation. Starts the names of internal topics, groups and transactional ids, so that several bridges can share a cluster. Changing it abandons the state."`
+	Bridge     string `env:"BRIDGE_NAME" envDefault:"planhat-bridge" doc:"Name of this installation. Starts the names of internal topics, groups and transactional ids, so that several bridges can share a cluster; each deployment has its own, and all its processes the same workspaces. Changing it abandons the state."`
 	InstanceID string `env:"INSTANCE_ID" doc:"Name of this process among its replicas, the same after a restart. Default: the host name, which is the pod name in a StatefulSet."`
 
 	KafkaBrokers          addresses `env:"KAFKA_BOOTSTRAP_SERVERS" envDefault:"127.0.0.1:9092" doc:"Brokers to start from: host:port, separated by commas."`
@@ -44,7 +44,7 @@ type settings struct {
 	RegistryCA           string      `env:"SCHEMA_REGISTRY_CA_FILE" doc:"PEM file of the authorities that may sign the registry's certificate. Default: those of the system."`
 	AutoRegister         boolean     `env:"SCHEMA_AUTO_REGISTER" envDefault:"true" doc:"Register missing schemas. With false they must be there already."`
 
-	TopicPrefix      string `env:"TOPIC_PREFIX" doc:"Put in front of every topic name as it is, for example crm. with the dot. Changing it abandons the data under the old names."`
+	TopicPrefix      string `env:"TOPIC_PREFIX" doc:"Put in front of every topic name as it is, for example crm. with the dot. Two bridges with a workspace of one name on one cluster need two: else both write the same topics and carry out the same commands. Changing it abandons the data under the old names."`
 	TopicPartitions  whole  `env:"TOPIC_PARTITIONS" envDefault:"3" min:"1" max:"1000" doc:"Partitions of new topics for users. Small objects get one."`
 	TopicReplication whole  `env:"TOPIC_REPLICATION_FACTOR" envDefault:"-1" min:"-1" max:"32767" doc:"Replicas of new topics; -1 is the cluster's default."`
 

@@ -1,14 +1,18 @@
 package workspaces
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"maps"
 	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/ops"
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
 )
@@ -195,4 +199,48 @@ func oneEach() []string {
 		}
 	}
 	return names
+}
+
+// Two deployments of one BRIDGE_NAME with different TOPIC_PREFIX: each has its
+// own state and topics, but the transactional ids are the same. One ends and
+// says what to look for; the other goes on, and what it has written is whole.
+func TestOneNameWithTwoPrefixes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "acme")
+	acme := w.tenants[0]
+	type end struct {
+		prefix string
+		err    error
+	}
+	ended := make(chan end, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	prefixes := []string{"", "crm."}
+	for i, prefix := range prefixes {
+		cfg, err := config.Load(w.env(fmt.Sprint("source-", i), w.tenants, map[string]string{"TOPIC_PREFIX": prefix}), service.Objects())
+		if err != nil {
+			t.Fatal(err)
+		}
+		process := ops.NewProcess("source", cfg, io.Discard)
+		go func() { ended <- end{prefix, service.Run(ctx, process, "source", builds["source"])} }()
+	}
+	var first end
+	eventually(t, "one of the two ends", func() bool {
+		acme.add("another")
+		select {
+		case first = <-ended:
+			return true
+		default:
+			return false
+		}
+	})
+	if first.err == nil || !strings.Contains(first.err.Error(), "is another deployment running with the same BRIDGE_NAME?") {
+		t.Errorf("it ended with %v", first.err)
+	}
+	w.names.Prefix = prefixes[0]
+	if first.prefix == prefixes[0] {
+		w.names.Prefix = prefixes[1]
+	}
+	w.judge(acme) // the other one goes on
+	cancel()
+	<-ended
 }
