@@ -143,7 +143,11 @@ func TestTwoSourcesOfTheSameTopicsShow(t *testing.T) {
 	w.watch.until(changes(acme), acme.add("alone still"), patience)
 	first.untilState(acme, "ok")
 	second := w.start("source", w.tenants, map[string]string{"BRIDGE_NAME": "second", "INSTANCE_ID": "source-1"})
-	for n := range 8 {
+	shared := func(r *running) bool {
+		states, _ := r.states()
+		return states[acme.name] == "shared"
+	}
+	for n := 0; n < 20 && !(shared(first) && shared(second)); n++ { // two writes to one of three partitions are needed
 		id := acme.add(fmt.Sprint("both ", n))
 		eventually(t, "both have written a change", func() bool { return w.watch.has(changes(acme), id) > 1 })
 	}

@@ -27,7 +27,7 @@ func TestABurstSpendsItsOwnBudget(t *testing.T) {
 	for i := range burst { // a read is a call each: nothing can be bundled
 		w.watch.send(busy.name, map[string]any{"op": "get", "target": map[string]any{"externalId": fmt.Sprint("none-", i)}})
 	}
-	for n := range 5 {
+	for n := range 3 {
 		w.works(calm, n)
 	}
 	w.watch.until(changes(busy), busy.add("during the burst"), prompt) // the source's share is its own

@@ -10,9 +10,10 @@ import (
 )
 
 // prompt is how late a change may be on its topic, and a command be answered,
-// while other workspaces are in trouble: the target of a second, the scans of
-// two streams, and room for a machine that is busy.
-const prompt = 5 * time.Second
+// while other workspaces are in trouble: the target of a second, and room for a
+// machine that is very busy. Whoever waited for another's trouble would wait
+// longer: no trouble here ends by itself within this time.
+const prompt = 15 * time.Second
 
 // works has a tenant's change captured and a command answered, each in time,
 // and returns how long they took.

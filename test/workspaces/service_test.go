@@ -145,7 +145,7 @@ func (r *running) states() (states, causes map[string]string) {
 	return states, causes
 }
 
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, holds func() bool) {
