@@ -22,14 +22,29 @@ known() {
 	while read -r name; do
 		grep -qE "\`$name\`" docs/configuration.md || { say "$name is not in docs/configuration.md"; unknown=1; }
 	done < <(helm template bridge "$chart" -f "$1" --show-only templates/configmap.yaml |
-		sed -n 's/^  \([A-Z][A-Z0-9_]*\):.*/\1/p' | sed -E 's/^PLANHAT_ACME(_EU)?_/PLANHAT_<NAME>_/' | sort -u)
+		sed -n 's/^  \([A-Z][A-Z0-9_]*\):.*/\1/p' | sed -E 's/^PLANHAT_(ACME|ACME_EU|BETA)_/PLANHAT_<NAME>_/' | sort -u)
 	return "$unknown"
+}
+
+# renders WANTED: with the values of the same name, each line of the file is a line
+# of what is rendered.
+renders() {
+	local wanted=$1 out line missing=0
+	out=$(helm template bridge "$chart" -f "$chart/ci/$(basename "$wanted" .txt).yaml") || { say "$out"; return 1; }
+	out=$(sed 's/^ *//' <<<"$out")
+	while IFS= read -r line; do
+		grep -qxF -- "$line" <<<"$out" || { say "not rendered: $line"; missing=1; }
+	done <"$wanted"
+	return "$missing"
 }
 
 for values in "$chart"/ci/*.yaml; do
 	check "lint $(basename "$values")" helm lint --strict "$chart" -f "$values"
 	check "template $(basename "$values")" helm template bridge "$chart" -f "$values" --include-crds
 	check "variables of $(basename "$values") are documented" known "$values"
+done
+for wanted in "$chart"/ci/rendered/*.txt; do
+	check "render $(basename "$wanted")" renders "$wanted"
 done
 for values in "$chart"/ci/refused/*.yaml; do
 	check "refuse $(basename "$values")" refuses "$values"

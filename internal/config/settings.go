@@ -12,7 +12,7 @@ package config
 //
 // An empty variable counts as not set.
 type settings struct {
-	Bridge     string `env:"BRIDGE_NAME" envDefault:"planhat-bridge" doc:"Name of this installation. Starts the names of internal topics, groups and transactional ids, so that several bridges can share a cluster. Changing it abandons the state."`
+	Bridge     string `env:"BRIDGE_NAME" envDefault:"planhat-bridge" doc:"Name of this installation. Starts the names of internal topics, groups and transactional ids, so that several bridges can share a cluster; each deployment has its own, and all its processes the same workspaces. Changing it abandons the state."`
 	InstanceID string `env:"INSTANCE_ID" doc:"Name of this process among its replicas, the same after a restart. Default: the host name, which is the pod name in a StatefulSet."`
 
 	KafkaBrokers          addresses `env:"KAFKA_BOOTSTRAP_SERVERS" envDefault:"127.0.0.1:9092" doc:"Brokers to start from: host:port, separated by commas."`
@@ -44,11 +44,11 @@ type settings struct {
 	RegistryCA           string      `env:"SCHEMA_REGISTRY_CA_FILE" doc:"PEM file of the authorities that may sign the registry's certificate. Default: those of the system."`
 	AutoRegister         boolean     `env:"SCHEMA_AUTO_REGISTER" envDefault:"true" doc:"Register missing schemas. With false they must be there already."`
 
-	TopicPrefix      string `env:"TOPIC_PREFIX" doc:"Put in front of every topic name as it is, for example crm. with the dot. Changing it abandons the data under the old names."`
+	TopicPrefix      string `env:"TOPIC_PREFIX" doc:"Put in front of every topic name as it is, for example crm. with the dot. Two bridges with a workspace of one name on one cluster need two: else both write the same topics and carry out the same commands. Changing it abandons the data under the old names."`
 	TopicPartitions  whole  `env:"TOPIC_PARTITIONS" envDefault:"3" min:"1" max:"1000" doc:"Partitions of new topics for users. Small objects get one."`
 	TopicReplication whole  `env:"TOPIC_REPLICATION_FACTOR" envDefault:"-1" min:"-1" max:"32767" doc:"Replicas of new topics; -1 is the cluster's default."`
 
-	Workspaces  list     `env:"PLANHAT_WORKSPACES" envDefault:"default" doc:"Names of the Planhat tenants, separated by commas: 1 to 64 of a-z, 0-9 and -. The names are part of topic names."`
+	Workspaces  list     `env:"PLANHAT_WORKSPACES" envDefault:"default" doc:"Names of the Planhat tenants, separated by commas: 1 to 64 of a-z, 0-9 and -, with a letter or digit first and last. The names are part of topic names, and of variables in capitals with _ for -: acme-eu has PLANHAT_ACME_EU_TOKEN."`
 	SourceShare fraction `env:"SOURCE_BUDGET_SHARE" envDefault:"0.5" doc:"Part of a token's calls that the source may spend while the sink wants them too; above 0, at most 1."`
 	SinkWait    duration `env:"SINK_REFERENCE_WAIT" envDefault:"5s" min:"0s" max:"5m" doc:"How long a batch waits for records that its commands refer to."`
 	SinkLinger  duration `env:"SINK_LINGER" envDefault:"50ms" min:"0s" max:"1m" doc:"How long the sink collects commands before it starts a batch."`
@@ -66,7 +66,7 @@ type settings struct {
 // workspaceSettings is read once for each workspace, after PLANHAT_<NAME>_, or
 // after PLANHAT_ alone for the only workspace.
 type workspaceSettings struct {
-	Token          string  `env:"TOKEN" secret:"true" doc:"API token of the workspace. Required, here or in a file."`
+	Token          string  `env:"TOKEN" secret:"true" doc:"API token of the workspace, and of no other workspace. Required, here or in a file."`
 	TokenFile      string  `env:"TOKEN_FILE" doc:"File with the token, read anew when it changes."`
 	BaseURL        address `env:"BASE_URL" envDefault:"https://api.planhat.com" doc:"Address of the API."`
 	CallsPerMinute whole   `env:"CALLS_PER_MINUTE" envDefault:"200" min:"1" max:"100000" doc:"Calls per minute that the bridge may spend of the token."`

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"net"
+	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -26,28 +29,95 @@ func (l *loader) workspaces() []Workspace {
 	for _, name := range names {
 		out = append(out, l.workspace(name))
 	}
+	l.ownTokens(out)
 	return out
+}
+
+// ownTokens refuses a token that two workspaces share. The vendor counts its
+// calls once, while each workspace would spend a budget of its own; and both
+// would be the same tenant, captured and written to twice.
+func (l *loader) ownTokens(workspaces []Workspace) {
+	for i, w := range workspaces {
+		for _, other := range workspaces[:i] {
+			if w.Token.IsSet() && other.Token.IsSet() && sameAddress(w.BaseURL, other.BaseURL) && w.Token.Current() == other.Token.Current() {
+				l.addBaref(tokenVariable(w), "gives the token of workspace %s too, at the same address: its calls would be spent twice, "+
+					"and one tenant be two workspaces; give %s a token of its own tenant, or take it out of PLANHAT_WORKSPACES", other.Name, w.Name)
+				break
+			}
+		}
+	}
+}
+
+// tokenVariable is where a workspace's token was taken from.
+func tokenVariable(w Workspace) string {
+	variable := planhatPrefix + segment(w.Name) + "_TOKEN"
+	if w.Token.Origin() != "" {
+		variable += "_FILE"
+	}
+	return variable
+}
+
+// sameAddress compares two base URLs as the network does: the case of scheme
+// and host and a default port make no difference.
+func sameAddress(a, b string) bool {
+	return plainAddress(a) == plainAddress(b)
+}
+
+func plainAddress(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return raw
+	}
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	scheme := strings.ToLower(u.Scheme)
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[scheme]
+	}
+	return scheme + "://" + net.JoinHostPort(host, port) + strings.TrimRight(u.Path, "/")
 }
 
 // workspaceNames are the names that are well spelt, each once.
 func (l *loader) workspaceNames() []string {
 	var names []string
-	taken := map[string]string{}
+	taken := map[string]bool{}
 	for _, name := range l.s.Workspaces {
-		if !nameForm.MatchString(name) {
-			l.addf("PLANHAT_WORKSPACES", "has %q, which is not a name; write 1 to 64 of a-z, 0-9 and -", name)
+		if !workspaceForm.MatchString(name) {
+			l.addf("PLANHAT_WORKSPACES", "has %q, which is not a name; write %s%s", name, workspaceSpelling, l.respelt(name))
 			continue
 		}
-		// Two names with one segment would share their variables. As names
-		// are spelt now, that is the same name twice.
-		if other, ok := taken[segment(name)]; ok {
-			l.addf("PLANHAT_WORKSPACES", "has %q and %q, which have the same variables; take one away", other, name)
+		// Legal names differ in their variables: only - becomes _ there.
+		if taken[name] {
+			l.addf("PLANHAT_WORKSPACES", "has %q twice; take one away", name)
 			continue
 		}
-		taken[segment(name)] = name
+		taken[name] = true
 		names = append(names, name)
 	}
 	return names
+}
+
+// workspaceForm is what a name may be: it is part of topic names as it is, and
+// of variables in capitals with _ for -.
+var workspaceForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$`)
+
+const workspaceSpelling = "1 to 64 of a-z, 0-9 and -, with a letter or digit first and last"
+
+// respelt suggests the legal name nearest to what was written, unless that is
+// a workspace already: then the two would have the same variables.
+func (l *loader) respelt(name string) string {
+	legal := strings.Trim(strings.ToLower(strings.Map(func(r rune) rune {
+		if r == '_' || r == '.' || r == ' ' {
+			return '-'
+		}
+		return r
+	}, name)), "-")
+	switch {
+	case !workspaceForm.MatchString(legal):
+		return ""
+	case slices.Contains(l.s.Workspaces, legal):
+		return "; it would have the variables of " + legal + ", which is there too"
+	}
+	return "; did you mean " + legal + "?"
 }
 
 // rename reads PLANHAT_TOKEN as PLANHAT_<NAME>_TOKEN for the only workspace.

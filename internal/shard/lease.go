@@ -29,9 +29,11 @@ type Lease struct {
 	client     *kgo.Client
 	opts       *Options
 	fresh      func() error
+	books      *Manager // what is remembered over tenures
 
 	mu       sync.Mutex
 	over     error
+	tails    tails
 	sequence int64
 	seqMu    sync.Mutex
 }
@@ -71,7 +73,7 @@ type Tx struct {
 	ctx   context.Context //nolint:containedctx // a Tx ends with the call of Transact that made it
 	lease *Lease
 	state []*kgo.Record
-	sent  int
+	sent  []*kgo.Record
 }
 
 // Transact runs fn inside one transaction and commits it. It ignores the end of
@@ -89,6 +91,7 @@ func (l *Lease) Transact(ctx context.Context, fn func(tx *Tx) error) error {
 	started := time.Now()
 	sent, err := l.transact(ctx, fn)
 	if err != nil {
+		l.books.noteUnwritable(err)
 		l.over = fencing(fmt.Errorf("transaction of shard %d: %w", l.shard, err))
 		return l.over
 	}
@@ -113,7 +116,8 @@ func (l *Lease) transact(ctx context.Context, fn func(tx *Tx) error) (int, error
 		return 0, fmt.Errorf("commit: %w", err)
 	}
 	l.opts.OnPoint("shard.committed")
-	return tx.sent, nil
+	l.lookForStrangers(tx.sent)
+	return len(tx.sent), nil
 }
 
 // Produce writes records to topics of users and waits for their acks, which set
@@ -135,13 +139,13 @@ func (tx *Tx) Produce(recs ...*kgo.Record) error {
 				mu.Lock()
 				defer mu.Unlock()
 				if first == nil {
-					first = fmt.Errorf("produce to %s: %w", r.Topic, err)
+					first = &writeError{r.Topic, err}
 				}
 			}
 		})
 	}
 	wg.Wait()
-	tx.sent += len(recs)
+	tx.sent = append(tx.sent, recs...)
 	return first
 }
 

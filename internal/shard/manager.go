@@ -22,7 +22,11 @@ type Manager struct {
 
 	mu     sync.Mutex
 	owners map[int32]*running
+	astray map[string]string    // token -> the owner of its shard that does not know it
+	shared map[string]time.Time // topic -> when somebody else last wrote to it
 	failed chan error
+
+	unwritable map[string]refusal // topic -> the broker's last refusal
 }
 
 // running is an owner's goroutine: cancel ends it, done closes when it has.
@@ -38,6 +42,7 @@ func New(opts Options) *Manager {
 		opts:   opts.withDefaults(),
 		beats:  newHeartbeats(),
 		owners: map[int32]*running{},
+		shared: map[string]time.Time{}, unwritable: map[string]refusal{},
 		failed: make(chan error, 1),
 	}
 }
@@ -61,6 +66,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 	defer client.CloseAllowingRebalance()
 	go m.logGroupErrors(ownersCtx, client)
+	go m.compareTokens(ownersCtx, client)
 	select {
 	case <-ctx.Done():
 		err = nil
@@ -81,7 +87,7 @@ func (m *Manager) join(ctx context.Context) (*kgo.Client, error) {
 		kgo.SessionTimeout(m.opts.SessionTimeout),
 		kgo.HeartbeatInterval(min(3*time.Second, m.opts.SessionTimeout/5, m.opts.freshFor()/3)),
 		kgo.RebalanceTimeout(m.opts.DrainTimeout + 10*time.Second),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.Balancers(announcing{kgo.CooperativeStickyBalancer(), m.opts.Tokens}),
 		kgo.WithHooks(m.beats),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) { m.own(ctx, got[topic]) }),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
@@ -116,6 +122,7 @@ func (m *Manager) own(ctx context.Context, shards []int32) {
 		m.mu.Unlock()
 		o := &owner{
 			shard: s, opts: &m.opts, fresh: func() error { return m.freshOwner(r) },
+			books:    m,
 			standing: func() bool { m.mu.Lock(); defer m.mu.Unlock(); return m.owners[s] == r },
 		}
 		go func() {

@@ -31,6 +31,7 @@ type owner struct {
 	// standing reports whether the shard is still assigned to this process.
 	standing func() bool
 	fresh    func() error
+	books    *Manager // what is remembered over tenures
 }
 
 // run takes the shard over, again after every end of a lease, until ctx ends or
@@ -97,7 +98,7 @@ func (o *owner) tenure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lease := &Lease{shard: o.shard, generation: generation + 1, stateTopic: stateTopic, client: client, opts: o.opts, fresh: o.fresh}
+	lease := &Lease{shard: o.shard, generation: generation + 1, stateTopic: stateTopic, client: client, opts: o.opts, fresh: o.fresh, books: o.books, tails: tails{}}
 	err = lease.Transact(ctx, func(tx *Tx) error {
 		tx.State(generationKey, binary.BigEndian.AppendUint64(nil, uint64(lease.generation)))
 		return nil

@@ -49,6 +49,11 @@ type Observer interface {
 	TakenOver(shard int32, generation int64, restored int, took time.Duration)
 	Committed(shard int32, records int, took time.Duration)
 	Released(shard int32, cause error)
+	// Astray says that nobody works on a token, since the owner of its shard is
+	// not configured with it, or that this is over.
+	Astray(token string, yes bool)
+	// Stranger says that somebody else has written to a topic of a shard.
+	Stranger(topic string)
 }
 
 // Options of a Manager. Kafka, Names, Role, InstanceID and New are required.
@@ -58,6 +63,12 @@ type Options struct {
 	Role       string // "source", "sink" or "sync"
 	Shards     int32  // default DefaultShards
 	InstanceID string // a StatefulSet's pod name: a restart is back at once
+
+	// Tokens are those that this process is configured with, as for ShardOf.
+	// The others of the group are told, and compare them every LookEvery,
+	// default 15 s.
+	Tokens    []string
+	LookEvery time.Duration
 
 	// SessionTimeout is how long the group waits for a silent member; default
 	// 45 s. CallDeadline bounds one API call, default 30 s, and Grace covers
@@ -108,6 +119,7 @@ func (o Options) withDefaults() Options {
 	def(&o.SessionTimeout, 45*time.Second)
 	def(&o.CallDeadline, 30*time.Second)
 	def(&o.Grace, 5*time.Second)
+	def(&o.LookEvery, 15*time.Second)
 	def(&o.DrainTimeout, max(20*time.Second, o.CallDeadline+o.Grace))
 	if o.Shards == 0 {
 		o.Shards = DefaultShards
@@ -141,3 +153,5 @@ type nobody struct{}
 func (nobody) TakenOver(int32, int64, int, time.Duration) {}
 func (nobody) Committed(int32, int, time.Duration)        {}
 func (nobody) Released(int32, error)                      {}
+func (nobody) Astray(string, bool)                        {}
+func (nobody) Stranger(string)                            {}

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +29,8 @@ type metrics struct {
 	waitSeconds  *prometheus.CounterVec
 	takeovers    prometheus.Counter
 	commits      prometheus.Histogram
+	orphaned     *prometheus.GaugeVec
+	foreign      *prometheus.CounterVec
 }
 
 const namespace, subsystem = "planhat_bridge", "sink"
@@ -52,10 +55,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		batchSeconds: histogram("batch_duration_seconds", "Time from reading a batch to its commit.", seconds, "workspace"),
 		bulkItems:    histogram("bulk_items", "Items in a bulk call.", counts, "workspace"),
 		paused:       gauge("workspace_paused", "1 while the vendor refuses the workspace's token.", "workspace"),
-		held:         gauge("workspace_held", "1 while the workspace's positions do not fit its commands topic.", "workspace"),
+		held:         gauge("workspace_held", "1 while the topics of the workspace are not what its positions say, or cannot be written.", "workspace"),
 		lastCommit:   gauge("last_commit_timestamp_seconds", "When results of the workspace were last committed.", "workspace"),
 		calls:        counter("api_calls_total", "Attempts of API calls, by outcome (ok or the kind of error).", "workspace", "object", "method", "outcome"),
 		callSeconds:  histogram("api_call_duration_seconds", "Duration of API call attempts.", seconds, "workspace"),
+		orphaned:     gauge("workspace_orphaned", "1 while the workspace's shard belongs to a process that is not configured with it.", "workspace"),
+		foreign:      counter("foreign_writes_total", "Times that somebody else was seen to write to a topic of the bridge.", "topic"),
 		waitSeconds:  counter("api_wait_seconds_total", "Time that calls waited for the budget or a retry.", "workspace"),
 		takeovers: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "shard_takeovers_total", Help: "Times that this process took a shard over.",
@@ -65,7 +70,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 	}
 	reg.MustRegister(m.commands, m.deadLetters, m.latency, m.batchSize, m.batchSeconds, m.bulkItems, m.paused, m.held, m.lastCommit,
-		m.calls, m.callSeconds, m.waitSeconds, m.takeovers, m.commits)
+		m.calls, m.callSeconds, m.waitSeconds, m.takeovers, m.commits, m.orphaned, m.foreign)
 	return m
 }
 
@@ -128,6 +133,22 @@ func (o observer) TakenOver(int32, int64, int, time.Duration) {
 func (o observer) Committed(_ int32, _ int, took time.Duration) { o.m.commits.Observe(took.Seconds()) }
 
 func (o observer) Released(int32, error) {}
+
+func (o observer) Stranger(topic string) { o.m.foreign.WithLabelValues(topic).Inc() }
+
+func (o observer) Astray(token string, yes bool) {
+	orphan := 0.0
+	if yes {
+		orphan = 1
+	}
+	o.m.orphaned.WithLabelValues(strings.TrimPrefix(token, vendor+"/")).Set(orphan)
+}
+
+// forget takes back what is only true while this process owns a workspace.
+func (m *metrics) forget(workspace string) {
+	m.paused.DeleteLabelValues(workspace)
+	m.held.DeleteLabelValues(workspace)
+}
 
 // registerShards counts the shards of a process where they are kept.
 func registerShards(reg prometheus.Registerer, owned func() []int32) {

@@ -22,6 +22,7 @@ const offsetsTimeout = 5 * time.Second
 func newOffsets(w *workspace, r *reader) *offsets {
 	o := &offsets{w: w, admin: kadm.NewClient(r.client), latest: make(chan positions, 1), done: make(chan struct{})}
 	go o.run()
+	o.commit(w.positions.from(r.starts))
 	return o
 }
 

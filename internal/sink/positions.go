@@ -51,6 +51,19 @@ func (p positions) clone() positions {
 	return p
 }
 
+// from is the positions with the partitions that have none yet at their
+// beginnings, which is where they are read from: the group for tools shows the
+// lag, and that this bridge reads the topic, before the first command.
+func (p positions) from(starts map[int32]int64) positions {
+	p = p.clone()
+	for partition, start := range starts {
+		if _, ok := p.Next[partition]; !ok {
+			p.Next[partition] = start
+		}
+	}
+	return p
+}
+
 func (p positions) json() []byte {
 	p.Version = stateVersion
 	value, _ := json.Marshal(p) //nolint:errchkjson // maps of numbers

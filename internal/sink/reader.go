@@ -22,6 +22,7 @@ type reader struct {
 	max    int
 	linger time.Duration
 	log    *slog.Logger
+	starts map[int32]int64 // the first offset of each partition, when reading began
 
 	held  []*kgo.Record // polled, not yet handed out
 	bytes int           // of held
@@ -49,7 +50,7 @@ func newReader(ctx context.Context, opts kafka.Options, p positions, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{client: client, topic: p.Topic, log: log}
+	r := &reader{client: client, topic: p.Topic, log: log, starts: map[int32]int64{}}
 	if err := r.reportLost(ctx, p); err != nil {
 		client.Close()
 		return nil, err
@@ -64,10 +65,15 @@ func (r *reader) reportLost(ctx context.Context, p positions) error {
 	if err != nil {
 		return fmt.Errorf("list the first offsets of %s: %w", p.Topic, err)
 	}
+	starts.Each(func(o kadm.ListedOffset) {
+		if o.Err == nil {
+			r.starts[o.Partition] = o.Offset
+		}
+	})
 	for partition, next := range p.Next {
-		if start, ok := starts.Lookup(p.Topic, partition); ok && start.Err == nil && start.Offset > next {
+		if start, ok := r.starts[partition]; ok && start > next {
 			r.log.Error("commands were removed by the topic's retention before they were read",
-				"topic", p.Topic, "partition", partition, "first_lost", next, "first_kept", start.Offset)
+				"topic", p.Topic, "partition", partition, "first_lost", next, "first_kept", start)
 		}
 	}
 	return nil

@@ -52,6 +52,7 @@ type Times struct {
 	Retry        time.Duration // first pause after a call that should not have failed: 1 s
 	CommitOffset time.Duration // between commits to the visible group: 1 s
 	Catalogue    time.Duration // between looks for a custom field that is not known: 5 s
+	LookEvery    time.Duration // between looks at the other members of the shard group: 15 s
 }
 
 func (t Times) withDefaults() Times {
@@ -97,13 +98,24 @@ func New(cfg config.Config, deps Deps) *Service {
 		metrics: newMetrics(deps.Registerer), schemas: map[string]int{}, live: map[string]*workspace{},
 	}
 	s.manager = shard.New(shard.Options{
-		Kafka: deps.Kafka, Names: s.names, Role: role, InstanceID: cfg.InstanceID,
+		Kafka: deps.Kafka, Names: s.names, Role: role, InstanceID: cfg.InstanceID, Tokens: tokens(cfg.Planhat), LookEvery: deps.Times.LookEvery,
 		SessionTimeout: cfg.Shard.SessionTimeout, CallDeadline: cfg.Shard.CallDeadline,
 		Log: deps.Log, New: s.newWorker, Observer: observer{s.metrics}, OnPoint: deps.OnPoint,
 	})
 	registerShards(deps.Registerer, s.manager.Owned)
 	return s
 }
+
+// tokens are the names that the workspaces' shards are found by.
+func tokens(workspaces []config.Workspace) []string {
+	out := make([]string, len(workspaces))
+	for i, ws := range workspaces {
+		out[i] = token(ws.Name)
+	}
+	return out
+}
+
+func token(workspace string) string { return vendor + "/" + workspace }
 
 // Topics lists every topic that the sink reads or writes.
 func (s *Service) Topics() []kafka.TopicSpec {
@@ -125,6 +137,9 @@ func (s *Service) Prepare(ctx context.Context) error {
 	}
 	defer admin.Close()
 	if err := kafka.EnsureTopics(ctx, admin, s.Topics(), s.cfg.Topics.Create); err != nil {
+		return err
+	}
+	if err := s.alone(ctx, admin); err != nil {
 		return err
 	}
 	for _, ws := range s.cfg.Planhat {

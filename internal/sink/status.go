@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -16,8 +17,8 @@ type Status struct {
 // WorkspaceStatus is what the owner of a workspace knows of it.
 type WorkspaceStatus struct {
 	Name      string                   `json:"name"`
-	Owned     bool                     `json:"owned"` // false: another process owns it, or nobody yet
-	State     string                   `json:"state,omitempty"`
+	Owned     bool                     `json:"owned"`           // false: another process owns it, or nobody yet
+	State     string                   `json:"state,omitempty"` // ok, retrying, unauthorized, held, shared, orphaned
 	Cause     string                   `json:"cause,omitempty"`
 	Answered  map[schemas.Status]int64 `json:"answered,omitempty"` // commands, since the shard was taken over
 	LastBatch time.Time                `json:"last_batch,omitzero"`
@@ -43,10 +44,23 @@ func (s *Service) Status() any {
 		st := WorkspaceStatus{Name: cfg.Name}
 		if w := s.live[cfg.Name]; w != nil {
 			st = w.status()
+			s.tellStrangers(&st, w)
+		} else if owner := s.manager.Astray(token(cfg.Name)); owner != "" {
+			st.State, st.Cause = "orphaned", service.Orphan(owner)
 		}
 		out.Workspaces = append(out.Workspaces, st)
 	}
 	return out
+}
+
+// tellStrangers shows that somebody else writes to a workspace's topics, unless
+// there is worse to show.
+func (s *Service) tellStrangers(st *WorkspaceStatus, w *workspace) {
+	for _, topic := range []string{w.results, w.deadLetters} {
+		if seen := s.manager.Shared(topic); st.State == "ok" && !seen.IsZero() && time.Since(seen) < service.SharedFor {
+			st.State, st.Cause = "shared", service.Shared(topic)
+		}
+	}
 }
 
 // running notes that a workspace is worked on by this process.
@@ -58,6 +72,7 @@ func (s *Service) running(w *workspace, yes bool) {
 		s.live[w.cfg.Name] = w
 	} else if s.live[w.cfg.Name] == w {
 		delete(s.live, w.cfg.Name)
+		s.metrics.forget(w.cfg.Name)
 	}
 }
 
@@ -66,6 +81,9 @@ func (w *workspace) status() WorkspaceStatus {
 	defer w.mu.Unlock()
 	out := w.shown
 	out.Answered = maps.Clone(w.shown.Answered)
+	if trouble := w.answers.Trouble(); trouble != "" && out.State == "ok" {
+		out.State, out.Cause = "retrying", trouble
+	}
 	return out
 }
 

@@ -22,7 +22,7 @@ type worker struct {
 func (s *Service) newWorker(id int32) shard.Worker {
 	w := &worker{service: s}
 	for _, cfg := range s.cfg.Planhat {
-		if shard.ShardOf(vendor+"/"+cfg.Name, shard.DefaultShards) == id {
+		if shard.ShardOf(token(cfg.Name), shard.DefaultShards) == id {
 			w.workspaces = append(w.workspaces, s.newWorkspace(cfg))
 		}
 	}

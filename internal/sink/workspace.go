@@ -13,6 +13,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/plan"
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
@@ -46,6 +47,8 @@ type workspace struct {
 	lease  *shard.Lease
 	client *planhat.Client
 	pause  *pause
+	// answers remembers whether the vendor does.
+	answers service.Vendor
 	// These outlive batches.
 	unsettled unsettled
 	catalogue catalogue
@@ -60,6 +63,7 @@ func (s *Service) newWorkspace(cfg config.Workspace) *workspace {
 		topic: s.names.Commands(vendor, cfg.Name), results: s.names.Results(vendor, cfg.Name), deadLetters: s.names.DeadLetters(vendor, cfg.Name),
 		resultSchema: s.schemas[cfg.Name], resolver: s.deps.Resolver,
 		metrics: s.metrics, log: s.deps.Log, times: s.deps.Times, point: s.deps.OnPoint,
+		answers: service.Vendor{Log: s.deps.Log, Workspace: cfg.Name},
 	}
 	if cfg.Objects != nil {
 		w.objects = map[string]bool{}
@@ -82,7 +86,10 @@ func (w *workspace) wanted(object string) bool {
 func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 	w.ctx, w.lease = ctx, l
 	w.pause = newPause(w)
-	client, err := w.service.newClient(w.cfg, planhat.WithGate(w.gate))
+	client, err := w.service.newClient(w.cfg, planhat.WithGate(w.gate), planhat.WithObserver(func(c planhat.Call) {
+		w.metrics.called(w.cfg.Name, c)
+		w.answers.Heard(c)
+	}))
 	if err != nil {
 		return &shard.Refusal{Err: err}
 	}
@@ -120,11 +127,17 @@ func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 	}
 }
 
-// open holds the positions to the topic as it is and starts reading.
+// open holds the positions to the topic as it is, sees that there is where to
+// write answers to, and starts reading.
 func (w *workspace) open(ctx context.Context) (*reader, error) {
-	infos, err := kafka.DescribeTopics(ctx, w.lease.Client(), w.topic)
+	infos, err := kafka.DescribeTopics(ctx, w.lease.Client(), w.topic, w.results, w.deadLetters)
 	if err != nil {
 		return nil, err
+	}
+	for _, topic := range []string{w.results, w.deadLetters} {
+		if err := w.lease.Writable(topic); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.positions.pin(w.topic, infos[w.topic]); err != nil {
 		return nil, &shard.Refusal{Err: err}
@@ -149,6 +162,9 @@ func (w *workspace) readError(ctx context.Context, err error) error {
 		if errors.Is(err, gone) {
 			return &shard.Refusal{Err: fmt.Errorf("%w: was the topic deleted? The bridge holds until it is back as it was", err)}
 		}
+	}
+	if errors.Is(err, kerr.TopicAuthorizationFailed) {
+		return &shard.Refusal{Err: fmt.Errorf("%w: allow this user to describe and read the commands topic, and to write those of results and dead letters", err)}
 	}
 	return err
 }

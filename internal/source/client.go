@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -19,7 +20,7 @@ func (s *Service) newWorkspace(cfg config.Workspace) *workspace {
 		cfg: cfg, bridge: s.cfg.Bridge, version: s.deps.Version, callsPerMinute: s.share(cfg),
 		rereadRemedy: rereadRemedy(s.names.State(role)),
 		codecs:       s.codecs[cfg.Name], resolver: s.deps.Resolver, streams: newStreams(topics, wantedNames(cfg)),
-		metrics: s.metrics, log: s.deps.Log, now: s.deps.Now, point: s.deps.OnPoint,
+		metrics: s.metrics, log: s.deps.Log, vendor: service.Vendor{Log: s.deps.Log, Workspace: cfg.Name}, now: s.deps.Now, point: s.deps.OnPoint,
 		signals: make(chan schemas.Signal, 16), notifications: s.names.Notifications(),
 	}
 	for _, st := range w.streams {
@@ -28,7 +29,10 @@ func (s *Service) newWorkspace(cfg config.Workspace) *workspace {
 		st.schedule.adapt(st.stamped, 0, st.pageSize(), w.callsPerMinute)
 	}
 	// The base URL has been checked with the configuration.
-	w.client, _ = s.NewClient(cfg)
+	w.client, _ = s.NewClient(cfg, planhat.WithObserver(func(c planhat.Call) {
+		s.observe(cfg.Name, c)
+		w.vendor.Heard(c)
+	}))
 	return w
 }
 
@@ -49,14 +53,14 @@ func (s *Service) share(cfg config.Workspace) float64 {
 
 // NewClient builds the API client of a workspace with the source's share of
 // its budget.
-func (s *Service) NewClient(cfg config.Workspace) (*planhat.Client, error) {
-	return planhat.New(cfg.BaseURL, cfg.Token.Current,
+func (s *Service) NewClient(cfg config.Workspace, opts ...planhat.Option) (*planhat.Client, error) {
+	return planhat.New(cfg.BaseURL, cfg.Token.Current, append([]planhat.Option{
 		planhat.WithBudget(s.lane(cfg)),
 		planhat.WithCallDeadline(s.cfg.Shard.CallDeadline),
 		planhat.WithRetry(planhat.Retry{Attempts: callAttempts}),
-		planhat.WithUserAgent("planhat-bridge/"+s.deps.Version),
+		planhat.WithUserAgent("planhat-bridge/" + s.deps.Version),
 		planhat.WithObserver(func(c planhat.Call) { s.observe(cfg.Name, c) }),
-	)
+	}, opts...)...)
 }
 
 func (s *Service) lane(cfg config.Workspace) *planhat.Lane {

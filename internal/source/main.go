@@ -3,7 +3,9 @@ package source
 import (
 	"context"
 
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -26,5 +28,5 @@ func DepsOf(env service.Env) Deps {
 
 // Check asks each workspace's Planhat for one row with its token.
 func (s *Service) Check(ctx context.Context) error {
-	return service.CheckTokens(ctx, s.cfg.Planhat, s.NewClient)
+	return service.CheckTokens(ctx, s.cfg.Planhat, func(cfg config.Workspace) (*planhat.Client, error) { return s.NewClient(cfg) })
 }

@@ -20,12 +20,14 @@ type metrics struct {
 	takeovers     prometheus.Counter
 	commits       prometheus.Histogram
 	shards        prometheus.Gauge
+	orphaned      *prometheus.GaugeVec
+	foreign       *prometheus.CounterVec
 }
 
 // forget takes back what is only true while this process owns a workspace.
 func (m *metrics) forget(workspace string) {
 	of := prometheus.Labels{"workspace": workspace}
-	for _, g := range []*prometheus.GaugeVec{m.records, m.lastScan, m.paused, m.candidates} {
+	for _, g := range []*prometheus.GaugeVec{m.records, m.lastScan, m.paused, m.candidates, m.held} {
 		g.DeletePartialMatch(of)
 	}
 }
@@ -51,6 +53,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		candidates:    gauge("deletion_candidates", "Records missing from a listing whose deletion is not yet confirmed.", "workspace", "stream"),
 		held:          gauge("deletes_held", "1 while too many records are gone at once and an operator has to look.", "workspace", "stream"),
 		calls:         counter("api_calls_total", "Attempts of API calls, by outcome (ok or the kind of error).", "workspace", "object", "outcome"),
+		orphaned:      gauge("workspace_orphaned", "1 while the workspace's shard belongs to a process that is not configured with it.", "workspace"),
+		foreign:       counter("foreign_writes_total", "Times that somebody else was seen to write to a topic of the bridge.", "topic"),
 		waitSeconds:   counter("api_wait_seconds_total", "Time that calls waited for the budget or a retry.", "workspace"),
 		callSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "api_call_duration_seconds", Help: "Duration of API call attempts.", Buckets: buckets,
@@ -66,6 +70,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 	}
 	reg.MustRegister(m.changes, m.records, m.failures, m.lastScan, m.paused, m.beforeMissing, m.skipped, m.candidates, m.held,
-		m.calls, m.callSeconds, m.waitSeconds, m.takeovers, m.commits, m.shards)
+		m.calls, m.callSeconds, m.waitSeconds, m.takeovers, m.commits, m.shards, m.orphaned, m.foreign)
 	return m
 }

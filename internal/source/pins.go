@@ -71,9 +71,15 @@ func (w *workspace) checkPins(ctx context.Context, s *stream) (pins, error) {
 		if !o.capture {
 			continue
 		}
+		if err := w.lease.Writable(o.topic); err != nil {
+			return pins{}, err
+		}
 		infos, err := kafka.DescribeTopics(ctx, w.lease.Client(), o.topic)
 		if errors.Is(err, kerr.UnknownTopicOrPartition) {
 			return pins{}, &shard.Refusal{Err: fmt.Errorf("topic %s is not there any more; to repair: %s", o.topic, w.rereadRemedy)}
+		}
+		if errors.Is(err, kerr.TopicAuthorizationFailed) {
+			return pins{}, &shard.Refusal{Err: fmt.Errorf("%w; allow this user to describe, read and write it", err)}
 		}
 		if err != nil {
 			return pins{}, leaseError{err}

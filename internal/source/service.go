@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +35,9 @@ type Deps struct {
 	// its share.
 	Budget func(config.Workspace) *planhat.Budget
 	Now    func() time.Time
+	// LookEvery is how often the members of the shard group are compared; 0 is
+	// the default.
+	LookEvery time.Duration
 	// OnPoint is called at named points; nil in production, where tests kill
 	// the process to prove that it recovers.
 	OnPoint func(name string)
@@ -68,11 +72,22 @@ func New(cfg config.Config, deps Deps) *Service {
 		metrics: newMetrics(deps.Registerer), live: map[string]*workspace{},
 	}
 	s.manager = shard.New(shard.Options{
-		Kafka: deps.Kafka, Names: s.names, Role: role, InstanceID: cfg.InstanceID,
+		Kafka: deps.Kafka, Names: s.names, Role: role, InstanceID: cfg.InstanceID, Tokens: tokens(cfg.Planhat), LookEvery: deps.LookEvery,
 		SessionTimeout: cfg.Shard.SessionTimeout, CallDeadline: cfg.Shard.CallDeadline,
 		Log: deps.Log, New: s.newWorker, Observer: &observer{m: s.metrics, owned: map[int32]bool{}}, OnPoint: deps.OnPoint,
 	})
 	return s
+}
+
+// tokenPrefix and a workspace's name are the name that its shard is found by.
+const tokenPrefix = "planhat/"
+
+func tokens(workspaces []config.Workspace) []string {
+	out := make([]string, len(workspaces))
+	for i, ws := range workspaces {
+		out[i] = tokenPrefix + ws.Name
+	}
+	return out
 }
 
 // Topics lists every topic that the source writes.
@@ -168,6 +183,16 @@ func (o *observer) TakenOver(s int32, _ int64, _ int, _ time.Duration) {
 }
 func (o *observer) Committed(_ int32, _ int, took time.Duration) { o.m.commits.Observe(took.Seconds()) }
 func (o *observer) Released(s int32, _ error)                    { o.own(s, false) }
+
+func (o *observer) Stranger(topic string) { o.m.foreign.WithLabelValues(topic).Inc() }
+
+func (o *observer) Astray(token string, yes bool) {
+	orphan := 0.0
+	if yes {
+		orphan = 1
+	}
+	o.m.orphaned.WithLabelValues(strings.TrimPrefix(token, tokenPrefix)).Set(orphan)
+}
 
 func (o *observer) own(s int32, yes bool) {
 	o.mu.Lock()

@@ -1,6 +1,10 @@
 package source
 
-import "time"
+import (
+	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
+)
 
 // Status is the source's part of /status.
 type Status struct {
@@ -11,8 +15,8 @@ type Status struct {
 // WorkspaceStatus is what the owner of a workspace knows of it.
 type WorkspaceStatus struct {
 	Name    string         `json:"name"`
-	Owned   bool           `json:"owned"` // false: another process owns it, or nobody yet
-	State   string         `json:"state,omitempty"`
+	Owned   bool           `json:"owned"`           // false: another process owns it, or nobody yet
+	State   string         `json:"state,omitempty"` // ok, retrying, unauthorized, shared, orphaned
 	Cause   string         `json:"cause,omitempty"`
 	Streams []StreamStatus `json:"streams,omitempty"`
 }
@@ -40,10 +44,25 @@ func (s *Service) Status() any {
 		st := WorkspaceStatus{Name: cfg.Name}
 		if w := s.live[cfg.Name]; w != nil {
 			st = w.status()
+			s.tellStrangers(&st, w)
+		} else if owner := s.manager.Astray(tokenPrefix + cfg.Name); owner != "" {
+			st.State, st.Cause = "orphaned", service.Orphan(owner)
 		}
 		out.Workspaces = append(out.Workspaces, st)
 	}
 	return out
+}
+
+// tellStrangers shows that somebody else writes to a workspace's topics, unless
+// there is worse to show.
+func (s *Service) tellStrangers(st *WorkspaceStatus, w *workspace) {
+	for _, stream := range w.streams {
+		for _, o := range stream.objects {
+			if seen := s.manager.Shared(o.topic); st.State == "ok" && !seen.IsZero() && time.Since(seen) < service.SharedFor {
+				st.State, st.Cause = "shared", service.Shared(o.topic)
+			}
+		}
+	}
 }
 
 // running notes that a workspace is worked on by this process.
@@ -62,6 +81,9 @@ func (w *workspace) status() WorkspaceStatus {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := WorkspaceStatus{Name: w.cfg.Name, Owned: true, State: "ok"}
+	if trouble := w.vendor.Trouble(); trouble != "" {
+		out.State, out.Cause = "retrying", trouble
+	}
 	if w.pause.token != "" {
 		out.State, out.Cause = "unauthorized", w.pause.cause
 	}

@@ -22,7 +22,7 @@ type worker struct {
 func (s *Service) newWorker(id int32) shard.Worker {
 	w := &worker{service: s, byName: map[string]*stream{}}
 	for _, cfg := range s.cfg.Planhat {
-		if shard.ShardOf("planhat/"+cfg.Name, shard.DefaultShards) != id {
+		if shard.ShardOf(tokenPrefix+cfg.Name, shard.DefaultShards) != id {
 			continue
 		}
 		ws := s.newWorkspace(cfg)

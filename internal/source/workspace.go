@@ -11,6 +11,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
@@ -34,6 +35,7 @@ type workspace struct {
 	log            *slog.Logger
 	now            func() time.Time
 	point          func(string)
+	vendor         service.Vendor
 
 	mu    sync.Mutex // guards what status reads: the streams' shown, and pause
 	pause refusal

@@ -116,6 +116,12 @@ func (p *Process) Killed(t *testing.T) {
 	t.Fatalf("ended with %v instead of being killed: %s", p.err, p.log)
 }
 
+// Log is what the process has said. It is whole once the process has ended.
+func (p *Process) Log() string {
+	<-p.done
+	return p.log.String()
+}
+
 // Kill ends the process with SIGKILL.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()

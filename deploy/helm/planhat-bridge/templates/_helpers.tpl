@@ -55,6 +55,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- fail "workspaces: name at least one Planhat workspace with its token, e.g. --set workspaces[0].name=acme --set workspaces[0].existingSecret.name=planhat-acme" -}}
 {{- end -}}
 {{- $seen := dict -}}
+{{- $tokens := dict -}}
 {{- range .Values.workspaces -}}
 {{- $variable := include "bridge.variable" .name -}}
 {{- if hasKey $seen $variable -}}
@@ -68,6 +69,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and .token $secret -}}
 {{- fail (printf "workspaces: %s has both token and existingSecret; keep one" .name) -}}
 {{- end -}}
+{{- /* One token at one address is one tenant with one budget. */ -}}
+{{- $source := printf "secret %s/%s" $secret (default "token" (default dict .existingSecret).key) -}}
+{{- if .token -}}
+{{- $source = printf "token %s" (sha256sum .token) -}}
+{{- end -}}
+{{- $at := printf "%s at %s" $source (default "" .baseUrl | lower | trimSuffix "/") -}}
+{{- if hasKey $tokens $at -}}
+{{- fail (printf "workspaces: %s has the token of %s; give each workspace the token of its own tenant" .name (get $tokens $at)) -}}
+{{- end -}}
+{{- $_ := set $tokens $at .name -}}
 {{- end -}}
 {{- if not .Values.kafka.bootstrapServers -}}
 {{- fail "kafka.bootstrapServers: set the brokers, e.g. kafka-0:9092,kafka-1:9092" -}}
