@@ -74,6 +74,7 @@ var seededFields = []seededField{
 	{"Region 🌍", "text", "Company"}, {"Tier", "text", "Company"}, {"Seats", "number", "License"}, {"Mood", "number", "Conversation"},
 	{"cmd", "text", "Company"}, {"cmd", "text", "EndUser"}, {"cmd", "text", "License"}, {"cmd", "text", "Conversation"}, // marks of commands
 }
+
 // otherFields are those of the models beyond the core.
 var otherFields = []seededField{
 	{"Region", "text", "User"}, {"Effort", "number", "Task"}, {"Area", "text", "Issue"}, {"PO number", "text", "Invoice"},
