@@ -61,7 +61,7 @@ func (w *workspace) greet(ctx context.Context) (stop func()) {
 	go func() {
 		defer close(done)
 		for {
-			_, err := w.client.Page(ctx, planhat.Company, planhat.ListOptions{Sort: "_id", Limit: 1})
+			err := w.knock(ctx)
 			if planhat.KindOf(err) != planhat.KindUnauthorized {
 				if ctx.Err() == nil {
 					w.pause.over()
@@ -74,6 +74,17 @@ func (w *workspace) greet(ctx context.Context) (stop func()) {
 		}
 	}()
 	return func() { cancel(); <-done }
+}
+
+// knock is an error of kind unauthorized if all listings refuse the token: one
+// that may not see an object may be refused in the same words.
+func (w *workspace) knock(ctx context.Context) (err error) {
+	for _, spec := range planhat.Objects() {
+		if _, err = w.client.Page(ctx, spec.Object, planhat.ListOptions{Limit: 1}); planhat.KindOf(err) != planhat.KindUnauthorized {
+			return err
+		}
+	}
+	return err
 }
 
 // over notes that a call was answered.

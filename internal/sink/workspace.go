@@ -48,6 +48,7 @@ type workspace struct {
 	pause  *pause
 	// unsettled outlives batches.
 	unsettled unsettled
+	told      sync.Map // objects of which deletesTell
 
 	mu    sync.Mutex
 	shown WorkspaceStatus
