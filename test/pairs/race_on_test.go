@@ -2,5 +2,5 @@
 
 package pairs_test
 
-// raced: the race detector makes a row several times as expensive.
+// raced tells whether the race detector watches.
 const raced = true
