@@ -21,6 +21,7 @@ type Written struct {
 // Deleted is the answer to a delete.
 type Deleted struct {
 	Count    int             // 1: deleted; 0: there was no such record
+	Told     bool            // the answer counts what was deleted, or is it; else it was empty, or a 404
 	Document json.RawMessage // the deleted record, where Planhat answers with it
 	Attempts int
 	Repeated bool // an earlier attempt had an unknown outcome: a count of 0 may be its doing
@@ -169,12 +170,12 @@ func parseDeleted(body []byte, id string) (Deleted, error) {
 		return Deleted{}, err
 	}
 	if found, err := idOf(body); err == nil && strings.EqualFold(found, id) {
-		return Deleted{Count: 1, Document: body}, nil
+		return Deleted{Count: 1, Told: true, Document: body}, nil
 	}
 	for _, name := range []string{"deletedCount", "n"} {
 		var count int
 		if raw := member(body, name); raw != nil && json.Unmarshal(raw, &count) == nil {
-			return Deleted{Count: count}, nil
+			return Deleted{Count: count, Told: true}, nil
 		}
 	}
 	if string(member(body, "ok")) == "1" || string(member(body, "ok")) == "true" {

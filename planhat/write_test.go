@@ -120,28 +120,29 @@ func TestDelete(t *testing.T) {
 		status   int
 		body     string
 		count    int
+		told     bool
 		document bool
 		kind     Kind
 	}{
-		{"counted", 200, `{"n":1,"ok":1,"deletedCount":1}`, 1, false, KindNone},
-		{"counted the old way", 200, `{"n":1,"ok":1}`, 1, false, KindNone},
-		{"nothing deleted", 200, `{"n":0,"ok":1,"deletedCount":0}`, 0, false, KindNone},
-		{"missing", 404, `Not Found`, 0, false, KindNone},
-		{"the document", 200, record(1, `"n":5`), 1, true, KindNone},
-		{"empty", 200, ``, 1, false, KindNone},
-		{"no content", 204, ``, 1, false, KindNone},
-		{"ok", 200, `{"ok":1}`, 1, false, KindNone},
-		{"another document", 200, record(2), 0, false, KindMalformed},
-		{"page", 200, `<html>`, 0, false, KindMalformed},
-		{"a list", 200, `[]`, 0, false, KindMalformed},
-		{"missing, says a proxy", 404, `<html>`, 0, false, KindUnavailable},
-		{"forbidden", 403, `no`, 0, false, KindForbidden},
+		{"counted", 200, `{"n":1,"ok":1,"deletedCount":1}`, 1, true, false, KindNone},
+		{"counted the old way", 200, `{"n":1,"ok":1}`, 1, true, false, KindNone},
+		{"nothing deleted", 200, `{"n":0,"ok":1,"deletedCount":0}`, 0, true, false, KindNone},
+		{"missing", 404, `Not Found`, 0, false, false, KindNone},
+		{"the document", 200, record(1, `"n":5`), 1, true, true, KindNone},
+		{"empty", 200, ``, 1, false, false, KindNone},
+		{"no content", 204, ``, 1, false, false, KindNone},
+		{"ok", 200, `{"ok":1}`, 1, false, false, KindNone},
+		{"another document", 200, record(2), 0, false, false, KindMalformed},
+		{"page", 200, `<html>`, 0, false, false, KindMalformed},
+		{"a list", 200, `[]`, 0, false, false, KindMalformed},
+		{"missing, says a proxy", 404, `<html>`, 0, false, false, KindUnavailable},
+		{"forbidden", 403, `no`, 0, false, false, KindForbidden},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			fake := always(tt.status, tt.body)
 			got, err := clientFor(t, fake).Delete(t.Context(), Note, hexID(1))
-			if KindOf(err) != tt.kind || got.Count != tt.count || (got.Document != nil) != tt.document {
+			if KindOf(err) != tt.kind || got.Count != tt.count || got.Told != tt.told || (got.Document != nil) != tt.document {
 				t.Errorf("got %+v, %v", got, err)
 			}
 			if asked := fake.asked()[0]; asked.Method != http.MethodDelete || asked.Path != "/conversations/"+hexID(1) {

@@ -92,6 +92,9 @@ func TestJudgeFindsEachFault(t *testing.T) {
 		{"delete of the gone is DELETED", func(s *story) {
 			s.asked("company/cmd-2", "delete", "_id="+idD, "", "OK DELETED", idD)
 		}, results, 7, "c-7", "says DELETED"},
+		{"delete of the live is NOT_FOUND", func(s *story) {
+			s.asked("company/cmd-1", "delete", "_id="+idC, "", "REJECTED NOT_FOUND", "")
+		}, results, 7, "c-7", "delete was refused as NOT_FOUND, but record " + idC},
 		{"get of the gone is OK", func(s *story) {
 			s.asked("company/cmd-2", "get", "_id="+idD, "", "OK READ", idD)
 		}, results, 7, "c-7", "a get was OK"},
@@ -177,6 +180,9 @@ func TestJudgeAcceptsWhatNothingDecides(t *testing.T) {
 			s.asked("company/cmd-5", "update", "externalId=cmd-5", `{"name":"F2"}`, "OK UPDATED", "66f000000000000000000005")
 			s.wrote("api", "update", "66f000000000000000000005", `{"name":"F2","externalId":"cmd-5"}`)
 			s.addRecord("66f000000000000000000005", `{"_id":"66f000000000000000000005","name":"F2","externalId":"cmd-5"}`)
+		},
+		"delete of the live is forbidden": func(s *story) {
+			s.asked("company/cmd-1", "delete", "_id="+idC, "", "REJECTED FORBIDDEN", "")
 		},
 		"cleared and absent":   func(s *story) { s.asked("company/cmd-1", "update", "_id="+idC, `{"city":null}`, "OK UNCHANGED", idC) },
 		"written over by life": func(s *story) { s.overwrite() },

@@ -181,7 +181,9 @@ func (m *model) remove(s step) {
 			r.exists = unsure
 		}
 	default:
-		m.missing(r, s)
+		if notFound(s) {
+			m.missing(r, s)
+		}
 		return
 	}
 	if r != nil {

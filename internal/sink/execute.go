@@ -33,6 +33,9 @@ type executor struct {
 	mu    sync.Mutex // guards attempts, calls and result of the batch's commands
 	batch []*command
 
+	sight sync.Mutex
+	seen  map[planhat.Object]error // by object: nil where the token may see its listing
+
 	// calls is the context of API calls: it outlives the lease's by the drain
 	// time, so that calls under way may be answered.
 	calls  context.Context //nolint:containedctx // of the batch
@@ -44,7 +47,7 @@ type executor struct {
 }
 
 func newExecutor(w *workspace, batch []*command) *executor {
-	e := &executor{w: w, batch: batch, unsettled: &w.unsettled}
+	e := &executor{w: w, batch: batch, unsettled: &w.unsettled, seen: map[planhat.Object]error{}}
 	e.references.limit = w.service.cfg.Sink.ReferenceWait
 	e.calls, e.cancel = context.WithCancel(context.WithoutCancel(w.ctx))
 	e.detach = context.AfterFunc(w.ctx, func() { time.AfterFunc(w.times.Drain, e.cancel) })

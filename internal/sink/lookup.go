@@ -52,13 +52,46 @@ func (e *executor) lookUp(i plan.Item, spec *planhat.Spec, t plan.Target, compan
 	case planhat.KindNotFound, planhat.KindInvalid, planhat.KindMalformed:
 		// Planhat documents no answer for a record that does not exist; to a
 		// well-formed read any refusal means that.
-		return nil, nil
+		out = nil
 	default:
 		if err != nil {
 			return nil, err
 		}
-		return out, nil
 	}
+	if len(out) == 0 {
+		return nil, e.visible(spec)
+	}
+	return out, nil
+}
+
+// visible is an error of kind forbidden if the token may not see an object.
+// Nobody documents how Planhat answers it then: if as for a record that does not
+// exist, the listing, which always exists, tells the two apart.
+func (e *executor) visible(spec *planhat.Spec) error {
+	e.sight.Lock()
+	defer e.sight.Unlock()
+	seen, asked := e.seen[spec.Object]
+	if asked {
+		return seen
+	}
+	err := e.try(nil, func(ctx context.Context) (int, error) {
+		_, err := e.w.client.Page(ctx, spec.Object, planhat.ListOptions{Sort: "_id", Limit: 1})
+		return 1, err
+	})
+	failed := asError(err)
+	switch planhat.KindOf(err) {
+	case planhat.KindNotFound, planhat.KindForbidden:
+		denied := *failed
+		denied.Kind = planhat.KindForbidden
+		err = &denied
+	default:
+		if err != nil && failed == nil {
+			return err
+		}
+		err = nil
+	}
+	e.seen[spec.Object] = err
+	return err
 }
 
 // ofType keeps the records that are of an object which shares its listing.
@@ -185,6 +218,9 @@ func refusalOf(err error, i plan.Item) *plan.Refusal {
 		code = schemas.CodeAlreadyExists
 	case planhat.KindNotFound:
 		code = schemas.CodeNotFound
+		if i.Op == plan.Create || i.Op == plan.Upsert {
+			code = schemas.CodeForbidden // there is nothing to be found: it is the way that is closed
+		}
 	default:
 		if status(err) == 413 {
 			code = schemas.CodeTooLarge

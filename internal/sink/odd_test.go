@@ -133,6 +133,7 @@ func TestForbiddenInOtherWords(t *testing.T) {
 				o.Tokens = map[string]planhatsim.Token{planhatsim.DefaultToken: {Deny: map[string]bool{"license": true, "enduser": true}}}
 			})
 			company := b.rows("companies")[0]["_id"].(string)
+			held := b.rows("licenses")[0]["_id"].(string)
 			license := `"fields":{"companyId":"` + company + `","_currency":"EUR","fromDate":"2026-01-01T00:00:00Z","value":1}`
 			b.start()
 			b.send(
@@ -140,17 +141,66 @@ func TestForbiddenInOtherWords(t *testing.T) {
 				`b {"id":"upsert","op":"upsert","object":"license","target":{"externalId":"L"},`+license+`}`,
 				`b2 {"id":"upsert2","op":"upsert","object":"license","target":{"externalId":"L2"},`+license+`}`,
 				`c {"id":"enduser","op":"update","object":"enduser","target":{"email":"a@b"},"fields":{"firstName":"x"}}`,
+				`l1 {"id":"get","op":"get","object":"license","target":{"_id":"`+held+`"}}`,
+				`l2 {"id":"update","op":"update","object":"license","target":{"_id":"`+held+`"},"fields":{"product":"x"}}`,
+				`l3 {"id":"delete","op":"delete","object":"license","target":{"_id":"`+held+`"}}`,
 				`d {"id":"company","op":"create","object":"company","fields":{"name":"Fine"}}`,
 			)
 			results := b.results()
-			for _, id := range []string{"license", "upsert", "upsert2", "enduser"} {
-				if r := results[id]; r.Status != schemas.StatusRejected || r.Error == nil || word == "401" && r.Error.Code != schemas.CodeForbidden {
-					t.Errorf("%s: %+v (%+v)", id, r.Status, r.Error)
-				}
+			for _, id := range []string{"license", "upsert", "upsert2", "enduser", "get", "update", "delete"} {
+				expect(t, results, id, "REJECTED NONE FORBIDDEN")
 			}
 			expect(t, results, "company", "OK CREATED -")
 			b.send(`e {"id":"later","op":"update","object":"company","target":{"_id":"` + company + `"},"fields":{"name":"Finer"}}`)
 			expect(t, b.results(), "later", "OK UPDATED -")
+		})
+	}
+}
+
+// TestWritesThatAreNotFound answers a token that may read an object, but not
+// write it, as if its records did not exist: nothing is called gone that is there.
+func TestWritesThatAreNotFound(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(o *planhatsim.Options) {
+		o.Switches.Forbidden = "404"
+		o.Tokens = map[string]planhatsim.Token{planhatsim.DefaultToken: {Deny: map[string]bool{"license:update": true, "license:delete": true}}}
+	})
+	held := b.rows("licenses")[0]["_id"].(string)
+	b.start()
+	b.send(
+		`a {"id":"update","op":"update","object":"license","target":{"_id":"`+held+`"},"fields":{"product":"x"}}`,
+		`b {"id":"delete","op":"delete","object":"license","target":{"_id":"`+held+`"}}`,
+		`c {"id":"missing","op":"update","object":"license","target":{"_id":"0123456789abcdef01234567"},"fields":{"product":"x"}}`,
+		`d {"id":"gone","op":"delete","object":"license","target":{"_id":"0123456789abcdef01234568"}}`,
+	)
+	results := b.results()
+	expect(t, results, "update", "REJECTED NONE FORBIDDEN")
+	expect(t, results, "delete", "REJECTED NONE FORBIDDEN")
+	expect(t, results, "missing", "REJECTED NONE NOT_FOUND")
+	expect(t, results, "gone", "OK UNCHANGED -")
+}
+
+// TestDeletesWithoutAWord lets a delete be answered by an empty body, whether
+// there was something to delete or not.
+func TestDeletesWithoutAWord(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []string{"empty", "counts"} {
+		t.Run(answer, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, func(o *planhatsim.Options) {
+				o.Switches.DeleteAnswer, o.Switches.MissingDelete = answer, "200-empty"
+			})
+			held := b.rows("licenses")[0]["_id"].(string)
+			b.start()
+			remove := func(id, record string) string {
+				return `a {"id":"` + id + `","op":"delete","object":"license","target":{"_id":"` + record + `"}}`
+			}
+			b.send(remove("first", "0123456789abcdef01234567"), remove("second", held), remove("third", held), remove("fourth", "0123456789abcdef01234568"))
+			results := b.results()
+			expect(t, results, "first", "OK UNCHANGED -")
+			expect(t, results, "second", "OK DELETED -")
+			expect(t, results, "third", "OK UNCHANGED -")
+			expect(t, results, "fourth", "OK UNCHANGED -")
 		})
 	}
 }

@@ -85,7 +85,7 @@ func (e *executor) update(i plan.Item, t plan.Target) error {
 		e.refuse(i, refusalOf(err, i))
 		return nil
 	case planhat.KindNotFound:
-		return e.vanished(i)
+		return e.unseen(i, t)
 	case planhat.KindInvalid, planhat.KindMalformed:
 		// Planhat documents no answer for a record that does not exist.
 		rows, lookup := e.find(i, i.Spec, t)
@@ -124,6 +124,29 @@ func (e *executor) renamed(i plan.Item) error {
 	}
 	e.refuse(i, rejection(schemas.CodeOutcomeUnknown, "there is no %s with %s %q; this command may have changed it before a restart", i.Spec.Object, i.Target.Key, i.Target.Value))
 	return nil
+}
+
+// unseen ends an update that was answered as for a record that does not exist. A
+// token that may not see the object, or may not change it, may be answered so too.
+func (e *executor) unseen(i plan.Item, t plan.Target) error {
+	rows, err := e.find(i, i.Spec, t)
+	switch {
+	case planhat.KindOf(err) == planhat.KindForbidden:
+		e.refuse(i, refusalOf(err, i))
+		return nil
+	case err != nil:
+		return err
+	case len(rows) > 0:
+		e.refuse(i, closed(i))
+		return nil
+	}
+	return e.vanished(i)
+}
+
+// closed is the refusal of a write to a record that is there, and that Planhat
+// says it does not find.
+func closed(i plan.Item) *plan.Refusal {
+	return rejection(schemas.CodeForbidden, "the %s exists, but its %s is answered as if it did not: the token may not do it", i.Spec.Object, i.Op)
 }
 
 func (e *executor) vanished(i plan.Item) error {
@@ -213,26 +236,13 @@ func (e *executor) post(i plan.Item) (planhat.Written, error) {
 
 // remove deletes one record; one that is gone already is in order.
 func (e *executor) remove(i plan.Item) error {
-	id, sought := i.Target.Value, false
-	if i.Target.Key != planhat.KeyID || i.Orders[0].Since != nil || i.Spec.Shared() {
-		r, refusal, err := e.one(i)
-		switch {
-		case err != nil:
-			return err
-		case refusal != nil:
-			e.refuse(i, refusal)
-			return nil
-		case r == nil:
-			e.end(i, schemas.EffectUnchanged, "")
-			return nil
-		}
-		if e.precondition(i, *r) {
-			return nil
-		}
-		id, sought = r.id, true
+	tells := e.w.deletesTell(i.Spec.Object)
+	id, sought, done, err := e.doomed(i, tells)
+	if done || err != nil {
+		return err
 	}
 	var deleted planhat.Deleted
-	err := e.write([]plan.Item{i}, func(ctx context.Context) (int, error) {
+	err = e.write([]plan.Item{i}, func(ctx context.Context) (int, error) {
 		var err error
 		deleted, err = e.w.client.Delete(ctx, i.Spec.Object, id)
 		return deleted.Attempts, err
@@ -245,8 +255,63 @@ func (e *executor) remove(i plan.Item) error {
 		return err
 	case err != nil:
 		return e.refused(i, refusalOf(err, i))
-	case deleted.Count > 0 || sought && deleted.Repeated:
+	case sought && deleted.Repeated, deleted.Count > 0 && (deleted.Told || sought || !tells):
+		if deleted.Told {
+			e.w.told.Store(i.Spec.Object, true)
+		}
 		e.end(i, schemas.EffectDeleted, id)
+	case deleted.Count == 0 && !deleted.Told:
+		return e.undeleted(i, id)
+	default:
+		e.end(i, schemas.EffectUnchanged, id)
+	}
+	return nil
+}
+
+// deletesTell reports whether Planhat has answered a delete of that object with
+// a word about what was deleted. Nobody documents what it answers for a record
+// that does not exist. As long as that may be the same, a record is looked up
+// before it is deleted; an answer without a word means nothing was deleted, once
+// others had one.
+func (w *workspace) deletesTell(o planhat.Object) bool {
+	_, told := w.told.Load(o)
+	return told
+}
+
+// doomed finds the id of the record to delete, and looks it up where something
+// has to be known of it. It is done if the item ended with that.
+func (e *executor) doomed(i plan.Item, tells bool) (id string, sought, done bool, err error) {
+	must := i.Target.Key != planhat.KeyID || i.Orders[0].Since != nil || i.Spec.Shared()
+	if !must && tells {
+		return i.Target.Value, false, false, nil
+	}
+	r, refusal, err := e.one(i)
+	switch {
+	case err != nil:
+		return "", false, false, err
+	case refusal != nil && !must: // a token may delete what it may not read
+		return i.Target.Value, false, false, nil
+	case refusal != nil:
+		e.refuse(i, refusal)
+		return "", false, true, nil
+	case r == nil:
+		e.end(i, schemas.EffectUnchanged, "")
+		return "", false, true, nil
+	}
+	return r.id, true, e.precondition(i, *r), nil
+}
+
+// undeleted ends a delete that was answered as for a record that does not exist;
+// see unseen.
+func (e *executor) undeleted(i plan.Item, id string) error {
+	rows, err := e.find(i, i.Spec, plan.Target{Key: planhat.KeyID, Value: id})
+	switch {
+	case planhat.KindOf(err) == planhat.KindForbidden:
+		e.refuse(i, refusalOf(err, i))
+	case err != nil:
+		return err
+	case len(rows) > 0:
+		e.refuse(i, closed(i))
 	default:
 		e.end(i, schemas.EffectUnchanged, id)
 	}

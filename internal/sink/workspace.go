@@ -52,6 +52,7 @@ type workspace struct {
 	// These outlive batches.
 	unsettled unsettled
 	catalogue catalogue
+	told      sync.Map // objects of which deletesTell
 
 	mu    sync.Mutex
 	shown WorkspaceStatus

@@ -59,7 +59,7 @@ func (w *workspace) stepConfirm(ctx context.Context, s *stream) error {
 	if len(s.cursor.Candidates) > 0 && len(s.pending.changes) < maxConfirmed {
 		return nil
 	}
-	s.scan.confirm = confirmation{}
+	s.scan.confirm, s.schedule.owed = confirmation{}, false
 	return w.flush(ctx, s)
 }
 

@@ -53,12 +53,7 @@ func (w *workspace) step(ctx context.Context, s *stream) (done bool, err error) 
 		}
 		s.health.held = false
 	}
-	if s.scan.delta == nil && s.deltaDue(now) {
-		s.beginDelta(now)
-	}
-	if s.scan.sweep == nil && s.sweepDue(now) {
-		s.beginSweep(now)
-	}
+	s.begin(now)
 	switch {
 	case s.scan.delta != nil:
 		err = w.stepDelta(ctx, s)
@@ -71,6 +66,26 @@ func (w *workspace) step(ctx context.Context, s *stream) (done bool, err error) 
 	}
 	now = w.now()
 	return s.scan.delta == nil && s.scan.sweep == nil && !s.sweepDue(now) && !s.confirming(now), err
+}
+
+// begin begins what is due.
+func (s *stream) begin(now time.Time) {
+	if s.scan.delta == nil && s.deltaDue(now) && !s.yields(now) {
+		s.beginDelta(now)
+		s.schedule.polled = true
+	}
+	if s.scan.sweep == nil && s.sweepDue(now) && !(s.schedule.owed && s.confirming(now)) {
+		s.beginSweep(now)
+	}
+}
+
+// yields gives what is not a poll its turn: where calls take longer than the
+// freshness target allows, the next poll is always due, and would keep sweeps and
+// deletes waiting for ever.
+func (s *stream) yields(now time.Time) bool {
+	polled := s.schedule.polled
+	s.schedule.polled = false
+	return polled && (s.sweepDue(now) || s.confirming(now))
 }
 
 func (s *stream) confirming(now time.Time) bool {
@@ -276,6 +291,7 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 		return w.flush(ctx, s)
 	}
 	first := !s.cursor.SnapshotDone
+	s.schedule.owed = true
 	s.cursor.Sweep, s.cursor.SnapshotDone = nil, true
 	w.guard(s)
 	if s.schedule.settles {

@@ -30,6 +30,8 @@ type schedule struct {
 
 	deltaAt    time.Time
 	quiet      bool // the last delta poll found little
+	polled     bool // the last scan that began was a delta poll
+	owed       bool // the last sweep's candidates come before the next sweep
 	sweepAt    time.Time
 	sweepEvery time.Duration
 	sweepLeast time.Duration // what sweeps may cost allows no more often than this

@@ -147,3 +147,34 @@ func companySpec() planhat.Spec {
 	spec, _ := planhat.Lookup(planhat.Company)
 	return spec
 }
+
+// Where calls take longer than the freshness target allows, polls and sweeps are
+// always due: deletes are confirmed all the same.
+func TestWorkThatIsAlwaysDueKeepsNothingWaiting(t *testing.T) {
+	t.Parallel()
+	for _, stamped := range []bool{true, false} {
+		s := &stream{stamped: stamped, schedule: schedule{target: time.Minute}}
+		s.objects = []object{{spec: companySpec()}}
+		s.cursor = cdc.Cursor{SnapshotDone: true, Watermark: 1, Candidates: make([]cdc.ID, 1)}
+		now := time.Unix(1_800_000_000, 0)
+		done := map[string]int{}
+		for range 30 {
+			now = now.Add(time.Hour)
+			s.begin(now)
+			switch {
+			case s.scan.delta != nil:
+				s.scan.delta = nil
+				done["poll"]++
+			case s.scan.sweep != nil:
+				s.scan.sweep, s.schedule.owed = nil, true
+				done["sweep"]++
+			case s.confirming(now):
+				s.schedule.owed = false
+				done["confirm"]++
+			}
+		}
+		if stamped && done["poll"] < 10 || done["sweep"] < 5 || done["confirm"] < 5 {
+			t.Errorf("stamped %v: in 30 steps there were %v", stamped, done)
+		}
+	}
+}

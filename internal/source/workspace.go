@@ -87,6 +87,7 @@ func (w *workspace) run(ctx context.Context) error {
 			continue
 		}
 		done, err := w.step(ctx, s)
+		err = w.inOtherWords(ctx, s, err)
 		if err := w.settle(ctx, s, done, err); err != nil {
 			return err
 		}
@@ -218,6 +219,11 @@ func (w *workspace) failed(s *stream, err error, now time.Time) {
 	}
 	switch apiErr.Kind {
 	case planhat.KindUnauthorized:
+		if errors.Is(err, errElsewhere) {
+			w.restart(s)
+			w.turn(s, "retrying", err)
+			return
+		}
 		w.refused(s, err, now)
 	case planhat.KindForbidden:
 		w.restart(s)
