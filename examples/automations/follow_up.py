@@ -2,7 +2,7 @@
 Task.
 
 This version of the bridge writes companies, endusers, licenses and notes, but no tasks: the
-follow-up is set on the company, where a playbook or a filter of Planhat finds it.
+day of the follow-up is set on the note, where a filter of Planhat finds it.
 """
 
 from datetime import timedelta
@@ -11,10 +11,10 @@ from bridge import Bridge
 
 bridge = Bridge("follow-up")
 for change in bridge.changes("note"):
-    if change.op != "c" or not change.after["companyId"]:
+    if change.op != "c":
         continue
-    note = change.after
-    due = (note["date"] or note["createDate"]) + timedelta(days=2)
-    bridge.execute(change.id, f"company/{note['companyId']}", op="update", object="company",
-                   target={"_id": note["companyId"]},
-                   fields={"custom": {"Follow up": note["subject"], "Follow up by": f"{due:%Y-%m-%d}"}})
+    day = change.after["date"] or change.after["createDate"]
+    if day is None:
+        continue
+    bridge.execute(change.id, f"note/{change.key}", op="update", object="note", target={"_id": change.key},
+                   fields={"custom": {"Follow up 🎉": f"{day + timedelta(days=2):%Y-%m-%d}"}})
