@@ -78,6 +78,16 @@ func (r *Registrar) Ensure(ctx context.Context, subject, schemaText string) (int
 }
 
 func (r *Registrar) ensure(ctx context.Context, subject, text string) (int, error) {
+	id, err := r.findOrRegister(ctx, subject, text)
+	if answered(err, http.StatusConflict) {
+		// To the later of two processes that register at a time, some registries say
+		// what they say to an incompatible schema. What the other one did is there now.
+		id, err = r.findOrRegister(ctx, subject, text)
+	}
+	return id, err
+}
+
+func (r *Registrar) findOrRegister(ctx context.Context, subject, text string) (int, error) {
 	schema := sr.Schema{Schema: text, Type: sr.TypeAvro}
 	found, err := r.client.LookupSchema(ctx, subject, schema)
 	if err == nil {
@@ -95,7 +105,7 @@ func (r *Registrar) ensure(ctx context.Context, subject, text string) (int, erro
 	}
 	made, err := r.client.CreateSchema(ctx, subject, schema)
 	switch {
-	case answered(err, http.StatusConflict):
+	case answered(err, http.StatusConflict) && version > 0:
 		return 0, &IncompatibleError{Subject: subject, Version: version, Err: err}
 	case err != nil:
 		return 0, fmt.Errorf("register schema under %q: %w", subject, err)

@@ -166,6 +166,43 @@ func TestRegistrarReportsTheRegistry(t *testing.T) {
 	}
 }
 
+// Two processes start at a time, and the registry answers the later one as if its
+// schema were incompatible.
+func TestRegistrarWhileAnotherRegisters(t *testing.T) {
+	for name, theirs := range map[string]string{"the same schema": recordV2, "an older one": recordV1} {
+		reg, client := fakeRegistry(t)
+		var met atomic.Bool
+		reg.Intercept(func(w http.ResponseWriter, q *http.Request) bool {
+			if q.Method != http.MethodPost || !strings.HasSuffix(q.URL.Path, "/versions") || met.Swap(true) {
+				return false
+			}
+			reg.SeedSchema("s-value", 1, 17, sr.Schema{Schema: theirs})
+			http.Error(w, `{"error_code":409,"message":"already exists"}`, http.StatusConflict)
+			return true
+		})
+		id, err := NewRegistrar(client, true).Ensure(t.Context(), "s-value", recordV2)
+		if err != nil || !met.Load() || (id == 17) != (theirs == recordV2) {
+			t.Errorf("%s: id %d, %v", name, id, err)
+		}
+	}
+}
+
+// A subject without a version has nothing to be incompatible with: worth a later try.
+func TestRegistrarConflictWithNothing(t *testing.T) {
+	reg, client := fakeRegistry(t)
+	reg.Intercept(func(w http.ResponseWriter, q *http.Request) bool {
+		if q.Method == http.MethodPost && strings.HasSuffix(q.URL.Path, "/versions") {
+			http.Error(w, `{"error_code":409,"message":"busy"}`, http.StatusConflict)
+			return true
+		}
+		return false
+	})
+	_, err := NewRegistrar(client, true).Ensure(t.Context(), "s-value", recordV1)
+	if _, bad := errors.AsType[*IncompatibleError](err); err == nil || bad || !strings.Contains(err.Error(), "busy") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestResolverAsksOnce(t *testing.T) {
 	reg, client := fakeRegistry(t)
 	id, _, err := reg.RegisterSchema("c-value", sr.Schema{Schema: CommandSchema()})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -63,7 +64,12 @@ func (a *registryAuth) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // PingRegistry asks the registry for its list of subjects.
 func PingRegistry(ctx context.Context, client *sr.Client) error {
-	if _, err := client.Subjects(ctx); err != nil {
+	_, err := client.Subjects(ctx)
+	if answer, ok := errors.AsType[*sr.ResponseError](err); ok && answer.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("ask the schema registry for its subjects: answered 404: %w; "+
+			"remedy: give SCHEMA_REGISTRY_URL with the path of the Confluent-compatible API, such as /apis/ccompat/v7 of Apicurio", err)
+	}
+	if err != nil {
 		return fmt.Errorf("ask the schema registry for its subjects: %w", err)
 	}
 	return nil

@@ -25,6 +25,8 @@ import (
 type Options struct {
 	// Broker is host:port of one that runs; "" starts an embedded one.
 	Broker string
+	// Registry is the URL of a schema registry that runs; "" starts an embedded one.
+	Registry string
 	// Bridge is the BRIDGE_NAME and, with a point, the TOPIC_PREFIX, so that
 	// rigs share a broker; "" takes the defaults.
 	Bridge    string
@@ -50,6 +52,9 @@ func New(t *testing.T, o Options) *Rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
+	if o.Registry != "" {
+		s.Registry = o.Registry
+	}
 	r := &Rig{t: t, Stage: s, env: s.Env(0)}
 	r.env["SHARD_SESSION_TIMEOUT"], r.env["CALL_DEADLINE"] = "10s", "2s"
 	if o.Bridge != "" {
