@@ -3,6 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -77,7 +80,21 @@ type meter struct {
 func startMeter() meter { return meter{cpu: cpuTime(), started: time.Now()} }
 
 func (m meter) stop(records int) usage {
-	return usage{Records: records, CPU: cpuTime() - m.cpu, Wall: time.Since(m.started), RSS: rusage().Maxrss * 1024}
+	return usage{Records: records, CPU: cpuTime() - m.cpu, Wall: time.Since(m.started), RSS: peakRSS()}
+}
+
+// peakRSS is the most memory that this program has had, in bytes; 0 where the
+// system does not tell. The figure of getrusage will not do: a child begins with
+// the peak of the process that started it.
+func peakRSS() int64 {
+	text, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
+			return kib << 10
+		}
+	}
+	return 0
 }
 
 func cpuTime() time.Duration {
