@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"unicode/utf8"
 )
 
 // errNotJSON is a body that is not one whole JSON text.
@@ -19,15 +18,14 @@ func checkJSON(body []byte) error {
 	switch {
 	case len(bytes.TrimSpace(body)) == 0:
 		return errors.New("it is empty")
-	case !json.Valid(body):
-		if len(body) > 0 && bytes.TrimSpace(body)[0] == '<' {
-			return errors.New("it is a page, not JSON")
-		}
-		return errNotJSON
-	case !utf8.Valid(body):
+	case validJSON(body):
+		return nil
+	case bytes.TrimSpace(body)[0] == '<':
+		return errors.New("it is a page, not JSON")
+	case json.Valid(body):
 		return errors.New("it is not UTF-8")
 	}
-	return nil
+	return errNotJSON
 }
 
 // elements yields the elements of a JSON array, as parts of it; nothing for any other
@@ -195,8 +193,16 @@ func skipScalar(b []byte, i int) int {
 }
 
 // splitRows takes a page apart. Everything about it is checked before a row is given
-// out: one bad row, and there is no page.
+// out: one bad row, and there is no page. What is not plain is looked at closely:
+// it is in another form, or wrong, and the error says how.
 func splitRows(body []byte) ([]Row, error) {
+	if rows, ok := plainRows(body); ok {
+		return rows, nil
+	}
+	return otherRows(body)
+}
+
+func otherRows(body []byte) ([]Row, error) {
 	if err := checkJSON(body); err != nil {
 		return nil, err
 	}
