@@ -194,6 +194,10 @@ func floorSingle(s *site) (usage, error) {
 func productBulk(s *site) (usage, error)   { return s.execute() }
 func productSingle(s *site) (usage, error) { return s.execute() }
 
+// answersEvery is how often the answers are counted. Each count gathers all
+// metrics: more often, and it would show among what is measured.
+const answersEvery = 20 * time.Millisecond
+
 // execute runs a sink until every command has its result.
 func (s *site) execute() (usage, error) {
 	cfg, err := s.config()
@@ -221,7 +225,7 @@ func (s *site) execute() (usage, error) {
 	go func() { ended <- svc.Run(ctx) }()
 	var n int
 	for n < s.Records {
-		time.Sleep(5 * time.Millisecond) //nolint:forbidigo // the work is another goroutine's
+		time.Sleep(answersEvery) //nolint:forbidigo // the work is another goroutine's
 		if n, err = answeredOK(metrics); err != nil {
 			break
 		}
