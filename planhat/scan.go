@@ -2,10 +2,12 @@ package planhat
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"math/bits"
 )
 
 // errNotJSON is a body that is not one whole JSON text.
@@ -101,6 +103,9 @@ func stringOf(value []byte) string {
 	return text
 }
 
+// isText reports whether a value is a string that is not empty.
+func isText(value []byte) bool { return len(value) > 2 && value[0] == '"' }
+
 func isObject(value []byte) bool {
 	i := skipSpace(value, 0)
 	return i < len(value) && value[i] == '{'
@@ -138,12 +143,23 @@ func skipComma(b []byte, i int) int {
 
 // skipString returns the index after the string that begins at i.
 func skipString(b []byte, i int) int {
-	for i++; i < len(b); i++ {
+	for i++; i < len(b); {
+		if i+8 <= len(b) {
+			eight := binary.LittleEndian.Uint64(b[i:])
+			stop := below(eight^('"'*ones), 1) | below(eight^('\\'*ones), 1)
+			if stop == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(stop) / 8
+		}
 		switch b[i] {
 		case '\\':
-			i++
+			i += 2
 		case '"':
 			return i + 1
+		default:
+			i++
 		}
 	}
 	return len(b)
