@@ -23,7 +23,7 @@ import (
 const (
 	companies           = 5_000
 	endusersPerCompany  = 10
-	edits               = 12_000 // records edited at one moment
+	edits               = 10_000 // records edited at one moment
 	mostMiB             = 120
 	callsOfTheListPages = 1 // more than the rows need at least
 )
@@ -37,7 +37,7 @@ const sweepOverlap = 1
 func TestSourceOfALargeTenant(t *testing.T) {
 	s := newStage(t)
 	env := s.Env(0)
-	env["PLANHAT_CALLS_PER_MINUTE"], env["PLANHAT_FRESHNESS"] = "100000", "*:2s"
+	env["PLANHAT_CALLS_PER_MINUTE"], env["PLANHAT_FRESHNESS"] = "100000", "*:1s"
 	binary := build(t, "source")
 
 	p := start(t, binary, env)
@@ -60,6 +60,9 @@ func TestSourceOfALargeTenant(t *testing.T) {
 
 	env["PLANHAT_FRESHNESS"] = "*:5s" // leaves some of the processor to the judge
 	p = start(t, binary, env)
+	p.until("poll of the edits", func(streams map[string]source.StreamStatus) bool {
+		return !streams["companies"].LastScan.IsZero() && !streams["endusers"].LastScan.IsZero()
+	})
 	judge(t, s, env)
 	p.peak(t, "a storm of edits")
 	p.stop()
