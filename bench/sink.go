@@ -56,6 +56,15 @@ func prepareSingle(s *site) error {
 	return s.send("update")
 }
 
+// prepareSlow is prepareSingle with a vendor that takes its time to answer.
+func prepareSlow(s *site) error {
+	if err := prepareSingle(s); err != nil {
+		return err
+	}
+	fault := []byte(`{"kind":"latency","ms":20,"method":"PUT","path":"/companies/"}`)
+	return s.call(http.MethodPost, "/_sim/faults", fault)
+}
+
 func key(n int) string { return fmt.Sprintf("cmd-%d", n) }
 
 // send writes the commands of a run to their topic.
@@ -89,8 +98,10 @@ func (s *site) send(op string) error {
 }
 
 // put sends a write as plainly as Go can.
-func (s *site) put(path string, body []byte) error {
-	req, err := http.NewRequest(http.MethodPut, s.Env["PLANHAT_BASE_URL"]+path, bytes.NewReader(body))
+func (s *site) put(path string, body []byte) error { return s.call(http.MethodPut, path, body) }
+
+func (s *site) call(method, path string, body []byte) error {
+	req, err := http.NewRequest(method, s.Env["PLANHAT_BASE_URL"]+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -105,7 +116,7 @@ func (s *site) put(path string, body []byte) error {
 		return err
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("PUT %s: %s", path, res.Status)
+		return fmt.Errorf("%s %s: %s", method, path, res.Status)
 	}
 	return nil
 }
@@ -194,6 +205,10 @@ func floorSingle(s *site) (usage, error) {
 func productBulk(s *site) (usage, error)   { return s.execute() }
 func productSingle(s *site) (usage, error) { return s.execute() }
 
+// answersEvery is how often the answers are counted. Each count gathers all
+// metrics: more often, and it would show among what is measured.
+const answersEvery = 20 * time.Millisecond
+
 // execute runs a sink until every command has its result.
 func (s *site) execute() (usage, error) {
 	cfg, err := s.config()
@@ -221,7 +236,7 @@ func (s *site) execute() (usage, error) {
 	go func() { ended <- svc.Run(ctx) }()
 	var n int
 	for n < s.Records {
-		time.Sleep(5 * time.Millisecond) //nolint:forbidigo // the work is another goroutine's
+		time.Sleep(answersEvery) //nolint:forbidigo // the work is another goroutine's
 		if n, err = answeredOK(metrics); err != nil {
 			break
 		}

@@ -92,7 +92,7 @@ func (s Spec) bulkBody(items []json.RawMessage) (body []byte, keyed bool, err er
 
 func (s Spec) hasAnyKey(item []byte) bool {
 	for _, key := range s.Keys {
-		if stringOf(member(item, s.KeyField(key))) != "" {
+		if isText(member(item, s.KeyField(key))) {
 			return true
 		}
 	}

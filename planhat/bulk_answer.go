@@ -59,7 +59,7 @@ func parseBulk(body []byte) (BulkAnswer, error) {
 	if !isObject(body) {
 		return BulkAnswer{}, errors.New("it is not an object")
 	}
-	r := bulkReader{body: body}
+	r := newBulkReader(body)
 	answer := BulkAnswer{
 		Created: r.count("created"), Updated: r.count("updated"), Nonupdates: r.count("nonupdates"),
 		InsertsKeys: r.keys("insertsKeys"), UpdatesKeys: r.keys("updatesKeys"),
@@ -75,13 +75,21 @@ func parseBulk(body []byte) (BulkAnswer, error) {
 
 // bulkReader reads members of the answer and keeps the first error.
 type bulkReader struct {
-	body  []byte
-	known bool
-	err   error
+	members map[string][]byte
+	known   bool
+	err     error
+}
+
+func newBulkReader(body []byte) *bulkReader {
+	r := &bulkReader{members: map[string][]byte{}}
+	for name, value := range members(body) {
+		r.members[stringOf(name)] = value // the last one of a name counts
+	}
+	return r
 }
 
 func (r *bulkReader) member(name string) []byte {
-	value := member(r.body, name)
+	value := r.members[name]
 	if value == nil || string(value) == "null" {
 		return nil
 	}
@@ -171,9 +179,16 @@ func errorKeys(element []byte) KeySet {
 
 func keySet(object []byte) KeySet {
 	set := KeySet{}
-	for _, name := range keyNames {
-		if value := stringOf(member(object, name)); value != "" {
-			set[name] = value
+	for quoted, value := range members(object) {
+		for _, name := range keyNames {
+			if !isName(quoted, name) {
+				continue
+			}
+			if text := stringOf(value); text != "" {
+				set[name] = text
+			} else {
+				delete(set, name) // the last one of a name counts
+			}
 		}
 	}
 	return set

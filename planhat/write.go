@@ -13,6 +13,7 @@ import (
 
 // Written is the answer to a create or an update.
 type Written struct {
+	ID       string          // of the record
 	Row      json.RawMessage // the whole record, as a single record is shaped
 	Attempts int
 	Repeated bool // an earlier attempt had an unknown outcome; never for a create
@@ -125,7 +126,8 @@ func (c *Client) write(ctx context.Context, action, subject string, spec Spec, r
 	if isNull(answer.Body) {
 		return Written{}, missing(action, subject, answer)
 	}
-	return Written{Row: answer.Body, Attempts: answer.Attempts, Repeated: answer.Repeated}, nil
+	id, _ := idOf(answer.Body) // it has one, or the check would have failed
+	return Written{ID: id, Row: answer.Body, Attempts: answer.Attempts, Repeated: answer.Repeated}, nil
 }
 
 // Delete deletes a record by its id. One that does not exist is no error but a count

@@ -109,6 +109,7 @@ type Sink struct {
 	ReferenceWait time.Duration
 	Linger        time.Duration
 	MaxBatch      int
+	InFlight      int // single calls at the same time
 }
 
 // Shard holds the times that ownership of a shard is judged by.

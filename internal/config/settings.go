@@ -48,11 +48,12 @@ type settings struct {
 	TopicPartitions  whole  `env:"TOPIC_PARTITIONS" envDefault:"3" min:"1" max:"1000" doc:"Partitions of new topics for users. Small objects get one."`
 	TopicReplication whole  `env:"TOPIC_REPLICATION_FACTOR" envDefault:"-1" min:"-1" max:"32767" doc:"Replicas of new topics; -1 is the cluster's default."`
 
-	Workspaces  list     `env:"PLANHAT_WORKSPACES" envDefault:"default" doc:"Names of the Planhat tenants, separated by commas: 1 to 64 of a-z, 0-9 and -, with a letter or digit first and last. The names are part of topic names, and of variables in capitals with _ for -: acme-eu has PLANHAT_ACME_EU_TOKEN."`
-	SourceShare fraction `env:"SOURCE_BUDGET_SHARE" envDefault:"0.5" doc:"Part of a token's calls that the source may spend while the sink wants them too; above 0, at most 1."`
-	SinkWait    duration `env:"SINK_REFERENCE_WAIT" envDefault:"5s" min:"0s" max:"5m" doc:"How long a batch waits for records that its commands refer to."`
-	SinkLinger  duration `env:"SINK_LINGER" envDefault:"50ms" min:"0s" max:"1m" doc:"How long the sink collects commands before it starts a batch."`
-	SinkBatch   whole    `env:"SINK_MAX_BATCH" envDefault:"5000" min:"1" max:"50000" doc:"Most commands in one batch."`
+	Workspaces   list     `env:"PLANHAT_WORKSPACES" envDefault:"default" doc:"Names of the Planhat tenants, separated by commas: 1 to 64 of a-z, 0-9 and -, with a letter or digit first and last. The names are part of topic names, and of variables in capitals with _ for -: acme-eu has PLANHAT_ACME_EU_TOKEN."`
+	SourceShare  fraction `env:"SOURCE_BUDGET_SHARE" envDefault:"0.5" doc:"Part of a token's calls that the source may spend while the sink wants them too; above 0, at most 1."`
+	SinkWait     duration `env:"SINK_REFERENCE_WAIT" envDefault:"5s" min:"0s" max:"5m" doc:"How long a batch waits for records that its commands refer to."`
+	SinkLinger   duration `env:"SINK_LINGER" envDefault:"50ms" min:"0s" max:"1m" doc:"How long the sink collects commands before it starts a batch."`
+	SinkBatch    whole    `env:"SINK_MAX_BATCH" envDefault:"5000" min:"1" max:"50000" doc:"Most commands in one batch."`
+	SinkInFlight whole    `env:"SINK_IN_FLIGHT" envDefault:"16" min:"1" max:"50" doc:"Single calls that the sink makes at the same time. Planhat allows 50 to all users of a token together."`
 
 	SessionTimeout duration `env:"SHARD_SESSION_TIMEOUT" envDefault:"45s" min:"6s" max:"30m" doc:"How long a silent process keeps its shards. The brokers' bounds apply too."`
 	CallDeadline   duration `env:"CALL_DEADLINE" envDefault:"30s" min:"1s" max:"10m" doc:"How long one API call may take. Shorter than SHARD_SESSION_TIMEOUT, so that no call outlives the ownership it was made under."`
@@ -69,7 +70,7 @@ type workspaceSettings struct {
 	Token          string  `env:"TOKEN" secret:"true" doc:"API token of the workspace, and of no other workspace. Required, here or in a file."`
 	TokenFile      string  `env:"TOKEN_FILE" doc:"File with the token, read anew when it changes."`
 	BaseURL        address `env:"BASE_URL" envDefault:"https://api.planhat.com" doc:"Address of the API."`
-	CallsPerMinute whole   `env:"CALLS_PER_MINUTE" envDefault:"200" min:"1" max:"100000" doc:"Calls per minute that the bridge may spend of the token."`
+	CallsPerMinute whole   `env:"CALLS_PER_MINUTE" envDefault:"200" min:"1" max:"1000000" doc:"Calls per minute that the bridge may spend of the token."`
 	Objects        list    `env:"OBJECTS" doc:"Objects to work on, separated by commas. Default: all."`
 	Freshness      string  `env:"FRESHNESS" envDefault:"company:60s,enduser:60s,task:60s,conversation:60s,note:60s,*:15m" doc:"How old the picture of an object may become: object:duration, separated by commas; * stands for every other object."`
 	CompanyIDs     list    `env:"COMPANY_IDS" doc:"Planhat ids of the only companies to work on, separated by commas. Default: all."`

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	restoreBytes = 4 << 20
+	restoreBytes = 1 << 20
 	// emptyAnswers is how many empty answers in a row prove that nothing is
 	// left below the end: compaction may have taken all of the tail away.
 	emptyAnswers = 2

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -50,8 +49,7 @@ func (c *Client) ask(ctx context.Context, req *Request, call Call) error {
 
 // send makes the exchange under the deadline of one attempt.
 func (c *Client) send(ctx context.Context, req *Request) outcome {
-	attemptCtx, cancel := context.WithTimeoutCause(ctx, c.cfg.CallDeadline,
-		fmt.Errorf("no whole answer within %s: %w", c.cfg.CallDeadline, context.DeadlineExceeded))
+	attemptCtx, cancel := context.WithTimeoutCause(ctx, c.cfg.CallDeadline, c.late)
 	defer cancel()
 	seen := &evidence{}
 	httpReq, secret, err := c.build(httptrace.WithClientTrace(attemptCtx, seen.trace()), req)
@@ -76,7 +74,7 @@ func (c *Client) send(ctx context.Context, req *Request) outcome {
 // build makes the HTTP request of one attempt. Its body cannot be rewound by
 // net/http, so that nothing but this package ever sends a call a second time.
 func (c *Client) build(ctx context.Context, req *Request) (*http.Request, string, error) {
-	target := strings.TrimSuffix(c.cfg.Base.String(), "/") + req.Path
+	target := c.base + req.Path
 	if len(req.Query) > 0 {
 		target += "?" + req.Query.Encode()
 	}

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,7 @@ import (
 // readBody reads an answer whole. Its error says why the bytes returned are not all
 // of it: cut by the network, shorter than announced, or longer than allowed.
 func readBody(resp *http.Response, limit int64) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	body, err := readAll(io.LimitReader(resp.Body, limit+1), resp.ContentLength)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return body, fmt.Errorf("the answer is cut after %d bytes", len(body))
@@ -23,6 +24,20 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 		return body, fmt.Errorf("the answer has %d bytes instead of the %d announced", len(body), resp.ContentLength)
 	}
 	return body, nil
+}
+
+// announcedMost bounds the room that is made for an answer on its word alone.
+const announcedMost = 16 << 20
+
+// readAll is io.ReadAll with room for the size that was announced, less than 0 if
+// none was, so that pages are not copied while they grow.
+func readAll(r io.Reader, announced int64) ([]byte, error) {
+	if announced <= 0 || announced > announcedMost {
+		return io.ReadAll(r)
+	}
+	buf := bytes.NewBuffer(make([]byte, 0, announced+bytes.MinRead)) // MinRead: room to find the end in
+	_, err := buf.ReadFrom(r)
+	return buf.Bytes(), err
 }
 
 // IsHTML reports whether an answer is a page: something in front of the API speaks.

@@ -2,8 +2,10 @@ package rest
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -28,7 +30,11 @@ type Config struct {
 }
 
 // Client sends calls. It is safe for concurrent use.
-type Client struct{ cfg Config }
+type Client struct {
+	cfg  Config
+	base string // Config.Base without a slash at its end
+	late error  // of an attempt that takes longer than Config.CallDeadline
+}
 
 // New returns a client.
 func New(cfg Config) *Client {
@@ -45,10 +51,13 @@ func New(cfg Config) *Client {
 	if cfg.Classify == nil {
 		cfg.Classify = func(a *Answer, _ string) Kind { return Classify(a.Status, IsHTML(a.Header, a.Body)) }
 	}
-	return &Client{cfg: cfg}
+	return &Client{
+		cfg: cfg, base: strings.TrimSuffix(cfg.Base.String(), "/"),
+		late: fmt.Errorf("no whole answer within %s: %w", cfg.CallDeadline, context.DeadlineExceeded),
+	}
 }
 
-// NewHTTPClient returns the client used by default: few idle connections, given up
+// NewHTTPClient returns the client used by default: idle connections are given up
 // before load balancers usually do (a write into a connection that is being closed
 // leaves its effect unknown), and HTTP/2 connections that are checked while quiet.
 func NewHTTPClient() *http.Client {
@@ -56,7 +65,7 @@ func NewHTTPClient() *http.Client {
 	if base, ok := http.DefaultTransport.(*http.Transport); ok { // a program may have wrapped it
 		transport = base.Clone()
 	}
-	transport.MaxIdleConnsPerHost = 16
+	transport.MaxIdleConnsPerHost = 50 // as many calls as Planhat takes at once: a connection is not dialled for each
 	transport.IdleConnTimeout = 30 * time.Second
 	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
 	return &http.Client{Transport: transport}

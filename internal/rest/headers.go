@@ -40,8 +40,10 @@ func readPacing(h http.Header, now time.Time) pacing {
 	if p.wait == 0 {
 		p.wait = reset
 	}
-	if remaining, err := strconv.ParseFloat(firstOf(h, remainingHeaders), 64); err == nil && remaining <= 0 {
-		p.exhausted = min(reset, longestHint)
+	if reset > 0 {
+		if remaining, err := strconv.ParseFloat(firstOf(h, remainingHeaders), 64); err == nil && remaining <= 0 {
+			p.exhausted = min(reset, longestHint)
+		}
 	}
 	return p
 }
@@ -57,7 +59,9 @@ func firstOf(h http.Header, names []string) string {
 
 // readRetryAfter reads seconds or an HTTP date.
 func readRetryAfter(value string, now time.Time) time.Duration {
-	value = strings.TrimSpace(value)
+	if value = strings.TrimSpace(value); value == "" {
+		return 0
+	}
 	if at, err := http.ParseTime(value); err == nil {
 		return bounded(at.Sub(now).Seconds())
 	}
@@ -67,6 +71,9 @@ func readRetryAfter(value string, now time.Time) time.Duration {
 // readReset reads seconds from now, seconds or milliseconds since 1970, or a date.
 func readReset(value string, now time.Time) time.Duration {
 	const aYearOrSo, centuries = 1e8, 1e11 // larger: since 1970, in seconds; in milliseconds
+	if value == "" {
+		return 0
+	}
 	if at, err := http.ParseTime(value); err == nil {
 		return bounded(at.Sub(now).Seconds())
 	}

@@ -138,7 +138,7 @@ func TestAWrappedDefaultTransport(t *testing.T) {
 	before := http.DefaultTransport
 	defer func() { http.DefaultTransport = before }()
 	http.DefaultTransport = struct{ http.RoundTripper }{before}
-	if got, ok := NewHTTPClient().Transport.(*http.Transport); !ok || got.Proxy == nil || !got.ForceAttemptHTTP2 || got.MaxIdleConnsPerHost != 16 {
+	if got, ok := NewHTTPClient().Transport.(*http.Transport); !ok || got.Proxy == nil || !got.ForceAttemptHTTP2 || got.MaxIdleConnsPerHost != 50 {
 		t.Errorf("got %+v", got)
 	}
 }

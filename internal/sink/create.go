@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/planhat-bridge/planhat-bridge/internal/plan"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
@@ -29,7 +27,7 @@ func (e *executor) creates(calls []plan.Call) error {
 	if err := e.portion(guarded); err != nil {
 		return err
 	}
-	for part := range slices.Chunk(bare, inFlight) {
+	for part := range slices.Chunk(bare, e.inFlight()) {
 		if e.stopping() {
 			return nil
 		}
@@ -63,28 +61,22 @@ func (e *executor) portion(calls []plan.Call) error {
 		return err
 	}
 	e.w.point(PointIntentWritten)
-	var g errgroup.Group
-	g.SetLimit(inFlight)
-	for _, i := range items {
-		left, ok := known[i.Orders[0].Seq]
-		g.Go(func() error {
-			var err error
-			if ok {
-				err = e.resume(i, left)
-			} else {
-				err = e.create(i)
-			}
-			switch {
-			case errors.Is(err, errStopped):
-				return nil
-			case errors.Is(err, errOverdue):
-				e.expire([]plan.Item{i})
-				return nil
-			}
-			return e.leave([]plan.Item{i}, err)
-		})
-	}
-	return g.Wait()
+	return atOnce(items, e.inFlight(), func(i plan.Item) error {
+		var err error
+		if left, ok := known[i.Orders[0].Seq]; ok {
+			err = e.resume(i, left)
+		} else {
+			err = e.create(i)
+		}
+		switch {
+		case errors.Is(err, errStopped):
+			return nil
+		case errors.Is(err, errOverdue):
+			e.expire([]plan.Item{i})
+			return nil
+		}
+		return e.leave([]plan.Item{i}, err)
+	})
 }
 
 func (e *executor) place(i plan.Item) place { return e.batch[i.Orders[0].Seq].place() }
@@ -113,7 +105,7 @@ func (e *executor) create(i plan.Item) error {
 			e.unsent(i, err)
 			return err
 		}
-		e.created(i, idOf(written.Row, plan.Target{}))
+		e.created(i, written.ID)
 		return nil
 	default: // refused: nothing was created
 		e.w.ledger.forget(e.place(i))
@@ -232,7 +224,7 @@ func (e *executor) doubt(i plan.Item) error {
 		switch planhat.KindOf(err) {
 		case planhat.KindNone:
 			if err == nil {
-				e.created(i, idOf(written.Row, plan.Target{}))
+				e.created(i, written.ID)
 			}
 			return err
 		case planhat.KindAmbiguous:

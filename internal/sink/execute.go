@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,10 +22,6 @@ var errStopped = errors.New("the lease is told to end")
 // errOverdue keeps a call from being made: the deadline of one of its commands
 // has passed.
 var errOverdue = errors.New("a deadline has passed")
-
-// inFlight bounds the single calls that a workspace makes at the same time;
-// Planhat allows 50, shared with everybody else who has the token.
-const inFlight = 16
 
 // executor carries out the stages of one batch.
 type executor struct {
@@ -95,7 +92,7 @@ func (e *executor) stage(stage plan.Stage) error {
 	}
 	var g errgroup.Group
 	g.Go(func() error { return e.each(bulks, 1) })
-	g.Go(func() error { return e.each(singles, inFlight) })
+	g.Go(func() error { return e.each(singles, e.inFlight()) })
 	g.Go(func() error { return e.creates(creates) })
 	return g.Wait()
 }
@@ -132,10 +129,30 @@ func (e *executor) overdue(i plan.Item) bool {
 
 // each carries out independent calls, some at the same time.
 func (e *executor) each(calls []plan.Call, limit int) error {
-	var g errgroup.Group
-	g.SetLimit(limit)
-	for _, c := range calls {
-		g.Go(func() error { return e.carryOut(c) })
+	return atOnce(calls, limit, e.carryOut)
+}
+
+// inFlight bounds the single calls that the workspace makes at the same time.
+func (e *executor) inFlight() int { return max(e.w.service.cfg.Sink.InFlight, 1) }
+
+// atOnce does something with each of some values, limit of them at the same time,
+// and returns an error of one. Its goroutines live to the end of it: a goroutine
+// for each value would grow its stack anew each time.
+func atOnce[T any](values []T, limit int, do func(T) error) error {
+	var (
+		g    errgroup.Group
+		next atomic.Int64
+	)
+	for range min(limit, len(values)) {
+		g.Go(func() error {
+			var first error
+			for n := next.Add(1); n <= int64(len(values)); n = next.Add(1) {
+				if err := do(values[n-1]); err != nil && first == nil {
+					first = err
+				}
+			}
+			return first
+		})
 	}
 	return g.Wait()
 }

@@ -2,7 +2,6 @@ package sink
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/plan"
@@ -79,7 +78,7 @@ func (e *executor) update(i plan.Item, t plan.Target) error {
 		if err != nil {
 			return err
 		}
-		e.end(i, schemas.EffectUpdated, idOf(written.Row, t))
+		e.end(i, schemas.EffectUpdated, written.ID)
 		return nil
 	case planhat.KindForbidden:
 		e.refuse(i, refusalOf(err, i))
@@ -189,7 +188,7 @@ func (e *executor) resolveUpsert(i plan.Item) error {
 		written, err := e.post(i)
 		switch kind := planhat.KindOf(err); {
 		case err == nil:
-			e.end(i, schemas.EffectCreated, idOf(written.Row, plan.Target{}))
+			e.end(i, schemas.EffectCreated, written.ID)
 			return nil
 		case kind == planhat.KindAmbiguous:
 			c.resumed = true
@@ -330,20 +329,6 @@ func (e *executor) read(i plan.Item) error {
 	case r == nil:
 		return e.notFound(i)
 	}
-	e.endRead(i, r.raw, idOf(r.raw, plan.Target{Key: planhat.KeyID, Value: r.id}))
+	e.endRead(i, r.raw, r.id)
 	return nil
-}
-
-// idOf is the _id of a record, or of the target where the record has none.
-func idOf(record json.RawMessage, t plan.Target) string {
-	var keys struct {
-		ID string `json:"_id"`
-	}
-	if json.Unmarshal(record, &keys) == nil && keys.ID != "" {
-		return keys.ID
-	}
-	if t.Key == planhat.KeyID {
-		return t.Value
-	}
-	return ""
 }

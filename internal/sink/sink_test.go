@@ -15,6 +15,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
@@ -550,5 +552,9 @@ func TestMetricsAreWellNamed(t *testing.T) {
 	})
 }
 
-// failCommit lets the next commit of a transaction fail.
-var failCommit = kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Err: kerr.InvalidTxnState, Count: 1}
+// failCommit lets the next commit of a transaction of the workspace's shard fail:
+// the other shards may still be being taken over.
+var failCommit = kfake.Fault{
+	Keys: []kmsg.Key{kmsg.EndTxn}, Err: kerr.InvalidTxnState, Count: 1,
+	TxnID: kafka.Names{Bridge: "b"}.TransactionalID("sink", shard.ShardOf("planhat/acme", shard.DefaultShards)),
+}

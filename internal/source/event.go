@@ -42,7 +42,7 @@ func FirstRead(workspace, bridge, version string, o planhat.Object, row planhat.
 			err = s.inspect(sightings)
 		}
 		if err == nil {
-			err = s.admit(sightings)
+			err = s.admitRow(sightings[0])
 		}
 		if err != nil {
 			return schemas.Envelope{}, err

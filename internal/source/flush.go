@@ -15,9 +15,34 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
-// maxDeltaRows bounds the rows of a delta poll that are held back to go out
-// oldest first.
-const maxDeltaRows = 20_000
+// What a stream keeps in memory at most, or little more. An event takes several
+// times the bytes of its row until it is written: before image, encoding, batch.
+const (
+	maxDeltaBytes   = 12 << 20 // rows of a delta poll that are held back to go out oldest first
+	maxPendingBytes = 2 << 20  // rows of the changes of one transaction
+)
+
+// admit compares rows with the index, adds what changed to the pending changes,
+// and says how many these are. It must see the rows of a page before the next
+// page is asked for. Where the changes are too many for one transaction, all but
+// the last of them go out here: with the cursor as it was before the page, so
+// that a crash in between reads the page again and finds them known.
+func (w *workspace) admit(ctx context.Context, s *stream, rows []cdc.Sighting) (changes int, err error) {
+	for _, row := range rows {
+		before := len(s.pending.changes)
+		if err := s.admitRow(row); err != nil {
+			return changes, fmt.Errorf("row %s of %s: %w", row.ID, s.listing, err)
+		}
+		changes += len(s.pending.changes) - before
+		if s.pending.bytes < maxPendingBytes {
+			continue
+		}
+		if err := w.flush(ctx, s); err != nil {
+			return changes, err
+		}
+	}
+	return changes, nil
+}
 
 // flush writes the pending changes, their index entries and the cursor in one
 // transaction, and moves the index once the commit is confirmed. An error is

@@ -33,8 +33,10 @@ type scan struct {
 	small   bool // the delta asks for small pages
 	sweep   *cdc.Sweep
 	confirm confirmation
+	mark    mark
 	// fresh are the rows of a delta's pages, newest first.
-	fresh []cdc.Sighting
+	fresh      []cdc.Sighting
+	freshBytes int
 	// unsaved are the pages of a sweep since its position was last written.
 	unsaved int
 }
@@ -95,27 +97,14 @@ func (s *stream) confirming(now time.Time) bool {
 // hasCandidates reports whether there are records to be asked for.
 func (s *stream) hasCandidates() bool { return len(s.cursor.Candidates) > 0 && !s.cursor.Held }
 
-// deltaDue reports whether a delta poll has to begin. A snapshot takes its
-// watermark before its sweep, so that the first poll after it covers what was
-// edited behind the sweep.
+// deltaDue reports whether a delta poll has to begin. The first one after a
+// snapshot covers what was edited behind its sweep: see mark.
 func (s *stream) deltaDue(now time.Time) bool {
-	switch {
-	case !s.stamped:
-		return false
-	case !s.cursor.SnapshotDone:
-		return s.cursor.Watermark == 0 && s.cursor.Sweep == nil && !s.schedule.probed
-	default:
-		return !now.Before(s.schedule.deltaAt)
-	}
+	return s.stamped && s.cursor.SnapshotDone && !now.Before(s.schedule.deltaAt)
 }
 
 func (s *stream) beginDelta(now time.Time) {
 	s.schedule.deltaAt = now.Add(s.schedule.target)
-	if !s.cursor.SnapshotDone {
-		s.schedule.probed = true
-		s.scan.delta = cdc.NewDelta(0, 1, 0)
-		return
-	}
 	limit := s.pageSize()
 	if s.scan.small = s.schedule.quiet && limit > quietPage; s.scan.small {
 		limit = quietPage
@@ -160,25 +149,26 @@ func (w *workspace) stepDelta(ctx context.Context, s *stream) error {
 		}
 		_, more = s.scan.delta.Next()
 		if more && s.scan.small {
-			s.schedule.quiet, s.scan.fresh = false, nil
+			s.schedule.quiet, s.scan.fresh, s.scan.freshBytes = false, nil, 0
 			s.beginDelta(w.now())
 			return nil
 		}
-		if more && len(s.scan.fresh) < maxDeltaRows {
+		if more && s.scan.freshBytes < maxDeltaBytes {
 			return nil
 		}
 	}
-	if err := s.admitOldestFirst(); err != nil {
+	changes, err := w.admitOldestFirst(ctx, s)
+	if err != nil {
 		return err
 	}
 	if !more {
-		s.schedule.quiet = len(s.pending.changes) < quietPage/2
+		s.schedule.quiet = changes < quietPage/2
 		outcome := s.scan.delta.Outcome()
 		if s.cursor.Watermark == 0 && outcome.Reason == "" { // one page was read: what is behind it is not known
 			outcome.SweepDue, outcome.Reason = true, cdc.ReasonOverlap
 		}
 		s.cursor.Watermark = max(s.cursor.Watermark, outcome.Watermark)
-		if outcome.SweepDue && s.cursor.SnapshotDone {
+		if outcome.SweepDue {
 			s.cursor.SweepDue = outcome.Reason
 			s.schedule.settles = false // only a sweep that begins after this poll settles it
 		}
@@ -208,28 +198,29 @@ func (w *workspace) pollPage(ctx context.Context, s *stream, req cdc.Request) er
 	s.listed(rows)
 	fresh, err := s.scan.delta.Page(rows)
 	s.scan.fresh = append(s.scan.fresh, fresh...)
+	for _, row := range fresh {
+		s.scan.freshBytes += len(row.Raw)
+	}
 	return err
 }
 
-func (s *stream) admitOldestFirst() error {
+func (w *workspace) admitOldestFirst(ctx context.Context, s *stream) (changes int, err error) {
 	rows := s.scan.fresh
-	s.scan.fresh = nil
-	if !s.cursor.SnapshotDone {
-		return nil // the watermark probe of a snapshot: its row comes with the sweep
-	}
+	s.scan.fresh, s.scan.freshBytes = nil, 0
 	slices.Reverse(rows)
-	return s.admit(rows)
+	return w.admit(ctx, s, rows)
 }
 
 // stepSweep asks for the next page of a sweep.
 func (w *workspace) stepSweep(ctx context.Context, s *stream) error {
 	req, more := s.scan.sweep.Next()
 	if more {
+		asked := w.now()
 		page, err := w.page(ctx, s, "_id", req)
 		if err != nil {
 			return err
 		}
-		if err := w.admitSweepPage(ctx, s, page.Rows); err != nil {
+		if err := w.admitSweepPage(ctx, s, page, asked); err != nil {
 			return err
 		}
 		_, more = s.scan.sweep.Next()
@@ -261,12 +252,13 @@ func (w *workspace) progress(s *stream, pos cdc.SweepPosition) {
 		"calls_per_minute_at_most", int(w.callsPerMinute))
 }
 
-func (w *workspace) admitSweepPage(ctx context.Context, s *stream, rows []planhat.Row) error {
-	seen, err := s.sight(rows)
+func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.Page, asked time.Time) error {
+	seen, err := s.sight(page.Rows)
 	if err != nil {
 		return err
 	}
 	s.listed(seen)
+	first := s.scan.sweep.Position() == cdc.SweepPosition{}
 	fresh, candidates, err := s.scan.sweep.Page(seen, s.index, nil)
 	if err != nil {
 		return err
@@ -274,11 +266,15 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, rows []planha
 	if err := s.inspect(fresh); err != nil { // the others are known byte for byte
 		return err
 	}
+	s.markRows(fresh, page.Date, asked, first)
 	if candidates, err = w.worthAsking(ctx, s, candidates); err != nil {
 		return err
 	}
+	if _, err := w.admit(ctx, s, fresh); err != nil {
+		return err
+	}
 	s.addCandidates(candidates)
-	return s.admit(fresh)
+	return nil
 }
 
 // endSweep goes on with the archived records where there are such, else ends
@@ -292,6 +288,9 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 	}
 	first := !s.cursor.SnapshotDone
 	s.schedule.owed = true
+	if first {
+		s.markSnapshot(w.now())
+	}
 	s.cursor.Sweep, s.cursor.SnapshotDone = nil, true
 	w.guard(s)
 	if s.schedule.settles {

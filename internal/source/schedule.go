@@ -26,7 +26,6 @@ const (
 type schedule struct {
 	target time.Duration // how old a change may be when it is on its topic
 	due    time.Time     // of the stream's next step
-	probed bool          // the snapshot's watermark has been asked for
 
 	deltaAt    time.Time
 	quiet      bool // the last delta poll found little

@@ -116,17 +116,6 @@ func (s *stream) inspect(rows []cdc.Sighting) error {
 	return nil
 }
 
-// admit compares rows with the index and adds what changed to the pending
-// changes. It must see the rows of a page before the next page is asked for.
-func (s *stream) admit(rows []cdc.Sighting) error {
-	for _, row := range rows {
-		if err := s.admitRow(row); err != nil {
-			return fmt.Errorf("row %s of %s: %w", row.ID, s.listing, err)
-		}
-	}
-	return nil
-}
-
 func (s *stream) admitRow(row cdc.Sighting) error {
 	known, exists, inFlight := s.known(row.ID)
 	if exists && !inFlight && known.Raw == row.RawHash {

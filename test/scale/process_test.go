@@ -1,0 +1,177 @@
+package scale
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/source"
+)
+
+// build makes the program as it is shipped.
+func build(t *testing.T, name string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), name)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", binary,
+		"github.com/planhat-bridge/planhat-bridge/cmd/"+name)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", name, err, out)
+	}
+	return binary
+}
+
+// process is a source under way.
+type process struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	log   bytes.Buffer // read it after the process has ended
+	admin string
+	ended chan error
+}
+
+func start(t *testing.T, binary string, env map[string]string) *process {
+	t.Helper()
+	p := &process{t: t, admin: freeAddress(t), ended: make(chan error, 1)}
+	p.cmd = exec.CommandContext(t.Context(), binary)
+	p.cmd.Env = []string{"ADMIN_ADDR=" + p.admin, "INSTANCE_ID=source-0"}
+	for k, v := range env {
+		if k != "ADMIN_ADDR" {
+			p.cmd.Env = append(p.cmd.Env, k+"="+v)
+		}
+	}
+	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { p.ended <- p.cmd.Wait() }()
+	return p
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// stop drains the process.
+func (p *process) stop() {
+	p.t.Helper()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case err := <-p.ended:
+		if err != nil {
+			p.t.Fatalf("the source ended with %v:\n%s", err, p.log.String())
+		}
+	case <-time.After(30 * time.Second):
+		_ = p.cmd.Process.Kill()
+		p.t.Fatalf("the source did not drain within 30 s:\n%s", p.log.String())
+	}
+}
+
+// kill ends the process with SIGKILL.
+func (p *process) kill() {
+	p.t.Helper()
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
+// untilUpdates waits until the process has committed an update.
+func (p *process) untilUpdates() {
+	p.t.Helper()
+	updates := regexp.MustCompile(`(?m)^planhat_bridge_source_changes_total\{.*op="u".*\} [1-9]`)
+	p.until("update", func(map[string]source.StreamStatus) bool {
+		resp, err := http.Get("http://" + p.admin + "/metrics")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		return err == nil && updates.Match(text)
+	})
+}
+
+// until waits for a condition on the streams of the only workspace.
+func (p *process) until(what string, reached func(map[string]source.StreamStatus) bool) {
+	p.t.Helper()
+	deadline := time.NewTimer(3 * time.Minute)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		streams, err := p.streams()
+		if err == nil && len(streams) > 0 && reached(streams) {
+			return
+		}
+		select {
+		case err := <-p.ended:
+			p.t.Fatalf("the source ended with %v before %s:\n%s", err, what, p.log.String())
+		case <-deadline.C:
+			p.t.Fatalf("no %s within three minutes: %v, streams %+v", what, err, streams)
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *process) streams() (map[string]source.StreamStatus, error) {
+	resp, err := http.Get("http://" + p.admin + "/status")
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	var status struct {
+		Source source.Status `json:"source"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&status); err != nil {
+		return nil, err
+	}
+	out := map[string]source.StreamStatus{}
+	for _, w := range status.Source.Workspaces {
+		for _, s := range w.Streams {
+			out[s.Name] = s
+		}
+	}
+	return out, nil
+}
+
+// peak prints the most memory that the process has had since it started, which
+// must not be more than mostMiB.
+func (p *process) peak(t *testing.T, after string) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Log("the memory of the source is only looked at on Linux")
+		return
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`).FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("no VmHWM in:\n%s", text)
+	}
+	kib, err := strconv.Atoi(string(found[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("scale peak_rss_mib=%d after=%q", kib>>10, after)
+	if kib>>10 > mostMiB {
+		t.Errorf("%d MiB of memory after %s, want at most %d", kib>>10, after, mostMiB)
+	}
+}
