@@ -64,7 +64,7 @@ func TestRowsOfOtherCompaniesAreNotCaptured(t *testing.T) {
 			if err := sighting.Inspect(&s.shape); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.admit([]cdc.Sighting{sighting}); err != nil {
+			if err := s.admitRow(sighting); err != nil {
 				t.Fatal(err)
 			}
 		}
