@@ -53,24 +53,37 @@ func (w *workspace) step(ctx context.Context, s *stream) (done bool, err error) 
 		}
 		s.health.held = false
 	}
-	if s.scan.delta == nil && s.deltaDue(now) {
-		s.beginDelta(now)
-	}
-	if s.scan.sweep == nil && s.sweepDue(now) {
-		s.beginSweep(now)
-	}
+	s.takeUp(now)
 	switch {
 	case s.scan.delta != nil:
+		s.schedule.polled = true
 		err = w.stepDelta(ctx, s)
 	case s.scan.sweep != nil:
+		s.schedule.polled = false
 		err = w.stepSweep(ctx, s)
 	case s.confirming(now):
+		s.schedule.polled = false
 		if err = w.stepConfirm(ctx, s); err != nil {
 			return false, confirmError{err}
 		}
 	}
 	now = w.now()
 	return s.scan.delta == nil && s.scan.sweep == nil && !s.sweepDue(now) && !s.confirming(now), err
+}
+
+// takeUp begins what is due. Where the calls do not suffice a poll is due again
+// each time that the stream has its turn, and so is a sweep: so a poll goes
+// after a step of what else there is, and a sweep after candidates of the last one.
+func (s *stream) takeUp(now time.Time) {
+	confirming := s.confirming(now)
+	waiting := s.scan.sweep != nil || s.sweepDue(now) || confirming
+	if s.scan.delta == nil && s.deltaDue(now) && !(waiting && s.schedule.polled) {
+		s.beginDelta(now)
+	}
+	first := confirming && s.cursor.SnapshotDone && s.cursor.Sweep == nil && !s.schedule.confirmed
+	if s.scan.sweep == nil && s.sweepDue(now) && !first {
+		s.beginSweep(now)
+	}
 }
 
 func (s *stream) confirming(now time.Time) bool {
@@ -95,7 +108,7 @@ func (s *stream) deltaDue(now time.Time) bool {
 }
 
 func (s *stream) beginDelta(now time.Time) {
-	s.schedule.deltaAt = now.Add(s.schedule.target)
+	s.schedule.deltaAt = now.Add(stretched(s.schedule.target, s.schedule.stretch))
 	if !s.cursor.SnapshotDone {
 		s.schedule.probed = true
 		s.scan.delta = cdc.NewDelta(0, 1, 0)
@@ -127,6 +140,15 @@ func (s *stream) beginSweep(now time.Time) {
 }
 
 func (s *stream) pageSize() int { return s.objects[0].spec.PageSize }
+
+// pages is how many calls a sweep takes.
+func (s *stream) pages() int {
+	n := s.index.Len()/s.pageSize() + 1
+	if s.archive {
+		n++
+	}
+	return n
+}
 
 func (w *workspace) page(ctx context.Context, s *stream, sort string, req cdc.Request) (planhat.Page, error) {
 	return w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{
@@ -277,6 +299,8 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 	}
 	first := !s.cursor.SnapshotDone
 	s.cursor.Sweep, s.cursor.SnapshotDone = nil, true
+	s.schedule.confirmed = false
+	s.haveRead()
 	w.guard(s)
 	if s.schedule.settles {
 		s.cursor.SweepDue = ""
