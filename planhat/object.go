@@ -73,6 +73,13 @@ type Spec struct {
 
 	DeleteReturnsDocument bool // a delete answers with the deleted record instead of a count
 
+	// GetUnproven: no documentation names a GET by id. Where it turns out to be none, a
+	// record can be asked for as one of Twin, under the same id: it is the same record if
+	// its field "type" is TwinType.
+	GetUnproven bool
+	Twin        Object
+	TwinType    string
+
 	Rank int // dependency rank: records of a lower rank are written first
 }
 

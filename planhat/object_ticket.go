@@ -16,6 +16,9 @@ var ticketSpec = Spec{
 	KeyFields:    map[Key]string{KeySourceID: "externalId"},
 	CompanyField: "companyId",
 	ReadOnly:     true,
+	GetUnproven:  true,
+	Twin:         Conversation,
+	TwinType:     "ticket",
 	Rank:         30,
 	Fields: slices.Concat(
 		readOnly(String, "_id", "externalId", "type", "subType", "source", "subject", "snippet", "email", "status"),

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,7 +11,8 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
-// maxConfirmed is how many deletes may wait for the flush that writes them.
+// maxConfirmed is how many candidates are settled before a flush, and before a
+// sweep that is due may begin.
 const maxConfirmed = 100
 
 // confirmation is what has to be known of the vendor before its word that a
@@ -21,6 +23,9 @@ const maxConfirmed = 100
 type confirmation struct {
 	missing answer
 	proved  bool
+	twin    bool // records are asked for at their other address
+	blind   bool // no address tells a record that exists from one that does not
+	asked   int  // candidates settled so far
 }
 
 // answer is how a GET ended.
@@ -42,10 +47,11 @@ func (e confirmError) Unwrap() error { return e.error }
 // come before the first.
 func (w *workspace) stepConfirm(ctx context.Context, s *stream) error {
 	c := &s.scan.confirm
-	if c.missing == (answer{}) {
+	switch {
+	case c.blind:
+	case c.missing == (answer{}):
 		return w.learnMissing(ctx, s)
-	}
-	if !c.proved {
+	case !c.proved:
 		return w.proveExisting(ctx, s)
 	}
 	id := s.nextCandidate()
@@ -56,7 +62,7 @@ func (w *workspace) stepConfirm(ctx context.Context, s *stream) error {
 	}
 	s.cursor.DropCandidate(id)
 	s.schedule.confirmFailures = 0
-	if len(s.cursor.Candidates) > 0 && len(s.pending.changes) < maxConfirmed {
+	if c.asked++; len(s.cursor.Candidates) > 0 && c.asked < maxConfirmed {
 		return nil
 	}
 	s.scan.confirm, s.schedule.owed = confirmation{}, false
@@ -66,6 +72,10 @@ func (w *workspace) stepConfirm(ctx context.Context, s *stream) error {
 // settleCandidate asks for one candidate.
 func (w *workspace) settleCandidate(ctx context.Context, s *stream, c *confirmation, id cdc.ID) error {
 	if known, exists, _ := s.known(id); exists {
+		if c.blind {
+			s.settleUnseen(id, known)
+			return nil
+		}
 		got, err := w.ask(ctx, s, id, known.Object)
 		switch {
 		case got == c.missing:
@@ -116,11 +126,46 @@ func (w *workspace) learnMissing(ctx context.Context, s *stream) error {
 	case got.kind == planhat.KindNotFound, got.kind == planhat.KindInvalid && got.status == http.StatusBadRequest:
 		s.scan.confirm.missing = got
 		return nil
-	case err == nil:
+	case err == nil && !s.scan.confirm.twin:
 		return fmt.Errorf("planhat answers with a record for %s id %s, which cannot exist: no delete can be confirmed", s.listing, never)
 	default:
-		return fmt.Errorf("learn how a missing %s id is answered: %w", s.listing, err)
+		return w.unproved(s, got, fmt.Errorf("learn how a missing %s id is answered: %w", s.listing, err))
 	}
+}
+
+// unproved goes on at the other address where the one that was tried tells
+// nothing, and without any where that one tells nothing either and no
+// documentation promises that it does. Everywhere else it is trouble.
+func (w *workspace) unproved(s *stream, got answer, err error) error {
+	c, spec := &s.scan.confirm, s.objects[0].spec
+	tellsNothing := got == c.missing || got.kind == planhat.KindNotFound || got.kind == planhat.KindInvalid ||
+		c.twin && got.kind == planhat.KindForbidden
+	switch {
+	case !spec.GetUnproven || !tellsNothing:
+		return err
+	case !c.twin && spec.Twin != "":
+		*c = confirmation{twin: true}
+		return nil
+	}
+	if !s.blind {
+		w.log.Warn("no GET tells whether a record exists: one that two complete sweeps in a row leave out is deleted",
+			"workspace", w.cfg.Name, "stream", s.listing)
+	}
+	*c, s.blind = confirmation{blind: true}, true
+	return nil
+}
+
+// settleUnseen deletes a record that nobody can be asked for and that the sweep
+// before this one left out, too.
+func (s *stream) settleUnseen(id cdc.ID, known cdc.Entry) {
+	if s.unseen[id] {
+		s.remove(id, known)
+		return
+	}
+	if s.unseen == nil {
+		s.unseen = map[cdc.ID]bool{}
+	}
+	s.unseen[id] = true
 }
 
 // proveExisting asks for records that are not candidates until one answers. A
@@ -132,7 +177,10 @@ func (w *workspace) proveExisting(ctx context.Context, s *stream) error {
 	}
 	const tries = 3
 	tried := 0
-	var last error
+	var (
+		got  answer
+		last error
+	)
 	for id, e := range s.index.All() {
 		if _, absent := s.absent[id]; absent || candidates[id] {
 			continue
@@ -140,22 +188,43 @@ func (w *workspace) proveExisting(ctx context.Context, s *stream) error {
 		if tried++; tried > tries {
 			break
 		}
-		if _, last = w.ask(ctx, s, id, e.Object); last == nil {
+		if got, last = w.ask(ctx, s, id, e.Object); last == nil {
 			s.scan.confirm.proved = true
 			return nil
 		}
+	}
+	if tried == 0 && s.objects[0].spec.GetUnproven {
+		return w.unproved(s, s.scan.confirm.missing, nil)
 	}
 	if tried == 0 {
 		s.scan.confirm.proved = true
 		return nil
 	}
-	return fmt.Errorf("records that the listing of %s shows do not answer: no delete is confirmed: %w", s.listing, last)
+	return w.unproved(s, got, fmt.Errorf("records that the listing of %s shows do not answer: no delete is confirmed: %w", s.listing, last))
 }
 
 // ask GETs a record by its id and says how that ended; the error is nil if the
 // record answered.
 func (w *workspace) ask(ctx context.Context, s *stream, id cdc.ID, kind uint8) (answer, error) {
-	_, err := w.client.Get(ctx, s.objects[kind].spec.Object, planhat.ByID(id.String()))
+	spec := s.objects[kind].spec
+	if !s.scan.confirm.twin {
+		_, err := w.client.Get(ctx, spec.Object, planhat.ByID(id.String()))
+		return answerOf(err)
+	}
+	record, err := w.client.Get(ctx, spec.Twin, planhat.ByID(id.String()))
+	if err != nil {
+		return answerOf(err)
+	}
+	var row struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(record, &row); err != nil || row.Type != spec.TwinType {
+		return s.scan.confirm.missing, fmt.Errorf("%s %s is a %s of another type", spec.Object, id, spec.Twin)
+	}
+	return answer{}, nil
+}
+
+func answerOf(err error) (answer, error) {
 	if err == nil {
 		return answer{}, nil
 	}

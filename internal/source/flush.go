@@ -52,11 +52,11 @@ func (w *workspace) flush(ctx context.Context, s *stream) error {
 	if err != nil {
 		return fmt.Errorf("cursor of %s: %w", s.listing, err)
 	}
-	if len(s.pending.changes) == 0 && bytes.Equal(cursor, s.recorded) {
+	if len(s.pending.changes) == 0 && s.pinned() && bytes.Equal(cursor, s.recorded) {
 		return nil
 	}
 	pinned := s.pins
-	if len(s.pending.changes) > 0 {
+	if len(s.pending.changes) > 0 || !s.pinned() {
 		if pinned, err = w.checkPins(ctx, s); err != nil {
 			return err
 		}
@@ -267,6 +267,7 @@ func (w *workspace) applied(s *stream) {
 		if c.op == opDelete {
 			s.index.Delete(c.id)
 			delete(s.absent, c.id)
+			delete(s.unseen, c.id)
 		} else {
 			s.index.Put(c.id, c.entry)
 		}

@@ -10,13 +10,20 @@ import (
 // third of the records, but never fewer than a hundred.
 var deleteLimits = cdc.DeleteLimits{Share: 1.0 / 3, Free: 100}
 
+// blindLimits are those where a delete is written without a question.
+var blindLimits = cdc.DeleteLimits{Share: 1.0 / 3, Free: 10}
+
 // guard holds the deletes of a stream when a sweep has found more records gone
 // than is plausible: a listing that is empty by mistake, while the vendor
 // answers "not found" to everything, looks like an emptied tenant. Nothing is
 // deleted until a later sweep finds the records again, or an operator releases
 // the stream.
 func (w *workspace) guard(s *stream) {
-	much := cdc.MassDelete(s.gone, s.index.Len(), deleteLimits)
+	limits := deleteLimits
+	if s.blind {
+		limits = blindLimits
+	}
+	much := cdc.MassDelete(s.gone, s.index.Len(), limits)
 	switch {
 	case !much:
 		if s.cursor.Held {

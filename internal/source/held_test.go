@@ -121,7 +121,7 @@ func TestANarrowerSelectionDeletesNothing(t *testing.T) {
 	asked := before["GET /companies/{id}"] + before["GET /licenses/{id}"] + before["GET /endusers/{id}"]
 	sweeps := r.proxy.sweeps.Load()
 	svc, stopAgain := r.start()
-	wait(t, "three sweeps of every listing", func() bool { return r.proxy.sweeps.Load() >= sweeps+3*5 && r.candidates(svc) == 0 })
+	wait(t, "three sweeps of every listing", func() bool { return r.proxy.sweeps.Load() >= sweeps+3*21 && r.candidates(svc) == 0 })
 	_, after := r.stage.Simulator.Calls()
 	if n := after["GET /companies/{id}"] + after["GET /licenses/{id}"] + after["GET /endusers/{id}"] - asked; n > 0 {
 		t.Errorf("%d calls for records that are not selected", n)
@@ -189,6 +189,7 @@ func (p *proxy) forbidden(w http.ResponseWriter, r *http.Request) bool {
 	if prefix == nil || !strings.HasPrefix(r.URL.Path, *prefix) {
 		return false
 	}
+	p.refused.Add(1)
 	w.WriteHeader(http.StatusForbidden)
 	_, _ = w.Write([]byte(`{"error":"not this one"}`))
 	return true

@@ -48,11 +48,12 @@ func (s *stream) setAside(id cdc.ID, now time.Time) {
 
 // listed notes that rows were seen: they are not absent any more.
 func (s *stream) listed(rows []cdc.Sighting) {
-	if len(s.absent) == 0 {
+	if len(s.absent) == 0 && len(s.unseen) == 0 {
 		return
 	}
 	for _, row := range rows {
 		delete(s.absent, row.ID)
+		delete(s.unseen, row.ID)
 	}
 }
 

@@ -22,6 +22,9 @@ type pins struct {
 	Version int      `json:"version"`
 	Objects []string `json:"objects"` // an Entry's Object is an index into it
 	Topics  []pin    `json:"topics"`
+	// Reading are objects that came to a listing which others had been captured
+	// from, until their first complete sweep has ended.
+	Reading []string `json:"reading,omitempty"`
 }
 
 type pin struct {
@@ -31,7 +34,7 @@ type pin struct {
 }
 
 func (p pins) equal(other pins) bool {
-	return slices.Equal(p.Topics, other.Topics) && slices.Equal(p.Objects, other.Objects)
+	return slices.Equal(p.Topics, other.Topics) && slices.Equal(p.Objects, other.Objects) && slices.Equal(p.Reading, other.Reading)
 }
 
 func (p pins) encode() []byte {
@@ -57,6 +60,48 @@ func (s *stream) restorePins(value []byte) error {
 	return nil
 }
 
+// widen notes which captured objects the state does not know although the
+// listing's snapshot is done, and begins their sweep from the start.
+func (s *stream) widen() bool {
+	if !s.cursor.SnapshotDone || s.refused != nil {
+		return false
+	}
+	fresh := false
+	for i := range s.objects {
+		o := &s.objects[i]
+		name := string(o.spec.Object)
+		pinned := slices.ContainsFunc(s.pins.Topics, func(p pin) bool { return p.Object == name })
+		o.reading = o.capture && (!pinned || slices.Contains(s.pins.Reading, name))
+		fresh = fresh || o.reading && !pinned
+	}
+	if fresh {
+		s.cursor.Sweep = nil
+	}
+	return fresh
+}
+
+// haveRead ends with a complete sweep what widen began.
+func (s *stream) haveRead() {
+	for i := range s.objects {
+		s.objects[i].reading = false
+	}
+}
+
+// pinned tells whether the state has the pins of what is captured now.
+func (s *stream) pinned() bool {
+	var reading []string
+	for _, o := range s.objects {
+		name := string(o.spec.Object)
+		if o.capture && !slices.ContainsFunc(s.pins.Topics, func(p pin) bool { return p.Object == name }) {
+			return false
+		}
+		if o.reading {
+			reading = append(reading, name)
+		}
+	}
+	return slices.Equal(reading, s.pins.Reading)
+}
+
 // checkPins compares the topics of a stream with what its state says they are,
 // and returns the pins that are to be written with the next change. A mismatch
 // is a *shard.Refusal; other errors end the lease.
@@ -73,6 +118,9 @@ func (w *workspace) checkPins(ctx context.Context, s *stream) (pins, error) {
 		}
 		if err := w.lease.Writable(o.topic); err != nil {
 			return pins{}, err
+		}
+		if o.reading {
+			now.Reading = append(now.Reading, name)
 		}
 		infos, err := kafka.DescribeTopics(ctx, w.lease.Client(), o.topic)
 		if errors.Is(err, kerr.UnknownTopicOrPartition) {

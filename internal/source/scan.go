@@ -87,7 +87,7 @@ func (s *stream) begin(now time.Time) {
 func (s *stream) yields(now time.Time) bool {
 	polled := s.schedule.polled
 	s.schedule.polled = false
-	return polled && (s.sweepDue(now) || s.confirming(now))
+	return polled && (s.scan.sweep != nil || s.sweepDue(now) || s.confirming(now))
 }
 
 func (s *stream) confirming(now time.Time) bool {
@@ -104,7 +104,7 @@ func (s *stream) deltaDue(now time.Time) bool {
 }
 
 func (s *stream) beginDelta(now time.Time) {
-	s.schedule.deltaAt = now.Add(s.schedule.target)
+	s.schedule.deltaAt = now.Add(stretched(s.schedule.target, s.schedule.stretch))
 	limit := s.pageSize()
 	if s.scan.small = s.schedule.quiet && limit > quietPage; s.scan.small {
 		limit = quietPage
@@ -131,6 +131,15 @@ func (s *stream) beginSweep(now time.Time) {
 }
 
 func (s *stream) pageSize() int { return s.objects[0].spec.PageSize }
+
+// pages is how many calls a sweep takes.
+func (s *stream) pages() int {
+	n := s.index.Len()/s.pageSize() + 1
+	if s.archive {
+		n++
+	}
+	return n
+}
 
 func (w *workspace) page(ctx context.Context, s *stream, sort string, req cdc.Request) (planhat.Page, error) {
 	return w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{
@@ -292,6 +301,7 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 		s.markSnapshot(w.now())
 	}
 	s.cursor.Sweep, s.cursor.SnapshotDone = nil, true
+	s.haveRead()
 	w.guard(s)
 	if s.schedule.settles {
 		s.cursor.SweepDue = ""

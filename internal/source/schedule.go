@@ -11,6 +11,9 @@ import (
 const (
 	sweepTargets   = 5
 	sweepCallShare = 0.25
+	// pollCallShare is what polls for freshness may cost of those calls. What is
+	// left is for deletion candidates.
+	pollCallShare = 0.65
 )
 
 // Waits after trouble.
@@ -36,6 +39,8 @@ type schedule struct {
 	sweepLeast time.Duration // what sweeps may cost allows no more often than this
 	swept      time.Time     // when the last sweep began
 
+	// Where targets cannot be met, all are as many times longer.
+	stretch, sweepStretch float64 // of polls, of sweeps; less than 1 is 1
 	// Trouble with asking for deletion candidates does not hold up the scans.
 	confirmAt       time.Time
 	confirmFailures int
@@ -72,15 +77,47 @@ func (s *stream) nextDue() time.Time {
 // and the calls per minute that the source may spend.
 func (s *schedule) adapt(stamped bool, records, pageSize int, callsPerMinute float64) {
 	pages := float64(records/pageSize + 1)
-	s.sweepEvery = s.target
+	s.sweepEvery = stretched(s.target, s.stretch)
 	if stamped {
-		s.sweepEvery = sweepTargets * s.target
+		s.sweepEvery = stretched(sweepTargets*s.target, s.sweepStretch)
 	}
 	s.sweepLeast = time.Duration(pages / (sweepCallShare * max(callsPerMinute, 1)) * float64(time.Minute))
 	s.sweepEvery = max(s.sweepEvery, s.sweepLeast)
 	if !s.swept.IsZero() {
 		s.sweepAt = s.swept.Add(s.sweepEvery)
 	}
+}
+
+func stretched(d time.Duration, by float64) time.Duration {
+	return time.Duration(float64(d) * max(by, 1))
+}
+
+// stretchOf says how many times longer than wanted the intervals of polls and
+// of sweeps have to be, so that all of them together cost no more than their
+// share of the calls per minute. 1: all targets can be met.
+func stretchOf(streams []*stream, callsPerMinute float64) (polls, sweeps float64) {
+	for _, s := range streams {
+		pages, minutes := float64(s.pages()), s.schedule.target.Minutes()
+		if s.stamped {
+			polls += 1 / minutes
+			sweeps += pages / (sweepTargets * minutes)
+		} else {
+			polls += pages / minutes
+		}
+	}
+	calls := max(callsPerMinute, 1)
+	return max(1, polls/(pollCallShare*calls)), max(1, sweeps/(sweepCallShare*calls))
+}
+
+// dueAgain is when a stream in the middle of its work is due for the next step
+// of it: at once, but where many are late it gets no more than a sweep's share
+// of the calls for being late.
+func (s *schedule) dueAgain(now time.Time, callsPerMinute float64) time.Time {
+	step := time.Duration(float64(time.Minute) / (sweepCallShare * max(callsPerMinute, 1)))
+	if due := s.due.Add(step); due.Before(now) {
+		return due
+	}
+	return now
 }
 
 // overdue is how late the stream is, in targets; below zero it is not due.

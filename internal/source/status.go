@@ -14,10 +14,13 @@ type Status struct {
 
 // WorkspaceStatus is what the owner of a workspace knows of it.
 type WorkspaceStatus struct {
-	Name    string         `json:"name"`
-	Owned   bool           `json:"owned"`           // false: another process owns it, or nobody yet
-	State   string         `json:"state,omitempty"` // ok, retrying, unauthorized, shared, orphaned
-	Cause   string         `json:"cause,omitempty"`
+	Name  string `json:"name"`
+	Owned bool   `json:"owned"`           // false: another process owns it, or nobody yet
+	State string `json:"state,omitempty"` // ok, retrying, unauthorized, shared, orphaned
+	Cause string `json:"cause,omitempty"`
+	// Stretch is how many times longer than wanted the freshness targets are, where
+	// the calls that may be spent do not suffice.
+	Stretch float64        `json:"freshness_stretched_by,omitempty"`
 	Streams []StreamStatus `json:"streams,omitempty"`
 }
 
@@ -86,6 +89,9 @@ func (w *workspace) status() WorkspaceStatus {
 	}
 	if w.pause.token != "" {
 		out.State, out.Cause = "unauthorized", w.pause.cause
+	}
+	if w.stretch > 1 {
+		out.Stretch = w.stretch
 	}
 	for _, s := range w.streams {
 		out.Streams = append(out.Streams, s.shown)

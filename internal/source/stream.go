@@ -28,7 +28,9 @@ type stream struct {
 	pins     pins
 	refused  error // the state cannot be used: the stream is held until a restart
 	absent   map[cdc.ID]absence
-	asked    cdc.ID // the last deletion candidate asked for
+	unseen   map[cdc.ID]bool // left out by the last sweep, where nobody can be asked
+	blind    bool            // nobody can be asked
+	asked    cdc.ID          // the last deletion candidate asked for
 	pending  pending
 
 	gone     int  // records that the sweep under way found gone
@@ -45,6 +47,7 @@ type object struct {
 	spec    planhat.Spec
 	topic   string
 	capture bool // false: rows of this object are not wanted
+	reading bool // captured for the first time: what its first complete sweep finds was there before
 }
 
 // pending is the overlay of changes that are not yet committed.
@@ -148,7 +151,7 @@ func (s *stream) admitRow(row cdc.Sighting) error {
 	switch cdc.Decide(known, exists, fingerprint, facts) {
 	case cdc.VerdictNew:
 		op := opCreate
-		if !s.cursor.SnapshotDone {
+		if !s.cursor.SnapshotDone || s.objects[kind].reading {
 			op = opRead
 		}
 		s.pending.add(change{id: row.ID, op: op, row: row.Raw, entry: next})

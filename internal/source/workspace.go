@@ -3,7 +3,9 @@ package source
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,8 +39,9 @@ type workspace struct {
 	point          func(string)
 	vendor         service.Vendor
 
-	mu    sync.Mutex // guards what status reads: the streams' shown, and pause
-	pause refusal
+	mu      sync.Mutex // guards what status reads: the streams' shown, stretch and pause
+	pause   refusal
+	stretch float64 // how many times longer than wanted the freshness targets are; 0 and 1: as wanted
 
 	signals       chan schemas.Signal
 	notifications string // topic
@@ -103,6 +106,10 @@ func (w *workspace) begin(ctx context.Context) error {
 		s.schedule.due, s.schedule.deltaAt = start, start
 		s.schedule.sweepAt = start.Add(s.schedule.target) // what was deleted meanwhile; changes come first
 		_, err := w.checkPins(ctx, s)
+		if s.widen() {
+			s.schedule.sweepAt = start
+			w.log.Info("an object is captured for the first time: its records are read", "workspace", w.cfg.Name, "stream", s.listing)
+		}
 		if err := w.settleStart(s, err, start); err != nil {
 			return err
 		}
@@ -177,8 +184,9 @@ func (w *workspace) settle(ctx context.Context, s *stream, done bool, err error)
 			w.turn(s, "ok", nil)
 		}
 		s.health.failures = 0
-		s.schedule.due = now
+		s.schedule.due = s.schedule.dueAgain(now, w.callsPerMinute)
 		if done {
+			w.pace()
 			s.schedule.adapt(s.stamped, s.index.Len(), s.pageSize(), w.callsPerMinute)
 			s.schedule.due = s.nextDue()
 			w.metrics.lastScan.WithLabelValues(w.cfg.Name, s.listing).Set(float64(now.UnixMilli()) / 1000)
@@ -187,6 +195,21 @@ func (w *workspace) settle(ctx context.Context, s *stream, done bool, err error)
 	}
 	w.failed(s, err, now)
 	return nil
+}
+
+// pace stretches the targets of all streams alike where they cannot be met
+// within the calls that the source may spend, and says so.
+func (w *workspace) pace() {
+	polls, sweeps := stretchOf(w.streams, w.callsPerMinute)
+	if was := w.stretch; polls > 1 && was <= 1 || polls <= 1 && was > 1 {
+		w.log.Warn("what the freshness targets ask for, compared with the calls that may be spent",
+			"workspace", w.cfg.Name, "targets_are_stretched_by", polls, "calls_per_minute", w.callsPerMinute)
+	}
+	w.stretch = polls
+	w.metrics.stretch.WithLabelValues(w.cfg.Name).Set(polls)
+	for _, s := range w.streams {
+		s.schedule.stretch, s.schedule.sweepStretch = polls, sweeps
+	}
 }
 
 // failed sets the stream aside for a while. What a scan has read so far is kept
@@ -226,9 +249,7 @@ func (w *workspace) failed(s *stream, err error, now time.Time) {
 		}
 		w.refused(s, err, now)
 	case planhat.KindForbidden:
-		w.restart(s)
-		s.schedule.due = now.Add(forbiddenRetry)
-		w.turn(s, "forbidden", err)
+		w.forbid(s, err, now)
 	case planhat.KindMalformed, planhat.KindInvalid, planhat.KindNotFound:
 		w.restart(s)
 		w.turn(s, "retrying", err)
@@ -236,6 +257,22 @@ func (w *workspace) failed(s *stream, err error, now time.Time) {
 		w.turn(s, "retrying", err)
 	}
 }
+
+// forbid sets a listing aside that the token may not see.
+func (w *workspace) forbid(s *stream, err error, now time.Time) {
+	w.restart(s)
+	s.schedule.due = now.Add(forbiddenRetry)
+	var names []string
+	for _, o := range s.objects {
+		if o.capture {
+			names = append(names, string(o.spec.Object))
+		}
+	}
+	w.turn(s, stateForbidden, fmt.Errorf("%w; to repair: let the token read %s, or leave it out of PLANHAT_OBJECTS", err, strings.Join(names, " and ")))
+}
+
+// stateForbidden is that of a stream whose listing the token may not see.
+const stateForbidden = "forbidden"
 
 // hold keeps a stream from going on with a state that does not hold; the
 // others of the workspace go on.
@@ -300,6 +337,11 @@ func (w *workspace) show(s *stream) {
 		held = 1
 	}
 	w.metrics.held.WithLabelValues(w.cfg.Name, s.listing).Set(held)
+	forbidden := 0.0
+	if s.health.state == stateForbidden {
+		forbidden = 1
+	}
+	w.metrics.forbidden.WithLabelValues(w.cfg.Name, s.listing).Set(forbidden)
 	s.shown = StreamStatus{
 		Name: s.listing, State: s.health.state, Cause: s.health.cause, Records: s.index.Len(),
 		SnapshotDone: s.cursor.SnapshotDone, Candidates: len(s.cursor.Candidates), SweepReason: string(s.cursor.SweepDue),
