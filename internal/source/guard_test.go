@@ -14,7 +14,8 @@ import (
 // any more, looks like an emptied tenant in every single answer.
 func TestAnEmptiedTenantIsHeld(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, planhatsim.Options{Seed: 11, Companies: 150, EndusersPerCompany: -1, ConversationsPerCompany: -1}, nil)
+	r := newRig(t, planhatsim.Options{Seed: 11, Companies: 150, EndusersPerCompany: -1, ConversationsPerCompany: -1, CoreOnly: true},
+		map[string]string{"PLANHAT_OBJECTS": "company,license"})
 	svc, _ := r.start()
 	first := r.judge()
 	r.proxy.gone.Store(true)
