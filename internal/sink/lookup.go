@@ -185,6 +185,10 @@ func refusalOf(err error, i plan.Item) *plan.Refusal {
 		code = schemas.CodeAlreadyExists
 	case planhat.KindNotFound:
 		code = schemas.CodeNotFound
+	case planhat.KindUnavailable: // given up: an attempt without an answer may yet take effect
+		if e := asError(err); e.Uncertain && e.Status == 0 {
+			code = schemas.CodeOutcomeUnknown
+		}
 	default:
 		if status(err) == 413 {
 			code = schemas.CodeTooLarge

@@ -48,6 +48,7 @@ type workspace struct {
 	pause  *pause
 	// These outlive batches.
 	unsettled unsettled
+	written   written
 	catalogue catalogue
 
 	mu    sync.Mutex
@@ -82,7 +83,8 @@ func (w *workspace) wanted(object string) bool {
 func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 	w.ctx, w.lease = ctx, l
 	w.pause = newPause(w)
-	client, err := w.service.newClient(w.cfg, planhat.WithGate(w.gate))
+	client, err := w.service.newClient(w.cfg, planhat.WithGate(w.gate),
+		planhat.WithRetry(planhat.Retry{Failures: roundFailures, Base: w.times.Retry}))
 	if err != nil {
 		return &shard.Refusal{Err: err}
 	}
