@@ -164,4 +164,11 @@ func (w *world) unknownType(t *testing.T) {
 	}
 	w.changed(t, planhat.Note, "c", id, 1, nil, row)
 	o.expect(t, "REJECTED NONE NOT_FOUND", o.command("update", "a note now", byID(id), fields{"subject": "x"}))
+
+	// A note has no key to be upserted by, so that each upsert makes another one.
+	target := map[string]string{"externalId": "seance"}
+	first := o.expect(t, "OK CREATED -", o.command("upsert", "unknown type 1", target, sent))
+	if second := o.expect(t, "OK CREATED -", o.command("upsert", "unknown type 2", target, sent)); second.RecordID == first.RecordID {
+		t.Errorf("both upserts made %s", first.RecordID)
+	}
 }
