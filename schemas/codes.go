@@ -121,7 +121,7 @@ var codeDocs = []CodeDoc{
 		"Give the token's user the permission, then drive the dead letter again."},
 	{CodeVendorRejected, StatusRejected, "The vendor refused the call for a reason of its own, quoted in the message.",
 		"Correct what the message names, then send the command again."},
-	{CodeOutcomeUnknown, StatusUnknown, "The vendor may or may not have done it: the answer was lost and a look-up could not tell. It was not repeated.",
+	{CodeOutcomeUnknown, StatusUnknown, "The vendor may or may not have done it: the answer was lost and a look-up could not tell.",
 		"Look the record up; drive the dead letter again if it is not there."},
 }
 

@@ -10,7 +10,13 @@ import (
 // Retry says how often and how fast a call is tried again.
 type Retry struct {
 	Attempts  int           // 0: until the context ends
+	Failures  int           // of them such that end as KindUnavailable; 0: no bound of their own
 	Base, Max time.Duration // wait after the first attempt, and the longest; doubled in between
+}
+
+// spent reports that a call has had all its attempts.
+func (r Retry) spent(attempts, failures int) bool {
+	return r.Attempts > 0 && attempts >= r.Attempts || r.Failures > 0 && failures >= r.Failures
 }
 
 // Delay returns the wait after an attempt (from 1): between half and all of the

@@ -76,7 +76,7 @@ func NewHTTPClient() *http.Client {
 // it is the last one received, for vendors that say more in the body of a refusal.
 func (c *Client) Do(ctx context.Context, req Request) (Answer, error) {
 	waiting := time.Now()
-	uncertain := false
+	uncertain, failures := false, 0
 	for attempt := 1; ; attempt++ {
 		o := c.attempt(ctx, &req, attempt, time.Since(waiting))
 		waiting = time.Now()
@@ -85,7 +85,10 @@ func (c *Client) Do(ctx context.Context, req Request) (Answer, error) {
 			return o.answer, nil
 		}
 		uncertain = uncertain || (req.Write && o.effectUnknown())
-		stop := c.giveUp(ctx, &req, &o, attempt)
+		if o.kind == KindUnavailable {
+			failures++
+		}
+		stop := c.giveUp(ctx, &req, &o, c.cfg.Retry.spent(attempt, failures))
 		if stop == nil {
 			stop = c.pause(ctx, &o, attempt)
 		}
@@ -99,14 +102,15 @@ func (c *Client) Do(ctx context.Context, req Request) (Answer, error) {
 	}
 }
 
-// giveUp returns the error that ends the call after an attempt; nil: try again.
-func (c *Client) giveUp(ctx context.Context, req *Request, o *outcome, attempt int) *Error {
+// giveUp returns the error that ends the call after an attempt, which was the last if
+// its attempts are spent; nil: try again.
+func (c *Client) giveUp(ctx context.Context, req *Request, o *outcome, spent bool) *Error {
 	err := o.error()
 	if req.Once && o.effectUnknown() {
 		err.Kind = KindAmbiguous
 		return err
 	}
-	if !o.again() || (c.cfg.Retry.Attempts > 0 && attempt >= c.cfg.Retry.Attempts) {
+	if !o.again() || spent {
 		return err
 	}
 	if ended := ctx.Err(); ended != nil {

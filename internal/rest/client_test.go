@@ -223,6 +223,19 @@ func TestBackoffDoublesUntilTheAttemptsEnd(t *testing.T) {
 	})
 }
 
+// A bound of failures ends a call that the vendor fails to answer; a 429 is no failure.
+func TestFailuresHaveABoundOfTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &fakeServer{steps: []step{{status: 429}, {status: 500}, {status: 429}, {err: reset}, {status: 429}, {status: 503}, okStep}}
+		client := testClient(t, server, func(c *Config) { c.Retry.Attempts, c.Retry.Failures = 0, 3 })
+		_, err := client.Do(t.Context(), update)
+		var e *Error
+		if !errors.As(err, &e) || server.sent() != 6 || e.Kind != KindUnavailable || e.Status != 503 || e.Attempts != 6 || !e.Uncertain {
+			t.Errorf("%d attempts, %v", server.sent(), err)
+		}
+	})
+}
+
 func TestNoLimitOfAttemptsGoesOnUntilTheContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &fakeServer{steps: []step{{err: refused}}}

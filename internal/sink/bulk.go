@@ -48,28 +48,15 @@ func (e *executor) settle(c plan.Call, answer planhat.BulkAnswer, failure error)
 	var again, apart []plan.Item
 	for n, v := range plan.Attribute(c, answer) {
 		i := c.Items[n]
-		if v.Outcome == plan.Look {
-			var err error
-			if v, err = e.look(i, answer); err != nil {
+		v, err := e.conclude(i, v, answer)
+		switch {
+		case err != nil: // of this item alone
+			if err := e.leave([]plan.Item{i}, err); err != nil {
 				return err
 			}
-		}
-		switch v.Outcome {
-		case plan.Created:
-			e.end(i, schemas.EffectCreated, v.RecordID)
-		case plan.Updated:
-			e.end(i, schemas.EffectUpdated, v.RecordID)
-		case plan.Unchanged:
-			e.end(i, unchangedEffect(answer.Repeated), v.RecordID)
-		case plan.Denied:
-			e.refuse(i, rejection(schemas.CodeForbidden, "%s of a %s: %s", i.Op, i.Spec.Object, v.Message))
-		case plan.Refused:
-			if err := e.refused(i, rejection(schemas.CodeVendorRejected, "%s of a %s: %s", i.Op, i.Spec.Object, v.Message)); err != nil {
-				return err
-			}
-		case plan.Alone:
+		case v == plan.Alone:
 			apart = append(apart, i)
-		default:
+		case v == plan.Again:
 			again = append(again, i)
 		}
 	}
@@ -79,6 +66,30 @@ func (e *executor) settle(c plan.Call, answer planhat.BulkAnswer, failure error)
 		}
 	}
 	return e.again(c, again, failure)
+}
+
+// conclude ends an item whose outcome the answer proves, and tells the others' outcome.
+func (e *executor) conclude(i plan.Item, v plan.Verdict, answer planhat.BulkAnswer) (plan.Outcome, error) {
+	if v.Outcome == plan.Look {
+		var err error
+		if v, err = e.look(i, answer); err != nil {
+			return v.Outcome, err
+		}
+	}
+	switch v.Outcome {
+	case plan.Created:
+		e.end(i, schemas.EffectCreated, v.RecordID)
+	case plan.Updated:
+		e.end(i, schemas.EffectUpdated, v.RecordID)
+	case plan.Unchanged:
+		e.end(i, unchangedEffect(answer.Repeated), v.RecordID)
+	case plan.Denied:
+		e.refuse(i, rejection(schemas.CodeForbidden, "%s of a %s: %s", i.Op, i.Spec.Object, v.Message))
+	case plan.Refused:
+		return v.Outcome, e.refused(i, rejection(schemas.CodeVendorRejected, "%s of a %s: %s", i.Op, i.Spec.Object, v.Message))
+	default: // it is sent once more
+	}
+	return v.Outcome, nil
 }
 
 // unchangedEffect is the effect of a write that changed nothing. If an earlier
@@ -128,21 +139,19 @@ func (e *executor) again(c plan.Call, items []plan.Item, failure error) error {
 // nothing: the vendor drops some items without a word. It is in order if the
 // record holds the fields all the same.
 func (e *executor) unexplained(i plan.Item, failure error) error {
+	if gaveUp(failure) {
+		return e.abandon(i, i.Target, failure)
+	}
 	if failure != nil {
 		return e.refused(i, refusalOf(failure, i))
 	}
-	rows, err := e.seek(i)
-	if err == nil && len(rows) == 1 && i.Target.Key == planhat.KeyEmail {
-		rows, err = e.find(i, i.Spec, plan.Target{Key: planhat.KeyID, Value: rows[0].id}) // a row is thin
-	}
-	if err != nil && planhat.KindOf(err) != planhat.KindForbidden {
+	id, err := e.holding(i)
+	switch {
+	case err != nil:
 		return err
-	}
-	if len(rows) == 1 {
-		if differing, err := plan.Differences(rows[0].raw, i); err == nil && len(differing) == 0 {
-			e.end(i, schemas.EffectUnchanged, rows[0].id)
-			return nil
-		}
+	case id != "":
+		e.end(i, schemas.EffectUnchanged, id)
+		return nil
 	}
 	return e.refused(i, rejection(schemas.CodeVendorRejected, "the vendor left the %s out of its answer and gave no reason", i.Spec.Object))
 }

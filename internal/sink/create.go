@@ -213,6 +213,7 @@ func (e *executor) doubt(i plan.Item) error {
 		e.unknown(i, "the record has no unique key to look it up by")
 		return nil
 	}
+	attempt := trial{e: e, items: []plan.Item{i}}
 	for {
 		if done, err := e.recognise(i); done || err != nil {
 			return err
@@ -228,6 +229,10 @@ func (e *executor) doubt(i plan.Item) error {
 			}
 			return err
 		case planhat.KindAmbiguous:
+			if attempt.over(err) {
+				e.unknown(i, vendorMessage(err))
+				return nil
+			}
 		case planhat.KindConflict, planhat.KindInvalid:
 			if done, lookup := e.recognise(i); done || lookup != nil {
 				return lookup

@@ -186,9 +186,13 @@ func (e *executor) leave(items []plan.Item, err error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, i := range items {
+		refusal := refusalOf(err, i)
+		if first := e.batch[i.Orders[0].Seq]; gaveUp(err) && (first.sent || first.resumed) {
+			refusal = rejection(schemas.CodeOutcomeUnknown, "%s; the command had been sent before", refusal.Message)
+		}
 		for _, o := range i.Orders {
 			if c := e.batch[o.Seq]; c.result == nil {
-				c.refuse(refusalOf(err, i))
+				c.refuse(refusal)
 			}
 		}
 	}
@@ -255,9 +259,10 @@ func (e *executor) tally(i plan.Item, attempts int, answered bool) {
 
 // try makes a call and repeats it while the reason that it failed is not in
 // the call: the token, or an answer that the client gave up on. The error is
-// errStopped, or of a kind that says something about the call.
+// errStopped, or of a kind that says something about the call: KindUnavailable
+// says that it is given up.
 func (e *executor) try(items []plan.Item, call func(context.Context) (attempts int, err error)) error {
-	refusals := 0
+	refusals, attempt := 0, trial{e: e, items: items}
 	for pause := e.w.times.Retry; ; pause = min(2*pause, time.Minute) {
 		if e.stopping() {
 			return errStopped
@@ -281,6 +286,9 @@ func (e *executor) try(items []plan.Item, call func(context.Context) (attempts i
 				return err
 			}
 		case err != nil && (failed == nil || kind == planhat.KindThrottled || kind == planhat.KindUnavailable):
+			if attempt.over(err) {
+				return err
+			}
 			if sleep(e.w.ctx, pause) != nil {
 				return errStopped
 			}
@@ -302,6 +310,9 @@ func (e *executor) write(items []plan.Item, call func(context.Context) (attempts
 		e.sent(items, err)
 		return attempts, err
 	})
+	if err == nil {
+		e.w.written.note(items[0].Spec.Object)
+	}
 	e.w.point(PointAfterCall)
 	return err
 }

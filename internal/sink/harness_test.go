@@ -51,6 +51,7 @@ type bench struct {
 
 	settle   time.Duration
 	lookout  time.Duration // sink.Times.Catalogue
+	giveUp   time.Duration // sink.Times.GiveUp
 	producer *kgo.Client
 	point    pointHook
 	sent     int64
@@ -142,7 +143,7 @@ func (b *bench) prepare() {
 		Registerer: b.reg, Log: slog.New(slog.NewTextHandler(b.t.Output(), nil)), OnPoint: b.point.call,
 		Times: sink.Times{
 			TokenRetry: time.Minute, Settle: b.settle, Poll: 20 * time.Millisecond,
-			Retry: 10 * time.Millisecond, CommitOffset: 10 * time.Millisecond, Drain: time.Second, Catalogue: b.lookout,
+			Retry: 10 * time.Millisecond, CommitOffset: 10 * time.Millisecond, Drain: time.Second, Catalogue: b.lookout, GiveUp: b.giveUp,
 		},
 	})
 	if err := b.service.Prepare(b.t.Context()); err != nil {

@@ -221,6 +221,10 @@ func refusalOf(err error, i plan.Item) *plan.Refusal {
 		if i.Op == plan.Create || i.Op == plan.Upsert {
 			code = schemas.CodeForbidden // there is nothing to be found: it is the way that is closed
 		}
+	case planhat.KindUnavailable: // given up: an attempt without an answer may yet take effect
+		if e := asError(err); e.Uncertain && e.Status == 0 {
+			code = schemas.CodeOutcomeUnknown
+		}
 	default:
 		if status(err) == 413 {
 			code = schemas.CodeTooLarge

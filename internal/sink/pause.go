@@ -62,6 +62,9 @@ func (w *workspace) greet(ctx context.Context) (stop func()) {
 		defer close(done)
 		for {
 			err := w.present(ctx)
+			if gaveUp(err) && sleep(ctx, w.times.Retry) == nil {
+				continue
+			}
 			if planhat.KindOf(err) != planhat.KindUnauthorized {
 				if ctx.Err() == nil {
 					w.pause.over()

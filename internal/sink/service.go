@@ -53,6 +53,7 @@ type Times struct {
 	CommitOffset time.Duration // between commits to the visible group: 1 s
 	Catalogue    time.Duration // between looks for a custom field that is not known: 5 s
 	LookEvery    time.Duration // between looks at the other members of the shard group: 15 s
+	GiveUp       time.Duration // a call that fails while others are answered is given up: 1 min
 }
 
 func (t Times) withDefaults() Times {
@@ -68,6 +69,7 @@ func (t Times) withDefaults() Times {
 	def(&t.Retry, time.Second)
 	def(&t.CommitOffset, time.Second)
 	def(&t.Catalogue, 5*time.Second)
+	def(&t.GiveUp, time.Minute)
 	return t
 }
 

@@ -85,6 +85,8 @@ func (e *executor) update(i plan.Item, t plan.Target) error {
 		return nil
 	case planhat.KindNotFound:
 		return e.unseen(i, t)
+	case planhat.KindUnavailable:
+		return e.abandon(i, t, err)
 	case planhat.KindInvalid, planhat.KindMalformed:
 		// Planhat documents no answer for a record that does not exist.
 		rows, lookup := e.find(i, i.Spec, t)
@@ -168,6 +170,7 @@ func (e *executor) notFound(i plan.Item) error {
 func (e *executor) resolveUpsert(i plan.Item) error {
 	c := e.batch[i.Orders[0].Seq]
 	unique := i.Target.Key != planhat.KeyEmail || len(i.Guards()) > 0
+	attempt := trial{e: e, items: []plan.Item{i}}
 	for tries := 0; ; tries++ {
 		r, refusal, err := e.one(i)
 		switch {
@@ -192,6 +195,10 @@ func (e *executor) resolveUpsert(i plan.Item) error {
 			return nil
 		case kind == planhat.KindAmbiguous:
 			c.resumed = true
+			if attempt.over(err) {
+				e.unknown(i, vendorMessage(err))
+				return nil
+			}
 			if sleep(e.w.ctx, e.w.times.Settle) != nil {
 				return errStopped
 			}
@@ -252,6 +259,8 @@ func (e *executor) remove(i plan.Item) error {
 	switch {
 	case err != nil && asError(err) == nil:
 		return err
+	case gaveUp(err):
+		return e.notRemoved(i, id, err)
 	case err != nil:
 		return e.refused(i, refusalOf(err, i))
 	case sought && deleted.Repeated, deleted.Count > 0 && (deleted.Told || sought || !tells):

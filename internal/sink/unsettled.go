@@ -78,7 +78,7 @@ func (e *executor) readBack(items []plan.Item) error {
 		if i.Target.Key == "" {
 			continue
 		}
-		if _, err := e.find(i, i.Spec, i.Target); err != nil && planhat.KindOf(err) != planhat.KindForbidden {
+		if _, err := e.find(i, i.Spec, i.Target); err != nil && !gaveUp(err) && planhat.KindOf(err) != planhat.KindForbidden {
 			return err
 		}
 	}

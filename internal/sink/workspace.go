@@ -51,6 +51,7 @@ type workspace struct {
 	answers service.Vendor
 	// These outlive batches.
 	unsettled unsettled
+	written   written
 	catalogue catalogue
 	told      sync.Map // objects of which deletesTell
 
@@ -87,10 +88,12 @@ func (w *workspace) wanted(object string) bool {
 func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 	w.ctx, w.lease = ctx, l
 	w.pause = newPause(w)
-	client, err := w.service.newClient(w.cfg, planhat.WithGate(w.gate), planhat.WithObserver(func(c planhat.Call) {
-		w.metrics.called(w.cfg.Name, c)
-		w.answers.Heard(c)
-	}))
+	client, err := w.service.newClient(w.cfg, planhat.WithGate(w.gate),
+		planhat.WithRetry(planhat.Retry{Failures: roundFailures, Base: w.times.Retry}),
+		planhat.WithObserver(func(c planhat.Call) {
+			w.metrics.called(w.cfg.Name, c)
+			w.answers.Heard(c)
+		}))
 	if err != nil {
 		return &shard.Refusal{Err: err}
 	}
