@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
@@ -146,4 +147,62 @@ func TestUnreadableStateHoldsItsStreamOnly(t *testing.T) {
 func companySpec() planhat.Spec {
 	spec, _ := planhat.Lookup(planhat.Company)
 	return spec
+}
+
+// Where a stream has its turn so rarely that everything is due each time, its
+// polls, its sweeps and its deletion candidates take turns.
+func TestTurnsWithinAStream(t *testing.T) {
+	t.Parallel()
+	for _, stamped := range []bool{true, false} {
+		now := time.Unix(1_800_000_000, 0)
+		s := &stream{stamped: stamped, index: cdc.NewIndex(), objects: []object{{spec: companySpec()}}, schedule: schedule{target: time.Second}}
+		s.cursor = cdc.Cursor{SnapshotDone: true, Candidates: make([]cdc.ID, 1)}
+		s.schedule.adapt(stamped, 0, 1000, 10)
+		did := map[string]int{}
+		for range 30 {
+			now = now.Add(time.Hour)
+			s.takeUp(now)
+			switch {
+			case s.scan.delta != nil:
+				did["poll"]++
+				s.schedule.polled, s.scan.delta = true, nil
+			case s.scan.sweep != nil:
+				did["sweep"]++
+				s.schedule.polled, s.schedule.confirmed, s.scan.sweep = false, false, nil
+			case s.confirming(now):
+				did["confirm"]++
+				s.schedule.polled, s.schedule.confirmed = false, true
+			}
+		}
+		if did["sweep"] < 7 || did["confirm"] < 7 || stamped && did["poll"] < 7 {
+			t.Errorf("stamped %t: %v", stamped, did)
+		}
+	}
+}
+
+// What the source calls for at rest, of the 100 calls a minute that it may spend.
+func TestCallsAtRest(t *testing.T) {
+	t.Parallel()
+	var f config.Freshness
+	f, err := config.ParseFreshness("company:60s,enduser:60s,task:60s,conversation:60s,note:60s,*:15m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &workspace{cfg: config.Workspace{Freshness: f}}
+	w.streams = newStreams(func(o planhat.Object) string { return string(o) }, nil)
+	for _, s := range w.streams {
+		s.schedule.target = w.target(s)
+		for i := range 1500 { // 500 companies with three records of everything
+			s.index.Put(cdc.ID{byte(i >> 8), byte(i), 1}, cdc.Entry{})
+		}
+	}
+	polls, sweeps := stretchOf(w.streams, 1)
+	calls := polls*pollCallShare + sweeps*sweepCallShare
+	if calls < 5 || calls > 8 {
+		t.Errorf("%.1f calls a minute", calls)
+	}
+	t.Logf("%.1f calls a minute", calls)
+	if polls, sweeps := stretchOf(w.streams, 100); polls != 1 || sweeps != 1 {
+		t.Errorf("the defaults are stretched by %v and %v", polls, sweeps)
+	}
 }
