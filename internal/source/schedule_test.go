@@ -183,7 +183,6 @@ func TestTurnsWithinAStream(t *testing.T) {
 // What the source calls for at rest, of the 100 calls a minute that it may spend.
 func TestCallsAtRest(t *testing.T) {
 	t.Parallel()
-	var f config.Freshness
 	f, err := config.ParseFreshness("company:60s,enduser:60s,task:60s,conversation:60s,note:60s,*:15m")
 	if err != nil {
 		t.Fatal(err)
