@@ -27,7 +27,7 @@ type site struct {
 
 func newSite(records int) (*site, func(), error) {
 	s, err := stage.New(stage.Ports{}, planhatsim.Options{
-		Seed: 1, Companies: records, EndusersPerCompany: -1, ConversationsPerCompany: -1, LicensesPerCompany: 1,
+		Seed: 1, Companies: records, EndusersPerCompany: -1, ConversationsPerCompany: -1, LicensesPerCompany: 1, CoreOnly: true,
 		CallsPerMinute: -1, PerSecond: -1, InFlight: -1,
 	}, false)
 	if err != nil {

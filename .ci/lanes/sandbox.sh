@@ -8,7 +8,7 @@ clean() {
 	timeout 150 "$sandbox" --duration 20s >"$SCRATCH/clean" || { cat "$SCRATCH/clean"; return 1; }
 	tail -n 2 "$SCRATCH/clean"
 	tail -n 2 "$SCRATCH/clean" | head -n 1 |
-		grep -qE '^coverage: objects=4/4 ops=5/5 faults=429:[1-9][0-9]*,5xx:[1-9][0-9]*,timeout-after-effect:[1-9][0-9]*,reset:[1-9][0-9]*,truncated:[1-9][0-9]*$' || return 1
+		grep -qE '^coverage: objects=21/21 ops=5/5 faults=429:[1-9][0-9]*,5xx:[1-9][0-9]*,timeout-after-effect:[1-9][0-9]*,reset:[1-9][0-9]*,truncated:[1-9][0-9]*$' || return 1
 	tail -n 1 "$SCRATCH/clean" | sed -nE 's/^oracle: ok changes=([0-9]+) commands=([0-9]+) results=([0-9]+) mismatches=0$/\1 \2 \3/p' |
 		awk '{ ok = $1 >= 2000 && $2 >= 500 && $2 == $3 } END { exit !ok }'
 }

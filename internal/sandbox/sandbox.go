@@ -36,7 +36,7 @@ type Options struct {
 // twenty seconds on a small machine.
 const (
 	lifeRate     = 25                     // edits a second by the tenant's own users
-	roundEvery   = 150 * time.Millisecond // a round of some seven commands
+	roundEvery   = 200 * time.Millisecond // a round of some ten commands
 	troubleEvery = 1200 * time.Millisecond
 	extraTime    = 40 * time.Second // for faults that have not happened by the end of the duration
 	settle       = 90 * time.Second // the oracle's patience after the last change
@@ -179,8 +179,11 @@ func (b *box) watch(ctx context.Context, failed <-chan error) error {
 // duration, then stops all three, in the order in which they depend on one
 // another.
 func (b *box) play(ctx context.Context, failed <-chan error) error {
-	var err error
-	if b.traffic, err = newTraffic(b.kafka, b.names.Commands("planhat", stage.Workspace)); err != nil {
+	seen, err := b.control.toRead(ctx)
+	if err != nil {
+		return err
+	}
+	if b.traffic, err = newTraffic(b.kafka, b.names, seen); err != nil {
 		return err
 	}
 	defer b.traffic.client.Close()

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/ctl"
+	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/script"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
 // screen is what a sandbox prints; it may be read while it is written.
@@ -185,8 +187,9 @@ func TestBusyAdminPortNamesItsFlag(t *testing.T) {
 func TestRoundsUseEveryOperationOnEveryObject(t *testing.T) {
 	t.Parallel()
 	ops, objects, ids := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	for n := range 12 {
-		for _, c := range round(n) {
+	play := traffic{seen: []script.Command{{ID: "cmd-t", Op: "get", Object: "ticket", Target: map[string]string{"_id": "1"}}, {ID: "cmd-f", Op: "get", Object: "customfield", Target: map[string]string{"_id": "2"}}}, waiting: map[string]string{}}
+	for n := range 3 * len(planhat.Objects()) {
+		for _, c := range play.round(n) {
 			ops[c.Op], objects[c.Object] = true, true
 			if ids[c.ID] {
 				t.Errorf("command id %s is used twice", c.ID)
@@ -197,7 +200,7 @@ func TestRoundsUseEveryOperationOnEveryObject(t *testing.T) {
 			}
 		}
 	}
-	if len(ops) != 5 || len(objects) != 4 {
+	if len(ops) != 5 || len(objects) != len(planhat.Objects()) {
 		t.Errorf("%d operations, %d objects", len(ops), len(objects))
 	}
 }

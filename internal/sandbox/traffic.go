@@ -10,32 +10,33 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/script"
+	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // traffic sends commands as a user's program would: JSON, keyed by object and
 // key, on the commands topic. Everything that it addresses has a key that
-// starts with "cmd-", which the simulator's own life leaves alone.
+// starts with "cmd-", or was made by it, which the simulator's own life leaves
+// alone. Records of objects without a key are addressed by the ids that results
+// tell.
 type traffic struct {
-	client *kgo.Client
-	topic  string
-	sent   int
+	client  *kgo.Client
+	topic   string
+	results string
+	sent    int
+	seen    []script.Command  // of records that were there: to be read
+	waiting map[string]string // command id -> object of a create whose id is to be told
 }
 
-func newTraffic(o kafka.Options, topic string) (*traffic, error) {
-	client, err := o.NewClient(kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
+func newTraffic(o kafka.Options, names kafka.Names, seen []script.Command) (*traffic, error) {
+	results := names.Results("planhat", stage.Workspace)
+	client, err := o.NewClient(kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.ConsumeTopics(results), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if err != nil {
 		return nil, err
 	}
-	return &traffic{client: client, topic: topic}, nil
-}
-
-// command is the JSON form that users write.
-type command struct {
-	ID     string            `json:"id"`
-	Op     string            `json:"op"`
-	Object string            `json:"object"`
-	Target map[string]string `json:"target,omitempty"`
-	Fields map[string]any    `json:"fields,omitempty"`
+	return &traffic{client: client, topic: names.Commands("planhat", stage.Workspace), results: results, seen: seen, waiting: map[string]string{}}, nil
 }
 
 // run sends rounds of commands, one each tick, until ctx ends. A round leaves
@@ -44,7 +45,7 @@ func (t *traffic) run(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for n := 0; ; n++ {
-		for _, c := range round(n) {
+		for _, c := range append(t.round(n), t.told(ctx)...) {
 			if err := t.send(ctx, c); err != nil {
 				if ctx.Err() != nil {
 					return nil
@@ -62,7 +63,7 @@ func (t *traffic) run(ctx context.Context, every time.Duration) error {
 
 // send writes one command and waits for the broker's ack, so that what has
 // been counted is on the topic.
-func (t *traffic) send(ctx context.Context, c command) error {
+func (t *traffic) send(ctx context.Context, c script.Command) error {
 	value, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("encode command %s: %w", c.ID, err)
@@ -76,63 +77,88 @@ func (t *traffic) send(ctx context.Context, c command) error {
 }
 
 // keyOf is the advised key: object and key of the record.
-func keyOf(c command) string {
+func keyOf(c script.Command) string {
 	for _, k := range []string{"externalId", "sourceId", "_id"} {
 		if v := c.Target[k]; v != "" {
 			return c.Object + "/" + v
 		}
 	}
-	if v, ok := c.Fields["externalId"].(string); ok {
-		return c.Object + "/" + v
-	}
-	return c.Object + "/" + c.ID
+	return c.Object + "/" + strings.TrimSuffix(c.ID, "-create")
 }
 
-// round is what is sent for entity n, and what follows for earlier ones.
-func round(n int) []command {
-	company := fmt.Sprintf("cmd-c-%d", n)
-	out := []command{
-		upsert(n, "company", company, map[string]any{"name": fmt.Sprintf("Command Co %d", n), "city": "Oslo", "custom": map[string]any{"Region 🌍": "EMEA"}}),
-		upsert(n, "company", company, map[string]any{"phase": "Onboarding"}),
-	}
-	if n < 3 {
+// apart is how many rounds lie between a company's commands and those of what
+// refers to it: order holds per key only.
+const apart = 3
+
+// round is what is sent in round n: for a company, and for two of the other
+// objects' records at the company of an earlier round.
+func (t *traffic) round(n int) []script.Command {
+	company, _ := planhat.Lookup(planhat.Company)
+	name := fmt.Sprintf("cmd-c-%d", n)
+	c := script.Upsert(company, name, n, "")
+	c.Fields["custom"] = map[string]any{"Region 🌍": "EMEA"}
+	out := []script.Command{c, script.Update(company, name, "externalId", name)}
+	if n < apart {
 		return out
 	}
-	m := n - 3 // its company was sent three rounds ago
-	owner := fmt.Sprintf("extid-cmd-c-%d", m)
-	company = fmt.Sprintf("cmd-c-%d", m)
-	enduser, license := fmt.Sprintf("cmd-e-%d", m), fmt.Sprintf("cmd-l-%d", m)
-	out = append(out,
-		upsert(n, "enduser", enduser, map[string]any{"email": fmt.Sprintf("kari.%d@command.example", m), "firstName": "Kari", "companyId": owner}),
-		create(n, "license", map[string]any{"externalId": license, "companyId": owner, "_currency": "EUR", "fromDate": "2026-01-01T00:00:00.000Z", "value": 1200 + m, "fixedPeriod": true}),
-		create(n, "note", map[string]any{"companyId": owner, "subject": fmt.Sprintf("Kickoff %d", m), "description": "<p>Agreed the plan.</p>"}),
-		targeted(n, "update", "company", company, map[string]any{"phase": "Live", "description": nil}),
-		targeted(n, "get", "company", company, nil),
-	)
-	if m%3 == 0 {
-		out = append(out, targeted(n, "delete", "enduser", enduser, nil), targeted(n, "delete", "license", license, nil))
+	m := n - apart
+	owner, others := fmt.Sprintf("cmd-c-%d", m), script.Writable()
+	out = append(out, named(script.Get(company, owner, "externalId", owner), n))
+	if len(t.seen) > 0 {
+		out = append(out, named(t.seen[m%len(t.seen)], n))
+	}
+	for _, i := range []int{2 * m, 2*m + 1} {
+		out = append(out, t.record(others[i%len(others)], i, "extid-"+owner)...)
 	}
 	return out
 }
 
-func name(n int, parts ...string) string {
-	return strings.Join(append([]string{fmt.Sprintf("cmd-%d", n)}, parts...), "-")
+// record is the life of one record.
+func (t *traffic) record(spec planhat.Spec, i int, company string) []script.Command {
+	name := fmt.Sprintf("cmd-%s-%d", spec.Object, i)
+	made := script.Create(spec, name, i, company)
+	key := string(script.Key(spec))
+	if key == "" {
+		t.waiting[made.ID] = string(spec.Object)
+		return []script.Command{made}
+	}
+	out := []script.Command{made, script.Update(spec, name, key, name), script.Get(spec, name, key, name)}
+	if i%3 == 0 {
+		out = append(out, script.Delete(spec, name, key, name))
+	}
+	if i%3 == 1 {
+		out[0] = script.Upsert(spec, name, i, company)
+	}
+	return out
 }
 
-func upsert(n int, object, key string, fields map[string]any) command {
-	c := targeted(n, "upsert", object, key, fields)
-	c.ID = name(n, "upsert", object, fmt.Sprint(len(fields)))
+// named gives a command that is sent more than once an id of its own.
+func named(c script.Command, n int) script.Command {
+	c.ID = fmt.Sprintf("%s-%d", c.ID, n)
 	return c
 }
 
-func targeted(n int, op, object, key string, fields map[string]any) command {
-	return command{ID: name(n, op, object), Op: op, Object: object, Target: map[string]string{"externalId": key}, Fields: fields}
-}
-
-// create carries its own id as a custom field, by which the oracle tells a
-// record that was created twice.
-func create(n int, object string, fields map[string]any) command {
-	c := command{ID: name(n, "create", object), Op: "create", Object: object, Fields: fields}
-	fields["custom"] = map[string]any{"cmd": c.ID}
-	return c
+// told is what follows for records of which a result has named the id since the
+// last round.
+func (t *traffic) told(ctx context.Context) (out []script.Command) {
+	soon, cancel := context.WithTimeout(ctx, time.Millisecond)
+	defer cancel()
+	t.client.PollFetches(soon).EachRecord(func(r *kgo.Record) {
+		object, ok := t.waiting[string(r.Key)]
+		if !ok {
+			return
+		}
+		delete(t.waiting, string(r.Key))
+		result, err := schemas.DecodeResult(r.Value)
+		if err != nil || result.RecordID == "" {
+			return // the oracle tells
+		}
+		spec, _ := planhat.Lookup(planhat.Object(object))
+		name := strings.TrimSuffix(result.CommandID, "-create")
+		out = append(out, script.Update(spec, name, "", result.RecordID), script.Get(spec, name, "", result.RecordID))
+		if len(t.waiting)%2 == 0 {
+			out = append(out, script.Delete(spec, name, "", result.RecordID))
+		}
+	})
+	return out
 }

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/script"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
 // fault is one order to the simulator, in its control API's form.
@@ -129,4 +132,43 @@ func (c control) trouble(ctx context.Context, every time.Duration) error {
 			return err
 		}
 	}
+}
+
+// readEach is how many records of each object that is only read get commands.
+const readEach = 3
+
+// toRead are commands that read records of the objects that are only read.
+func (c control) toRead(ctx context.Context) ([]script.Command, error) {
+	var out []script.Command
+	for _, spec := range planhat.Objects() {
+		if !spec.ReadOnly {
+			continue
+		}
+		var rows []struct {
+			ID string `json:"_id"`
+		}
+		if err := c.read(ctx, "/_sim/state/"+spec.Listing, &rows); err != nil {
+			return nil, err
+		}
+		for i, row := range rows[:min(len(rows), readEach)] {
+			out = append(out, script.Get(spec, fmt.Sprintf("cmd-%s-%d", spec.Object, i), "", row.ID))
+		}
+	}
+	return out, nil
+}
+
+func (c control) read(ctx context.Context, path string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	res, err := c.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("simulator: %w", err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+		return fmt.Errorf("simulator: read %s: %w", path, err)
+	}
+	return nil
 }

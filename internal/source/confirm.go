@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
@@ -197,10 +198,49 @@ func (w *workspace) proveExisting(ctx context.Context, s *stream) error {
 		return w.unproved(s, s.scan.confirm.missing, nil)
 	}
 	if tried == 0 {
+		return w.proveElsewhere(ctx, s)
+	}
+	return w.unproved(s, got, fmt.Errorf("records that the listing of %s shows do not answer: no delete is confirmed: %w", s.listing, last))
+}
+
+// proveElsewhere is for a listing that shows nothing any more: a record of
+// another one has to answer. Where all that was captured of a tenant is gone,
+// nothing is deleted; where nothing but this listing was captured, there is
+// nobody else to ask.
+func (w *workspace) proveElsewhere(ctx context.Context, s *stream) error {
+	others := 0
+	for _, o := range w.streams {
+		if o == s || o.blind || o.objects[0].spec.GetUnproven {
+			continue
+		}
+		others += o.index.Len()
+		id, e, ok := o.someRecord()
+		if !ok {
+			continue
+		}
+		if _, err := w.client.Get(ctx, o.objects[e.Object].spec.Object, planhat.ByID(id.String())); err != nil {
+			return fmt.Errorf("the listing of %s is empty, and a record of %s does not answer: no delete is confirmed: %w", s.listing, o.listing, err)
+		}
 		s.scan.confirm.proved = true
 		return nil
 	}
-	return w.unproved(s, got, fmt.Errorf("records that the listing of %s shows do not answer: no delete is confirmed: %w", s.listing, last))
+	if others > 0 {
+		return fmt.Errorf("the listing of %s is empty, and so are all others: no delete is confirmed", s.listing)
+	}
+	s.scan.confirm.proved = true
+	return nil
+}
+
+// someRecord is one that the listing has shown.
+func (s *stream) someRecord() (cdc.ID, cdc.Entry, bool) {
+	for id, e := range s.index.All() {
+		_, absent := s.absent[id]
+		_, candidate := slices.BinarySearchFunc(s.cursor.Candidates, id, cdc.ID.Compare)
+		if !absent && !candidate && s.health.state == stateOK {
+			return id, e, true
+		}
+	}
+	return cdc.ID{}, cdc.Entry{}, false
 }
 
 // ask GETs a record by its id and says how that ended; the error is nil if the

@@ -171,6 +171,8 @@ func TestAWiderSelectionReadsWhatWasThere(t *testing.T) {
 // A token that may not see one listing: its stream says which object and what
 // to do, costs next to no calls, and all others go on. When the right comes, so
 // does the snapshot.
+//
+//nolint:tparallel // one proxy forbids one listing at a time
 func TestATokenWithoutARight(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, planhatsim.Options{Seed: 25, Companies: 4}, nil)

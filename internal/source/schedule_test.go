@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
@@ -176,5 +177,31 @@ func TestWorkThatIsAlwaysDueKeepsNothingWaiting(t *testing.T) {
 		if stamped && done["poll"] < 10 || done["sweep"] < 5 || done["confirm"] < 5 {
 			t.Errorf("stamped %v: in 30 steps there were %v", stamped, done)
 		}
+	}
+}
+
+// What the source calls for at rest, of the 100 calls a minute that it may spend.
+func TestCallsAtRest(t *testing.T) {
+	t.Parallel()
+	f, err := config.ParseFreshness("company:60s,enduser:60s,task:60s,conversation:60s,note:60s,*:15m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &workspace{cfg: config.Workspace{Freshness: f}}
+	w.streams = newStreams(func(o planhat.Object) string { return string(o) }, nil)
+	for _, s := range w.streams {
+		s.schedule.target = w.target(s)
+		for i := range 1500 { // 500 companies with three records of everything
+			s.index.Put(cdc.ID{byte(i >> 8), byte(i), 1}, cdc.Entry{})
+		}
+	}
+	polls, sweeps := stretchOf(w.streams, 1)
+	calls := polls*pollCallShare + sweeps*sweepCallShare
+	if calls < 5 || calls > 8 {
+		t.Errorf("%.1f calls a minute", calls)
+	}
+	t.Logf("%.1f calls a minute", calls)
+	if polls, sweeps := stretchOf(w.streams, 100); polls != 1 || sweeps != 1 {
+		t.Errorf("the defaults are stretched by %v and %v", polls, sweeps)
 	}
 }

@@ -181,7 +181,7 @@ func (w *workspace) settle(ctx context.Context, s *stream, done bool, err error)
 	if err == nil {
 		w.accepted()
 		if s.schedule.confirmFailures == 0 {
-			w.turn(s, "ok", nil)
+			w.turn(s, stateOK, nil)
 		}
 		s.health.failures = 0
 		s.schedule.due = s.schedule.dueAgain(now, w.callsPerMinute)
@@ -270,6 +270,9 @@ func (w *workspace) forbid(s *stream, err error, now time.Time) {
 	}
 	w.turn(s, stateForbidden, fmt.Errorf("%w; to repair: let the token read %s, or leave it out of PLANHAT_OBJECTS", err, strings.Join(names, " and ")))
 }
+
+// stateOK is that of a stream whose last step succeeded.
+const stateOK = "ok"
 
 // stateForbidden is that of a stream whose listing the token may not see.
 const stateForbidden = "forbidden"
