@@ -10,9 +10,8 @@ import (
 // third of the records, but never fewer than a hundred.
 var deleteLimits = cdc.DeleteLimits{Share: 1.0 / 3, Free: 100}
 
-// strictLimits are those where a delete is written without a question, and of a
-// sweep that finds nothing at all.
-var strictLimits = cdc.DeleteLimits{Share: 1.0 / 3, Free: 10}
+// blindLimits are those where a delete is written without a question.
+var blindLimits = cdc.DeleteLimits{Share: 1.0 / 3, Free: 10}
 
 // guard holds the deletes of a stream when a sweep has found more records gone
 // than is plausible: a listing that is empty by mistake, while the vendor
@@ -21,8 +20,8 @@ var strictLimits = cdc.DeleteLimits{Share: 1.0 / 3, Free: 10}
 // the stream.
 func (w *workspace) guard(s *stream) {
 	limits := deleteLimits
-	if s.blind || s.gone >= s.index.Len() {
-		limits = strictLimits
+	if s.blind {
+		limits = blindLimits
 	}
 	much := cdc.MassDelete(s.gone, s.index.Len(), limits)
 	switch {
