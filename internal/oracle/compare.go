@@ -136,7 +136,7 @@ func (c *comparison) shows(stored, sent any, field planhat.Field, object string)
 		return c.isCompany(have, text)
 	case object == string(planhat.Company) && field.Name == "name":
 		return strings.EqualFold(have, text)
-	case object == string(planhat.Note) && field.Name == "type":
+	case field.Name == "type" && (object == string(planhat.Note) || object == string(planhat.Conversation)):
 		return true // a type that the tenant does not have becomes another
 	}
 	return false

@@ -69,13 +69,16 @@ func madeTwice(e Evidence, twice map[string][]string) []Mismatch {
 func sharedKeys(e Evidence, apiMade map[string]bool) []Mismatch {
 	var out []Mismatch
 	for _, o := range e.Objects {
+		if !slices.Contains(o.Spec.Keys, planhat.KeyExternalID) {
+			continue
+		}
 		owner := map[[2]string]string{}
 		for _, id := range slices.Sorted(maps.Keys(o.State)) {
 			row := o.State[id]
-			external, _ := row["externalId"].(string)
+			external, _ := row[o.Spec.KeyField(planhat.KeyExternalID)].(string)
 			company := ""
 			if o.Spec.Object != planhat.Company {
-				company, _ = row["companyId"].(string)
+				company, _ = row[o.Spec.CompanyField].(string)
 			}
 			if external == "" {
 				continue

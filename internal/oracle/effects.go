@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -45,16 +46,22 @@ func sortedCommands(commands []Command) []Command {
 func (m *model) apply(r *record, s step, surely bool) {
 	fields := flatten(s.cmd.Command.Fields)
 	r.assign(s, fields, surely)
-	for name, value := range keysIn(fields) {
+	for name, value := range keysIn(s.object(), fields) {
 		m.bind(r, name, value, s.cmd.Place)
 	}
 	if name, value := s.cmd.Command.Target.Key(); name != "_id" && name != "" {
 		m.bind(r, name, value, s.cmd.Place)
 	}
-	if company, ok := fields["companyId"].(string); ok {
+	if company, ok := fields[companyField(s.object())].(string); ok {
 		r.company = company
 	}
 	r.touched(s)
+}
+
+// companyField is the field that names a record's company; "" for none.
+func companyField(object string) string {
+	spec, _ := planhat.Lookup(planhat.Object(object))
+	return spec.CompanyField
 }
 
 func notFound(s step) bool {

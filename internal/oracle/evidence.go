@@ -69,14 +69,23 @@ type Result struct {
 type Entry struct {
 	Seq    int64                      `json:"seq"`
 	At     time.Time                  `json:"at"`
-	Via    string                     `json:"via"` // api, life, seed
+	Via    string                     `json:"via"` // api, life, seed; vendor: what another write brought about
 	Op     string                     `json:"op"`  // create, update, delete, upsert
 	Object string                     `json:"object"`
-	Was    string                     `json:"was"` // the object before, where a write changed it; "" = the same
+	Was    string                     `json:"was"`  // the object before, where a write changed it; "" = the same
+	Also   string                     `json:"also"` // a further object of which the record is a view; "" = none
 	ID     string                     `json:"id"`
 	Keys   map[string]string          `json:"keys"`
 	Fields map[string]json.RawMessage `json:"fields"`
 	Call   int64                      `json:"call"`
+}
+
+// objects are those on whose topics the write shows.
+func (e Entry) objects() []string {
+	if e.Also == "" {
+		return []string{e.Object}
+	}
+	return []string{e.Object, e.Also}
 }
 
 // value gives what the entry sent for a name; custom fields are named

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -174,7 +175,7 @@ func (m *model) nameAll(e Evidence) {
 	for _, o := range e.Objects {
 		for id, row := range o.State {
 			for _, r := range m.nameless {
-				if r.object == string(o.Spec.Object) && r.id == "" && m.byID[binding{r.object, "_id", id}] == nil && r.hasKeyOf(row) {
+				if r.object == string(o.Spec.Object) && r.id == "" && m.byID[binding{r.object, "_id", id}] == nil && r.hasKeyOf(o.Spec, row) {
 					r.id = id
 				}
 			}
@@ -182,9 +183,9 @@ func (m *model) nameAll(e Evidence) {
 	}
 }
 
-func (r *record) hasKeyOf(row Row) bool {
+func (r *record) hasKeyOf(spec planhat.Spec, row Row) bool {
 	for name, values := range r.keys {
-		if value, isText := row[name].(string); isText {
+		if value, isText := row[spec.KeyField(planhat.Key(name))].(string); isText {
 			if _, ok := values[value]; ok {
 				return true
 			}

@@ -189,7 +189,7 @@ func (g *gatherer) gatherVendor(ctx context.Context) error {
 			}
 			listings[o.Spec.Listing] = rows
 		}
-		o.State = stateOf(rows, o.Spec.Type)
+		o.State = stateOf(rows, o.Spec)
 	}
 	var last int64
 	if n := len(g.journal); n > 0 {

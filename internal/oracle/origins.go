@@ -1,19 +1,21 @@
 package oracle
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // origins tells which records exist without the commands' doing. Whatever the
 // API created under a key that a command carries is the commands' doing.
 func origins(e Evidence) map[binding]existence {
-	ours := map[binding]bool{}
+	ours := bindings{}
 	for _, cmd := range e.Commands {
 		name, value := cmd.Command.Target.Key()
 		ours[binding{cmd.Command.Object, name, value}] = true
-		for name, value := range keysIn(flatten(cmd.Command.Fields)) {
+		for name, value := range keysIn(cmd.Command.Object, flatten(cmd.Command.Fields)) {
 			ours[binding{cmd.Command.Object, name, value}] = true
 		}
 	}
@@ -25,27 +27,40 @@ func origins(e Evidence) map[binding]existence {
 	}
 	out := map[binding]existence{}
 	for _, entry := range e.Journal {
-		at := binding{entry.Object, "_id", entry.ID}
-		state, seen := out[at]
-		if entry.Was != "" {
-			out[binding{entry.Was, "_id", entry.ID}] = unsure
-		}
-		switch {
-		case seen && entry.Op == "delete" && entry.Via == "life" && state == live:
-			out[at] = unsure
-		case seen:
-		case entry.Op == "update": // it was another object's before
-			out[at] = unsure
-		case entry.Via != "api":
-			out[at] = live
-		case made[entry.ID] || ours[binding{entry.Object, "externalId", entry.Keys["externalId"]}] ||
-			ours[binding{entry.Object, "sourceId", entry.Keys["sourceId"]}] || ours[binding{entry.Object, "email", entry.Keys["email"]}]:
-			out[at] = gone
-		default:
-			out[at] = unsure
+		for _, object := range entry.objects() {
+			origin(out, entry, object, made[entry.ID] || ours.any(object, entry.Keys))
 		}
 	}
 	return out
+}
+
+// bindings is a set of keys.
+type bindings map[binding]bool
+
+func (b bindings) any(object string, keys map[string]string) bool {
+	return slices.ContainsFunc(keyNames, func(name string) bool { return b[binding{object, name, keys[name]}] })
+}
+
+// origin notes what an entry says of a record as one of an object.
+func origin(out map[binding]existence, entry Entry, object string, commanded bool) {
+	at := binding{object, "_id", entry.ID}
+	state, seen := out[at]
+	if entry.Was != "" && object == entry.Object {
+		out[binding{entry.Was, "_id", entry.ID}] = unsure
+	}
+	switch {
+	case seen && entry.Op == "delete" && entry.Via != "api" && state == live:
+		out[at] = unsure
+	case seen:
+	case entry.Op == "update": // it was another object's before
+		out[at] = unsure
+	case entry.Via != "api":
+		out[at] = live
+	case commanded:
+		out[at] = gone
+	default:
+		out[at] = unsure
+	}
 }
 
 func (m *model) bindOrigins(journal []Entry) {
@@ -60,10 +75,12 @@ func (m *model) bindOrigins(journal []Entry) {
 
 var keyNames = []string{"externalId", "sourceId", "email"}
 
-func keysIn(fields map[string]any) map[string]string {
+// keysIn gives the keys among fields, which have the vendor's spelling.
+func keysIn(object string, fields map[string]any) map[string]string {
+	spec, _ := planhat.Lookup(planhat.Object(object))
 	out := map[string]string{}
 	for _, name := range keyNames {
-		if value, ok := fields[name].(string); ok && value != "" {
+		if value, ok := fields[spec.KeyField(planhat.Key(name))].(string); ok && value != "" {
 			out[name] = value
 		}
 	}
@@ -98,7 +115,7 @@ var refilled = map[string]map[string][]string{
 }
 
 // neverEmpty lists the fields that the vendor fills again when they are cleared.
-var neverEmpty = map[string][]string{"license": {"mrr", "fixedPeriod"}, "note": {"date", "type"}, "enduser": {"companyId"}}
+var neverEmpty = map[string][]string{"license": {"mrr", "fixedPeriod"}, "note": {"date", "type"}, "conversation": {"date", "type"}, "enduser": {"companyId"}}
 
 func dependants(object string, fields map[string]any) []string {
 	var out []string

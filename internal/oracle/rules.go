@@ -14,7 +14,7 @@ func (m *model) create(s step) {
 	case schemas.StatusUnknown:
 		m.apply(m.newRecord(s.object(), "", unsure), s, false)
 	default:
-		if errorCode(s.res.Result) == schemas.CodeAlreadyExists && len(keysIn(flatten(s.cmd.Command.Fields))) > 0 && !m.anyBound(s) {
+		if errorCode(s.res.Result) == schemas.CodeAlreadyExists && len(keysIn(s.object(), flatten(s.cmd.Command.Fields))) > 0 && !m.anyBound(s) {
 			m.reportf(s, "the create was refused as ALREADY_EXISTS, but no record ever had its keys")
 		}
 	}
@@ -43,8 +43,8 @@ func (m *model) createOK(s step) {
 // have to make unique.
 func (m *model) twin(s step) *record {
 	fields := flatten(s.cmd.Command.Fields)
-	company, _ := fields["companyId"].(string)
-	for name, value := range keysIn(fields) {
+	company, _ := fields[companyField(s.object())].(string)
+	for name, value := range keysIn(s.object(), fields) {
 		if name == "email" {
 			continue
 		}
@@ -59,7 +59,7 @@ func (m *model) twin(s step) *record {
 }
 
 func (m *model) anyBound(s step) bool {
-	for name, value := range keysIn(flatten(s.cmd.Command.Fields)) {
+	for name, value := range keysIn(s.object(), flatten(s.cmd.Command.Fields)) {
 		if len(m.byKey[binding{s.object(), name, value}]) > 0 {
 			return true
 		}

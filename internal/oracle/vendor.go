@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
 // vendor reads the simulator's control API.
@@ -109,10 +111,11 @@ func (v vendor) faults(ctx context.Context) (map[string]int, error) {
 }
 
 // stateOf picks an object's rows from its listing.
-func stateOf(rows []Row, typ string) map[string]Row {
+func stateOf(rows []Row, spec planhat.Spec) map[string]Row {
 	out := map[string]Row{}
 	for _, row := range rows {
-		if id, ok := row["_id"].(string); ok && (typ == "" || row["type"] == typ) {
+		kind, _ := row["type"].(string)
+		if id, ok := row["_id"].(string); ok && spec.Holds(kind) {
 			out[id] = row
 		}
 	}
