@@ -24,3 +24,4 @@ while IFS= read -r variable; do export "${variable?}"; done < <(grep ^REAL_KAFKA
 rc=0
 BRIDGE_REQUIRE_WAREHOUSE=1 go_test -count=1 -timeout 200s ./test/warehouse/... || rc=$?
 [ "$rc" = 0 ] || { tail -n 40 "$SCRATCH/logs/connect.log"; exit "$rc"; }
+grep -oE 'tables: [0-9]+, typed cells [^\\"]*' "$SCRATCH/test.json"

@@ -1,20 +1,33 @@
 """Auto-create follow-up tasks for new customer conversations: Conversation Created -> Create
 Task.
 
-This version of the bridge writes companies, endusers, licenses and notes, but no tasks: the
-day of the follow-up is set on the note, where a filter of Planhat finds it.
+Each e-mail, call, chat or meeting gets a task two days later, for the user who had it. Notes
+are your own words, and Planhat writes one for every task that is done: they are on a topic
+of their own, planhat.changes.<workspace>.note. Tickets are followed up in your helpdesk.
 """
 
+import json
 from datetime import timedelta
 
 from bridge import Bridge
 
 bridge = Bridge("follow-up")
-for change in bridge.changes("note"):
-    if change.op != "c":
+for change in bridge.changes("conversation"):
+    if change.op != "c" or change.after["type"] == "ticket":
         continue
-    day = change.after["date"] or change.after["createDate"]
-    if day is None:
+    conversation = change.after
+    when = conversation["date"] or conversation["createDate"]
+    if when is None or conversation["companyId"] is None:
         continue
-    bridge.execute(change.id, f"note/{change.key}", op="update", object="note", target={"_id": change.key},
-                   fields={"custom": {"Follow up 🎉": f"{day + timedelta(days=2):%Y-%m-%d}"}})
+    start = when + timedelta(days=2)
+    owners = [user["id"] for user in json.loads(conversation["users"] or "[]") if user.get("isOwner")]
+    # The same conversation is the same task, however often the command is sent.
+    key = f"follow-up-{change.key}"
+    bridge.execute(change.id, f"task/{key}", op="upsert", object="task", target={"externalId": key}, fields={
+        "mainType": "task",
+        "companyId": conversation["companyId"],
+        "action": f"Follow up: {conversation['subject'] or conversation['type']}",
+        "startTime": start.isoformat(),
+        "endTime": (start + timedelta(minutes=30)).isoformat(),
+        **({"ownerId": owners[0]} if owners else {}),
+    })

@@ -2,7 +2,7 @@
 
 Announces each new company to your other systems, and notes in Planhat that they know it.
 The change carries the whole record: there is nothing to get. Set WEBHOOK_URL to have it
-POSTed as JSON; without it, it is printed.
+POSTed as JSON; without it, it is printed. The note is the custom field Announced.
 """
 
 import json
