@@ -69,7 +69,7 @@ func loadConfig(environ []string, bootstrap, registry, workspace string) (config
 	}
 	for name := range strings.SplitSeq(workspaces, ",") {
 		if name = strings.TrimSpace(name); name != "" {
-			env = append(env, "PLANHAT_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"_TOKEN=unused")
+			env = append(env, "PLANHAT_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"_TOKEN=unused-"+name)
 		}
 	}
 	return config.Load(env, objectNames())

@@ -3,6 +3,8 @@ package rig
 import (
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -29,6 +31,12 @@ const (
 func Main(m *testing.M) int {
 	if role := os.Getenv(roleVar); role != "" {
 		return child(role)
+	}
+	// The tests wait for processes, clocks and brokers much more than they compute.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	return m.Run()
 }

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // The doctor looks at the very topics that the services make.
 func TestNeedsAreThoseOfTheServices(t *testing.T) {
 	cfg, err := config.Load([]string{
-		"PLANHAT_WORKSPACES=acme,beta", "PLANHAT_ACME_TOKEN=x", "PLANHAT_BETA_TOKEN=x", "PLANHAT_BETA_OBJECTS=company", "TOPIC_PREFIX=crm.", "INSTANCE_ID=i",
+		"PLANHAT_WORKSPACES=acme,beta", "PLANHAT_ACME_TOKEN=x", "PLANHAT_BETA_TOKEN=y", "PLANHAT_BETA_OBJECTS=company", "TOPIC_PREFIX=crm.", "INSTANCE_ID=i",
 	}, service.Objects())
 	if err != nil {
 		t.Fatal(err)
