@@ -31,7 +31,7 @@ type executor struct {
 	batch []*command
 
 	sight sync.Mutex
-	seen  map[planhat.Object]error // by object: nil where the token may see its listing
+	seen  map[planhat.Object]func() error // by object: asks whether the token may see its listing, once
 
 	// calls is the context of API calls: it outlives the lease's by the drain
 	// time, so that calls under way may be answered.
@@ -44,7 +44,7 @@ type executor struct {
 }
 
 func newExecutor(w *workspace, batch []*command) *executor {
-	e := &executor{w: w, batch: batch, unsettled: &w.unsettled, seen: map[planhat.Object]error{}}
+	e := &executor{w: w, batch: batch, unsettled: &w.unsettled, seen: map[planhat.Object]func() error{}}
 	e.references.limit = w.service.cfg.Sink.ReferenceWait
 	e.calls, e.cancel = context.WithCancel(context.WithoutCancel(w.ctx))
 	e.detach = context.AfterFunc(w.ctx, func() { time.AfterFunc(w.times.Drain, e.cancel) })

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
@@ -177,4 +179,44 @@ func TestTaskStatusThatFails(t *testing.T) {
 	}
 	expect(t, results, "Done", "OK UPDATED -")
 	expect(t, results, "in-progress", "OK UPDATED -")
+}
+
+// TestListingThatFails has a look-up find nothing while the listing, which would tell
+// whether the token may see such records at all, is answered 500: the command waits, as
+// long as for any call that fails, and holds up no look-up of another object.
+func TestListingThatFails(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, empty)
+	b.giveUp = 300 * time.Millisecond
+	var healed atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/licenses" && !healed.Load() {
+			http.Error(w, "Something went wrong", http.StatusInternalServerError)
+			return
+		}
+		b.sim.ServeHTTP(w, r)
+	}))
+	b.t.Cleanup(server.Close)
+	b.cfg.Planhat[0].BaseURL = server.URL
+	b.cfg.Topics.Partitions = 1
+	b.prepare()
+	b.send(
+		`a {"id":"license","op":"get","object":"license","target":{"_id":"0123456789abcdef01234567"}}`,
+		`b {"id":"project","op":"get","object":"project","target":{"_id":"0123456789abcdef01234567"}}`,
+	)
+	b.start()
+	b.read(t.Context(), resultTopic, func(r *kgo.Record) bool {
+		if string(r.Key) == "license" {
+			t.Error("the look-up of the license held up that of the project")
+		}
+		return false
+	})
+	results := b.results()
+	expect(t, results, "license", "REJECTED NONE NOT_FOUND")
+	expect(t, results, "project", "REJECTED NONE NOT_FOUND")
+	b.send(`c {"id":"again","op":"get","object":"license","target":{"_id":"0123456789abcdef01234567"}}`)
+	healed.Store(true)
+	if r := expect(t, b.results(), "again", "REJECTED NONE NOT_FOUND"); r.Attempts < 2 {
+		t.Errorf("%d attempts are counted, want the look-up and the listing", r.Attempts)
+	}
 }
