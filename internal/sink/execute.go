@@ -360,7 +360,9 @@ func (e *executor) accepted() bool {
 		if err == nil {
 			return true
 		}
-		if kind := planhat.KindOf(err); kind != planhat.KindUnauthorized && kind != planhat.KindForbidden {
+		switch planhat.KindOf(err) {
+		case planhat.KindUnauthorized, planhat.KindForbidden, planhat.KindNotFound: // it may not see this one
+		default:
 			return false
 		}
 	}

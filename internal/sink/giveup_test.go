@@ -23,7 +23,7 @@ import (
 // "silence" is not answered. A read of "riddle" is answered 500, too.
 func (b *bench) moody(grudge string) {
 	b.t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	b.before(func(w http.ResponseWriter, r *http.Request) bool {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		said := r.URL.String() + string(body)
@@ -36,6 +36,17 @@ func (b *bench) moody(grudge string) {
 			b.sim.ServeHTTP(httptest.NewRecorder(), r)
 			http.Error(w, "Something went wrong", http.StatusInternalServerError)
 		default:
+			return false
+		}
+		return true
+	})
+}
+
+// before puts a server before the vendor, which gets what that server does not answer.
+func (b *bench) before(answers func(http.ResponseWriter, *http.Request) bool) {
+	b.t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !answers(w, r) {
 			b.sim.ServeHTTP(w, r)
 		}
 	}))
@@ -189,15 +200,13 @@ func TestListingThatFails(t *testing.T) {
 	b := newBench(t, empty)
 	b.giveUp = 300 * time.Millisecond
 	var healed atomic.Bool
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/licenses" && !healed.Load() {
+	b.before(func(w http.ResponseWriter, r *http.Request) bool {
+		fails := r.URL.Path == "/licenses" && !healed.Load()
+		if fails {
 			http.Error(w, "Something went wrong", http.StatusInternalServerError)
-			return
 		}
-		b.sim.ServeHTTP(w, r)
-	}))
-	b.t.Cleanup(server.Close)
-	b.cfg.Planhat[0].BaseURL = server.URL
+		return fails
+	})
 	b.cfg.Topics.Partitions = 1
 	b.prepare()
 	b.send(
@@ -219,4 +228,20 @@ func TestListingThatFails(t *testing.T) {
 	if r := expect(t, b.results(), "again", "REJECTED NONE NOT_FOUND"); r.Attempts < 2 {
 		t.Errorf("%d attempts are counted, want the look-up and the listing", r.Attempts)
 	}
+}
+
+// TestHiddenListingIsAnAnswer: a token that may not see the listing that is asked first,
+// and is answered 404 for it, is accepted all the same: a poisoned command is given up.
+func TestHiddenListingIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(o *planhatsim.Options) {
+		empty(o)
+		o.Switches.Forbidden = "404"
+		o.Tokens = map[string]planhatsim.Token{planhatsim.DefaultToken: {Deny: map[string]bool{"user": true}}}
+	})
+	b.giveUp = 20 * time.Millisecond
+	b.moody("no grudge")
+	b.start()
+	b.send(`a {"id":"upsert","op":"upsert","object":"company","target":{"externalId":"U"},"fields":{"name":"poison"}}`)
+	expect(t, b.results(), "upsert", "REJECTED NONE VENDOR_REJECTED")
 }
