@@ -233,6 +233,8 @@ func (e *executor) doubt(i plan.Item) error {
 				e.unknown(i, vendorMessage(err))
 				return nil
 			}
+		case planhat.KindUnavailable: // given up; the first attempt may yet take effect
+			return err
 		case planhat.KindConflict, planhat.KindInvalid:
 			if done, lookup := e.recognise(i); done || lookup != nil {
 				return lookup

@@ -79,12 +79,14 @@ func (t *trial) over(cause error) bool {
 func gaveUp(err error) bool { return planhat.KindOf(err) == planhat.KindUnavailable }
 
 // abandon ends an item whose call to a record was given up. It is done if the record
-// holds the fields all the same.
+// holds the fields all the same; where the token may not look, nobody knows.
 func (e *executor) abandon(i plan.Item, t plan.Target, failure error) error {
 	sought := i
 	sought.Target = t
 	id, err := e.holding(sought)
 	switch {
+	case planhat.KindOf(err) == planhat.KindForbidden:
+		return failure
 	case err != nil:
 		return err
 	case id != "":
@@ -101,7 +103,7 @@ func (e *executor) holding(i plan.Item) (string, error) {
 	if err == nil && len(rows) == 1 && i.Target.Key == planhat.KeyEmail {
 		rows, err = e.find(i, i.Spec, plan.Target{Key: planhat.KeyID, Value: rows[0].id}) // a row is thin
 	}
-	if err != nil && planhat.KindOf(err) != planhat.KindForbidden {
+	if err != nil {
 		return "", err
 	}
 	if len(rows) == 1 {
@@ -112,10 +114,13 @@ func (e *executor) holding(i plan.Item) (string, error) {
 	return "", nil
 }
 
-// notRemoved ends a delete that was given up: it is done if the record is gone.
+// notRemoved ends a delete that was given up: it is done if the record is gone; where
+// the token may not look, nobody knows.
 func (e *executor) notRemoved(i plan.Item, id string, failure error) error {
 	rows, err := e.find(i, i.Spec, plan.Target{Key: planhat.KeyID, Value: id})
 	switch {
+	case planhat.KindOf(err) == planhat.KindForbidden:
+		return failure
 	case err != nil:
 		return err
 	case len(rows) == 0:

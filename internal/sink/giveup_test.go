@@ -245,3 +245,57 @@ func TestHiddenListingIsAnAnswer(t *testing.T) {
 	b.send(`a {"id":"upsert","op":"upsert","object":"company","target":{"externalId":"U"},"fields":{"name":"poison"}}`)
 	expect(t, b.results(), "upsert", "REJECTED NONE VENDOR_REJECTED")
 }
+
+// TestGivenUpUnseen gives writes up that were done, where the token may not look whether
+// they were.
+func TestGivenUpUnseen(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(o *planhatsim.Options) {
+		o.Tokens = map[string]planhatsim.Token{planhatsim.DefaultToken: {Deny: map[string]bool{"license:read": true}}}
+	})
+	b.giveUp = 20 * time.Millisecond
+	held := b.rows("licenses")[0]["_id"].(string)
+	b.moody(held)
+	b.start()
+	b.send(
+		`a {"id":"update","op":"update","object":"license","target":{"_id":"`+held+`"},"fields":{"product":"x"}}`,
+		`a {"id":"delete","op":"delete","object":"license","target":{"_id":"`+held+`"}}`,
+	)
+	results := b.results()
+	expect(t, results, "update", "UNKNOWN NONE OUTCOME_UNKNOWN")
+	expect(t, results, "delete", "UNKNOWN NONE OUTCOME_UNKNOWN")
+}
+
+// TestDoubtIsNotGivenUpAsRefused loses the answer of a create, and lets the look-up of
+// its reference, which the next attempt needs, fail from then on: nobody knows what
+// became of the first.
+func TestDoubtIsNotGivenUpAsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, empty)
+	b.giveUp = 20 * time.Millisecond
+	b.sim.Mutate(func(tx *planhatsim.Tx) {
+		if _, err := tx.Create("users", `{"email":"u@x.example","nickName":"u","firstName":"u","lastName":"u","externalId":"U"}`); err != nil {
+			t.Error(err)
+		}
+	})
+	var lost atomic.Int32
+	b.before(func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case r.Method == http.MethodPost:
+			lost.Add(1)
+			panic(http.ErrAbortHandler)
+		case lost.Load() > 1 && strings.HasPrefix(r.URL.Path, "/users/"):
+			http.Error(w, "Something went wrong", http.StatusInternalServerError)
+			return true
+		}
+		return false
+	})
+	b.start()
+	b.send(
+		`a {"id":"create","op":"create","object":"company","fields":{"name":"A","externalId":"A","owner":"extid-U"}}`,
+		`b {"id":"upsert","op":"upsert","object":"company","target":{"externalId":"B"},"fields":{"name":"B","owner":"extid-U"}}`,
+	)
+	results := b.results()
+	expect(t, results, "create", "UNKNOWN NONE OUTCOME_UNKNOWN")
+	expect(t, results, "upsert", "UNKNOWN NONE OUTCOME_UNKNOWN")
+}
