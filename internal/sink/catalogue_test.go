@@ -125,3 +125,20 @@ func TestBegunCommandsPassTheCatalogue(t *testing.T) {
 	expect(t, b.results(), "create", "OK CREATED -")
 	b.row("companies", "externalId", "A") // at most once
 }
+
+// TestCatalogueEndsAPause: when the token is refused to the catalogue and is then
+// accepted, the workspace is no longer shown as paused, although no call follows.
+func TestCatalogueEndsAPause(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, empty)
+	b.start()
+	b.send(`a {"id":"first","op":"create","object":"company","fields":{"name":"A"}}`)
+	expect(t, b.results(), "first", "OK CREATED -")
+	b.sim.SetTokens(map[string]planhatsim.Token{"new": {}})
+	b.send(`a {"id":"second","op":"create","object":"company","fields":{"name":"B","custom":{"seats":1}}}`)
+	state := func() string { return b.service.Status().(sink.Status).Workspaces[0].State }
+	b.until("the workspace is paused", func() bool { return state() == "unauthorized" })
+	b.writeToken("new")
+	expect(t, b.results(), "second", "REJECTED NONE UNKNOWN_FIELD")
+	b.until("the workspace goes on", func() bool { return state() == "ok" })
+}
