@@ -186,7 +186,7 @@ func (e *executor) companyOf(i plan.Item, t plan.Target) (company string, there 
 		}
 		id := ref.Target.Value
 		if ref.Prefixed {
-			if id, err = e.resolve(i, ref); err != nil || id == "" {
+			if id, err = e.known(i, ref); err != nil || id == "" {
 				return "", false, err
 			}
 		}

@@ -40,6 +40,7 @@ type executor struct {
 	detach func() bool
 
 	references deadline
+	resolved   sync.Map // the ids of references that were looked up in this stage
 	unsettled  *unsettled
 }
 
@@ -76,6 +77,7 @@ func (e *executor) run(stages []plan.Stage) error {
 // singles beside them. The error is that of the lease; items that were stopped
 // have no result.
 func (e *executor) stage(stage plan.Stage) error {
+	e.resolved.Clear()
 	if err := e.intend(stage); err != nil {
 		return err
 	}

@@ -201,11 +201,11 @@ func TestListingThatFails(t *testing.T) {
 	b.giveUp = 300 * time.Millisecond
 	var healed atomic.Bool
 	b.before(func(w http.ResponseWriter, r *http.Request) bool {
-		fails := r.URL.Path == "/licenses" && !healed.Load()
-		if fails {
-			http.Error(w, "Something went wrong", http.StatusInternalServerError)
+		if r.URL.Path != "/licenses" || healed.Load() {
+			return false
 		}
-		return fails
+		http.Error(w, "Something went wrong", http.StatusInternalServerError)
+		return true
 	})
 	b.cfg.Topics.Partitions = 1
 	b.prepare()
