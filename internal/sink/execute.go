@@ -287,6 +287,7 @@ func (e *executor) try(items []plan.Item, call func(context.Context) (attempts i
 			if err := e.unauthorized(failed, &refusals, pause); err != nil {
 				return err
 			}
+			attempt.failing = time.Time{} // a pause may have been long
 		case err != nil && (failed == nil || kind == planhat.KindThrottled || kind == planhat.KindUnavailable):
 			if attempt.over(err) {
 				return err

@@ -46,28 +46,35 @@ func (w *written) since(o planhat.Object, at time.Time) bool {
 type trial struct {
 	e       *executor
 	items   []plan.Item
-	failing time.Time // since when; zero: not yet
+	failing time.Time // since when, while others were answered; zero: not yet
+	asked   time.Time // when over was asked last
 }
 
 // over tells, after a failure, whether the call is given up. A call of several items is
-// divided then, which needs no patience.
+// divided then, which needs no patience. An outage says nothing about the call: after
+// it, patience begins anew.
 func (t *trial) over(cause error) bool {
 	if kind := planhat.KindOf(cause); kind != planhat.KindUnavailable && kind != planhat.KindAmbiguous {
+		return false
+	}
+	object, w := t.items[0].Spec.Object, t.e.w
+	before := t.asked
+	t.asked = time.Now()
+	if wrote := !before.IsZero() && w.written.since(object, before); !wrote && !t.e.accepted() {
+		t.failing = time.Time{}
 		return false
 	}
 	if t.failing.IsZero() {
 		t.failing = time.Now()
 	}
-	object, w := t.items[0].Spec.Object, t.e.w
 	patience := reluctance * w.times.GiveUp
-	wrote := w.written.since(object, t.failing)
 	switch {
 	case len(t.items) > 1:
 		patience = 0
-	case wrote:
+	case w.written.since(object, t.failing):
 		patience = w.times.GiveUp
 	}
-	if time.Since(t.failing) < patience || !wrote && !t.e.accepted() {
+	if time.Since(t.failing) < patience {
 		return false
 	}
 	w.log.Warn("a call is given up: the vendor fails to answer it, and answers others", "workspace", w.cfg.Name,

@@ -299,3 +299,30 @@ func TestDoubtIsNotGivenUpAsRefused(t *testing.T) {
 	expect(t, results, "create", "UNKNOWN NONE OUTCOME_UNKNOWN")
 	expect(t, results, "upsert", "UNKNOWN NONE OUTCOME_UNKNOWN")
 }
+
+// TestOutageEndsWhileAsked lets everything fail, for longer than one poisoned call would
+// be tried, until the sink asks whether Planhat answers at all: that it does by then says
+// nothing about a call that failed before.
+func TestOutageEndsWhileAsked(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, empty)
+	b.giveUp = 20 * time.Millisecond
+	var writes atomic.Int32
+	var healed atomic.Bool
+	b.before(func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case r.Method != http.MethodGet:
+			writes.Add(1)
+		case r.URL.Path == "/users" && writes.Load() >= 18: // three rounds
+			healed.Store(true)
+		}
+		if healed.Load() {
+			return false
+		}
+		http.Error(w, "Back soon", http.StatusServiceUnavailable)
+		return true
+	})
+	b.start()
+	b.send(`a {"id":"upsert","op":"upsert","object":"company","target":{"externalId":"A"},"fields":{"name":"Acme"}}`)
+	expect(t, b.results(), "upsert", "OK CREATED -")
+}
