@@ -147,7 +147,7 @@ func (e *executor) unexplained(i plan.Item, failure error) error {
 	}
 	id, err := e.holding(i)
 	switch {
-	case err != nil:
+	case err != nil && planhat.KindOf(err) != planhat.KindForbidden:
 		return err
 	case id != "":
 		e.end(i, schemas.EffectUnchanged, id)

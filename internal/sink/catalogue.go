@@ -91,6 +91,7 @@ func (c *catalogue) read(ctx context.Context) {
 		failed = err.Error()
 	} else {
 		c.byParent = byParent
+		c.w.pause.over() // no other call may follow
 	}
 	if (failed == "") != (c.failed == "") {
 		c.say(failed)

@@ -2,6 +2,7 @@ package sink_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,4 +96,49 @@ func TestForbiddenCatalogue(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBegunCommandsPassTheCatalogue deletes the custom fields after a create that names
+// one was carried out, and before its result is written: it is not refused then.
+func TestBegunCommandsPassTheCatalogue(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, empty)
+	b.prepare()
+	var once sync.Once
+	b.point.set(func(name string) {
+		if name == sink.PointBeforeCommit && len(b.rows("companies")) > 0 {
+			once.Do(func() {
+				b.cluster.Fault(failCommit)
+				fields := b.rows("customfields")
+				b.sim.Mutate(func(tx *planhatsim.Tx) {
+					for _, field := range fields {
+						if err := tx.Delete("customfields", field["_id"].(string)); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			})
+		}
+	})
+	b.send(`a {"id":"create","op":"create","object":"company","fields":{"name":"A","externalId":"A","custom":{"Seats":1}}}`)
+	b.start()
+	expect(t, b.results(), "create", "OK CREATED -")
+	b.row("companies", "externalId", "A") // at most once
+}
+
+// TestCatalogueEndsAPause: when the token is refused to the catalogue and is then
+// accepted, the workspace is no longer shown as paused, although no call follows.
+func TestCatalogueEndsAPause(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, empty)
+	b.start()
+	b.send(`a {"id":"first","op":"create","object":"company","fields":{"name":"A"}}`)
+	expect(t, b.results(), "first", "OK CREATED -")
+	b.sim.SetTokens(map[string]planhatsim.Token{"new": {}})
+	b.send(`a {"id":"second","op":"create","object":"company","fields":{"name":"B","custom":{"seats":1}}}`)
+	state := func() string { return b.service.Status().(sink.Status).Workspaces[0].State }
+	b.until("the workspace is paused", func() bool { return state() == "unauthorized" })
+	b.writeToken("new")
+	expect(t, b.results(), "second", "REJECTED NONE UNKNOWN_FIELD")
+	b.until("the workspace goes on", func() bool { return state() == "ok" })
 }

@@ -116,10 +116,11 @@ func (w *workspace) check(ctx context.Context, c *command, seq int, now time.Tim
 		})
 		return
 	}
+	rules := plan.Rules{Now: now, Custom: w.catalogue.of}
 	if _, c.resumed = w.ledger.find(c.place()); c.resumed {
-		now = time.Time{} // it was in time when it was begun
+		rules = plan.Rules{} // it was in time, and its fields were known, when it was begun
 	}
-	order, refusal := w.order(ctx, &c.cmd, plan.Rules{Now: now, Custom: w.catalogue.of})
+	order, refusal := w.order(ctx, &c.cmd, rules)
 	if refusal != nil {
 		c.refuse(refusal)
 		return
@@ -134,7 +135,7 @@ func (w *workspace) check(ctx context.Context, c *command, seq int, now time.Tim
 // order checks a command. A custom field that the catalogue does not have is
 // looked for once more: somebody may have created it for this command.
 func (w *workspace) order(ctx context.Context, c *schemas.Command, rules plan.Rules) (plan.Order, *plan.Refusal) {
-	custom := namesCustom(c)
+	custom := rules.Custom != nil && namesCustom(c)
 	if custom {
 		w.catalogue.ensure(ctx)
 	}

@@ -186,7 +186,7 @@ func (e *executor) companyOf(i plan.Item, t plan.Target) (company string, there 
 		}
 		id := ref.Target.Value
 		if ref.Prefixed {
-			if id, err = e.resolve(i, ref); err != nil || id == "" {
+			if id, err = e.known(i, ref); err != nil || id == "" {
 				return "", false, err
 			}
 		}
@@ -233,6 +233,8 @@ func (e *executor) doubt(i plan.Item) error {
 				e.unknown(i, vendorMessage(err))
 				return nil
 			}
+		case planhat.KindUnavailable: // given up; the first attempt may yet take effect
+			return err
 		case planhat.KindConflict, planhat.KindInvalid:
 			if done, lookup := e.recognise(i); done || lookup != nil {
 				return lookup

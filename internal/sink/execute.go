@@ -31,7 +31,7 @@ type executor struct {
 	batch []*command
 
 	sight sync.Mutex
-	seen  map[planhat.Object]error // by object: nil where the token may see its listing
+	seen  map[planhat.Object]func() error // by object: asks whether the token may see its listing, once
 
 	// calls is the context of API calls: it outlives the lease's by the drain
 	// time, so that calls under way may be answered.
@@ -40,11 +40,12 @@ type executor struct {
 	detach func() bool
 
 	references deadline
+	resolved   sync.Map // the ids of references that were looked up in this stage
 	unsettled  *unsettled
 }
 
 func newExecutor(w *workspace, batch []*command) *executor {
-	e := &executor{w: w, batch: batch, unsettled: &w.unsettled, seen: map[planhat.Object]error{}}
+	e := &executor{w: w, batch: batch, unsettled: &w.unsettled, seen: map[planhat.Object]func() error{}}
 	e.references.limit = w.service.cfg.Sink.ReferenceWait
 	e.calls, e.cancel = context.WithCancel(context.WithoutCancel(w.ctx))
 	e.detach = context.AfterFunc(w.ctx, func() { time.AfterFunc(w.times.Drain, e.cancel) })
@@ -76,6 +77,7 @@ func (e *executor) run(stages []plan.Stage) error {
 // singles beside them. The error is that of the lease; items that were stopped
 // have no result.
 func (e *executor) stage(stage plan.Stage) error {
+	e.resolved.Clear()
 	if err := e.intend(stage); err != nil {
 		return err
 	}
@@ -285,6 +287,7 @@ func (e *executor) try(items []plan.Item, call func(context.Context) (attempts i
 			if err := e.unauthorized(failed, &refusals, pause); err != nil {
 				return err
 			}
+			attempt.failing = time.Time{} // a pause may have been long
 		case err != nil && (failed == nil || kind == planhat.KindThrottled || kind == planhat.KindUnavailable):
 			if attempt.over(err) {
 				return err
@@ -360,7 +363,9 @@ func (e *executor) accepted() bool {
 		if err == nil {
 			return true
 		}
-		if kind := planhat.KindOf(err); kind != planhat.KindUnauthorized && kind != planhat.KindForbidden {
+		switch planhat.KindOf(err) {
+		case planhat.KindUnauthorized, planhat.KindForbidden, planhat.KindNotFound: // it may not see this one
+		default:
 			return false
 		}
 	}

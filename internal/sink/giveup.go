@@ -46,28 +46,35 @@ func (w *written) since(o planhat.Object, at time.Time) bool {
 type trial struct {
 	e       *executor
 	items   []plan.Item
-	failing time.Time // since when; zero: not yet
+	failing time.Time // since when, while others were answered; zero: not yet
+	asked   time.Time // when over was asked last
 }
 
 // over tells, after a failure, whether the call is given up. A call of several items is
-// divided then, which needs no patience.
+// divided then, which needs no patience. An outage says nothing about the call: after
+// it, patience begins anew.
 func (t *trial) over(cause error) bool {
 	if kind := planhat.KindOf(cause); kind != planhat.KindUnavailable && kind != planhat.KindAmbiguous {
+		return false
+	}
+	object, w := t.items[0].Spec.Object, t.e.w
+	before := t.asked
+	t.asked = time.Now()
+	if wrote := !before.IsZero() && w.written.since(object, before); !wrote && !t.e.accepted() {
+		t.failing = time.Time{}
 		return false
 	}
 	if t.failing.IsZero() {
 		t.failing = time.Now()
 	}
-	object, w := t.items[0].Spec.Object, t.e.w
 	patience := reluctance * w.times.GiveUp
-	wrote := w.written.since(object, t.failing)
 	switch {
 	case len(t.items) > 1:
 		patience = 0
-	case wrote:
+	case w.written.since(object, t.failing):
 		patience = w.times.GiveUp
 	}
-	if time.Since(t.failing) < patience || !wrote && !t.e.accepted() {
+	if time.Since(t.failing) < patience {
 		return false
 	}
 	w.log.Warn("a call is given up: the vendor fails to answer it, and answers others", "workspace", w.cfg.Name,
@@ -79,12 +86,14 @@ func (t *trial) over(cause error) bool {
 func gaveUp(err error) bool { return planhat.KindOf(err) == planhat.KindUnavailable }
 
 // abandon ends an item whose call to a record was given up. It is done if the record
-// holds the fields all the same.
+// holds the fields all the same; where the token may not look, nobody knows.
 func (e *executor) abandon(i plan.Item, t plan.Target, failure error) error {
 	sought := i
 	sought.Target = t
 	id, err := e.holding(sought)
 	switch {
+	case planhat.KindOf(err) == planhat.KindForbidden:
+		return failure
 	case err != nil:
 		return err
 	case id != "":
@@ -101,7 +110,7 @@ func (e *executor) holding(i plan.Item) (string, error) {
 	if err == nil && len(rows) == 1 && i.Target.Key == planhat.KeyEmail {
 		rows, err = e.find(i, i.Spec, plan.Target{Key: planhat.KeyID, Value: rows[0].id}) // a row is thin
 	}
-	if err != nil && planhat.KindOf(err) != planhat.KindForbidden {
+	if err != nil {
 		return "", err
 	}
 	if len(rows) == 1 {
@@ -112,10 +121,13 @@ func (e *executor) holding(i plan.Item) (string, error) {
 	return "", nil
 }
 
-// notRemoved ends a delete that was given up: it is done if the record is gone.
+// notRemoved ends a delete that was given up: it is done if the record is gone; where
+// the token may not look, nobody knows.
 func (e *executor) notRemoved(i plan.Item, id string, failure error) error {
 	rows, err := e.find(i, i.Spec, plan.Target{Key: planhat.KeyID, Value: id})
 	switch {
+	case planhat.KindOf(err) == planhat.KindForbidden:
+		return failure
 	case err != nil:
 		return err
 	case len(rows) == 0:

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
@@ -21,7 +23,7 @@ import (
 // "silence" is not answered. A read of "riddle" is answered 500, too.
 func (b *bench) moody(grudge string) {
 	b.t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	b.before(func(w http.ResponseWriter, r *http.Request) bool {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		said := r.URL.String() + string(body)
@@ -34,6 +36,17 @@ func (b *bench) moody(grudge string) {
 			b.sim.ServeHTTP(httptest.NewRecorder(), r)
 			http.Error(w, "Something went wrong", http.StatusInternalServerError)
 		default:
+			return false
+		}
+		return true
+	})
+}
+
+// before puts a server before the vendor, which gets what that server does not answer.
+func (b *bench) before(answers func(http.ResponseWriter, *http.Request) bool) {
+	b.t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !answers(w, r) {
 			b.sim.ServeHTTP(w, r)
 		}
 	}))
@@ -177,4 +190,139 @@ func TestTaskStatusThatFails(t *testing.T) {
 	}
 	expect(t, results, "Done", "OK UPDATED -")
 	expect(t, results, "in-progress", "OK UPDATED -")
+}
+
+// TestListingThatFails has a look-up find nothing while the listing, which would tell
+// whether the token may see such records at all, is answered 500: the command waits, as
+// long as for any call that fails, and holds up no look-up of another object.
+func TestListingThatFails(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, empty)
+	b.giveUp = 300 * time.Millisecond
+	var healed atomic.Bool
+	b.before(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/licenses" || healed.Load() {
+			return false
+		}
+		http.Error(w, "Something went wrong", http.StatusInternalServerError)
+		return true
+	})
+	b.cfg.Topics.Partitions = 1
+	b.prepare()
+	b.send(
+		`a {"id":"license","op":"get","object":"license","target":{"_id":"0123456789abcdef01234567"}}`,
+		`b {"id":"project","op":"get","object":"project","target":{"_id":"0123456789abcdef01234567"}}`,
+	)
+	b.start()
+	b.read(t.Context(), resultTopic, func(r *kgo.Record) bool {
+		if string(r.Key) == "license" {
+			t.Error("the look-up of the license held up that of the project")
+		}
+		return false
+	})
+	results := b.results()
+	expect(t, results, "license", "REJECTED NONE NOT_FOUND")
+	expect(t, results, "project", "REJECTED NONE NOT_FOUND")
+	b.send(`c {"id":"again","op":"get","object":"license","target":{"_id":"0123456789abcdef01234567"}}`)
+	healed.Store(true)
+	if r := expect(t, b.results(), "again", "REJECTED NONE NOT_FOUND"); r.Attempts < 2 {
+		t.Errorf("%d attempts are counted, want the look-up and the listing", r.Attempts)
+	}
+}
+
+// TestHiddenListingIsAnAnswer: a token that may not see the listing that is asked first,
+// and is answered 404 for it, is accepted all the same: a poisoned command is given up.
+func TestHiddenListingIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(o *planhatsim.Options) {
+		empty(o)
+		o.Switches.Forbidden = "404"
+		o.Tokens = map[string]planhatsim.Token{planhatsim.DefaultToken: {Deny: map[string]bool{"user": true}}}
+	})
+	b.giveUp = 20 * time.Millisecond
+	b.moody("no grudge")
+	b.start()
+	b.send(`a {"id":"upsert","op":"upsert","object":"company","target":{"externalId":"U"},"fields":{"name":"poison"}}`)
+	expect(t, b.results(), "upsert", "REJECTED NONE VENDOR_REJECTED")
+}
+
+// TestGivenUpUnseen gives writes up that were done, where the token may not look whether
+// they were.
+func TestGivenUpUnseen(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(o *planhatsim.Options) {
+		o.Tokens = map[string]planhatsim.Token{planhatsim.DefaultToken: {Deny: map[string]bool{"license:read": true}}}
+	})
+	b.giveUp = 20 * time.Millisecond
+	held := b.rows("licenses")[0]["_id"].(string)
+	b.moody(held)
+	b.start()
+	b.send(
+		`a {"id":"update","op":"update","object":"license","target":{"_id":"`+held+`"},"fields":{"product":"x"}}`,
+		`a {"id":"delete","op":"delete","object":"license","target":{"_id":"`+held+`"}}`,
+	)
+	results := b.results()
+	expect(t, results, "update", "UNKNOWN NONE OUTCOME_UNKNOWN")
+	expect(t, results, "delete", "UNKNOWN NONE OUTCOME_UNKNOWN")
+}
+
+// TestDoubtIsNotGivenUpAsRefused loses the answer of a create, and lets the look-up of
+// its reference, which the next attempt needs, fail from then on: nobody knows what
+// became of the first.
+func TestDoubtIsNotGivenUpAsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, empty)
+	b.giveUp = 20 * time.Millisecond
+	b.sim.Mutate(func(tx *planhatsim.Tx) {
+		if _, err := tx.Create("users", `{"email":"u@x.example","nickName":"u","firstName":"u","lastName":"u","externalId":"U"}`); err != nil {
+			t.Error(err)
+		}
+	})
+	var lost atomic.Int32
+	b.before(func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case r.Method == http.MethodPost:
+			lost.Add(1)
+			panic(http.ErrAbortHandler)
+		case lost.Load() > 1 && strings.HasPrefix(r.URL.Path, "/users/"):
+			http.Error(w, "Something went wrong", http.StatusInternalServerError)
+			return true
+		}
+		return false
+	})
+	b.start()
+	b.send(
+		`a {"id":"create","op":"create","object":"company","fields":{"name":"A","externalId":"A","owner":"extid-U"}}`,
+		`b {"id":"upsert","op":"upsert","object":"company","target":{"externalId":"B"},"fields":{"name":"B","owner":"extid-U"}}`,
+	)
+	results := b.results()
+	expect(t, results, "create", "UNKNOWN NONE OUTCOME_UNKNOWN")
+	expect(t, results, "upsert", "UNKNOWN NONE OUTCOME_UNKNOWN")
+}
+
+// TestOutageEndsWhileAsked lets everything fail, for longer than one poisoned call would
+// be tried, until the sink asks whether Planhat answers at all: that it does by then says
+// nothing about a call that failed before.
+func TestOutageEndsWhileAsked(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, empty)
+	b.giveUp = 20 * time.Millisecond
+	var writes atomic.Int32
+	var healed atomic.Bool
+	b.before(func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case r.Method != http.MethodGet:
+			writes.Add(1)
+		case r.URL.Path == "/users" && writes.Load() >= 18: // three rounds
+			healed.Store(true)
+		}
+		if healed.Load() {
+			return false
+		}
+		http.Error(w, "Back soon", http.StatusServiceUnavailable)
+		return true
+	})
+	b.start()
+	b.send(`a {"id":"upsert","op":"upsert","object":"company","target":{"externalId":"A"},"fields":{"name":"Acme"}}`)
+	expect(t, b.results(), "upsert", "OK CREATED -")
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/plan"
@@ -58,40 +59,45 @@ func (e *executor) lookUp(i plan.Item, spec *planhat.Spec, t plan.Target, compan
 			return nil, err
 		}
 	}
-	if len(out) == 0 {
-		return nil, e.visible(spec)
+	if len(out) > 0 || err == nil && t.Key == planhat.KeyEmail { // an email is looked up in the listing
+		return out, nil
 	}
-	return out, nil
+	return nil, e.visible(i, spec)
 }
 
 // visible is an error of kind forbidden if the token may not see an object.
 // Nobody documents how Planhat answers it then: if as for a record that does not
-// exist, the listing, which always exists, tells the two apart.
-func (e *executor) visible(spec *planhat.Spec) error {
+// exist, the listing, which always exists, tells the two apart. It is asked once
+// in a batch, for the first item that wants to know.
+func (e *executor) visible(i plan.Item, spec *planhat.Spec) error {
 	e.sight.Lock()
-	defer e.sight.Unlock()
-	seen, asked := e.seen[spec.Object]
-	if asked {
-		return seen
+	seen := e.seen[spec.Object]
+	if seen == nil {
+		seen = sync.OnceValue(func() error { return e.glance(i, spec.Object) })
+		e.seen[spec.Object] = seen
 	}
-	err := e.try(nil, func(ctx context.Context) (int, error) {
-		_, err := e.w.client.Page(ctx, spec.Object, planhat.ListOptions{Sort: "_id", Limit: 1})
+	e.sight.Unlock()
+	return seen()
+}
+
+// glance asks for one row of a listing. A listing that fails says nothing.
+func (e *executor) glance(i plan.Item, o planhat.Object) error {
+	err := e.try([]plan.Item{i}, func(ctx context.Context) (int, error) {
+		_, err := e.w.client.Page(ctx, o, planhat.ListOptions{Sort: "_id", Limit: 1})
 		return 1, err
 	})
 	failed := asError(err)
-	switch planhat.KindOf(err) {
+	if failed == nil {
+		return err
+	}
+	switch failed.Kind {
 	case planhat.KindNotFound, planhat.KindForbidden:
 		denied := *failed
 		denied.Kind = planhat.KindForbidden
-		err = &denied
+		return &denied
 	default:
-		if err != nil && failed == nil {
-			return err
-		}
-		err = nil
+		return nil
 	}
-	e.seen[spec.Object] = err
-	return err
 }
 
 // ofType keeps the records that are of an object which shares its listing.

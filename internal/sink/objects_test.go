@@ -36,6 +36,45 @@ func TestReferencesBecomeIDs(t *testing.T) {
 	}
 }
 
+// Commands of a batch that refer to one record by its key look it up once, or as often
+// as calls are made at the same time.
+func TestReferencesInCommonAreLookedUpOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, empty)
+	b.cfg.Topics.Partitions, b.cfg.Sink.InFlight = 1, 2
+	b.sim.Mutate(func(tx *planhatsim.Tx) {
+		if _, err := tx.Create("users", `{"email":"u@x.example","nickName":"u","firstName":"u","lastName":"u","externalId":"U"}`); err != nil {
+			t.Error(err)
+		}
+	})
+	b.prepare()
+	const commands = 20
+	for n := range commands {
+		b.send(fmt.Sprintf(`%d {"id":"c%d","op":"create","object":"company","fields":{"name":"N%d","externalId":"%d","owner":"extid-U"}}`, n, n, n, n))
+	}
+	b.start()
+	results := b.results()
+	for n := range commands {
+		expect(t, results, fmt.Sprint("c", n), "OK CREATED -")
+	}
+	owner := b.row("users", "externalId", "U")["_id"]
+	for _, row := range b.rows("companies") {
+		if row["owner"] != owner {
+			t.Errorf("company %v has the owner %v, want %v", row["name"], row["owner"], owner)
+		}
+	}
+	calls, _ := b.sim.Calls()
+	looks := 0
+	for _, c := range calls {
+		if c.Path == "/users/extid-U" {
+			looks++
+		}
+	}
+	if looks == 0 || looks > commands/2 {
+		t.Errorf("%d look-ups of one record for %d commands", looks, commands)
+	}
+}
+
 // A conversation is none of type note, and a note none of another.
 func TestConversationsAreNoNotes(t *testing.T) {
 	t.Parallel()

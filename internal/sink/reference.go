@@ -45,6 +45,26 @@ func (e *executor) resolve(i plan.Item, ref plan.Reference) (string, error) {
 	return rows[0].id, nil
 }
 
+// known is resolve for a record that was there a moment ago: items of a stage often
+// have references in common, and their calls are not ordered against each other.
+func (e *executor) known(i plan.Item, ref plan.Reference) (string, error) {
+	name := reference{ref.Object, ref.Target}
+	if id, ok := e.resolved.Load(name); ok {
+		return id.(string), nil //nolint:forcetypeassert // of known alone
+	}
+	id, err := e.resolve(i, ref)
+	if err == nil && id != "" {
+		e.resolved.Store(name, id)
+	}
+	return id, err
+}
+
+// reference names a record that items refer to.
+type reference struct {
+	object planhat.Object
+	target plan.Target
+}
+
 // await waits for the record of a reference to appear, as long as the batch
 // has left for that, and tells whether it has.
 func (e *executor) await(i plan.Item, ref plan.Reference) (bool, error) {
@@ -75,7 +95,7 @@ func (e *executor) plain(i plan.Item) (plan.Fields, *plan.Reference, error) {
 		if !ref.Prefixed {
 			continue
 		}
-		id, err := e.resolve(i, ref)
+		id, err := e.known(i, ref)
 		if err != nil {
 			return nil, nil, err
 		}

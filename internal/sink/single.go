@@ -202,7 +202,7 @@ func (e *executor) resolveUpsert(i plan.Item) error {
 			if sleep(e.w.ctx, e.w.times.Settle) != nil {
 				return errStopped
 			}
-		case kind == planhat.KindNone:
+		case kind == planhat.KindNone, gaveUp(err) && c.resumed: // then an earlier attempt may yet take effect
 			return err
 		case kind == planhat.KindConflict && tries == 0:
 			// Somebody may have created it since the look-up.
