@@ -109,10 +109,11 @@ func TestAFailingPollLeavesTheSweepAlone(t *testing.T) {
 	s.beginSweep(time.Now())
 	sweep := s.scan.sweep
 	s.scan.delta = cdc.NewDelta(1, 10, 2)
+	s.scan.fresh, s.scan.freshBytes = make([]cdc.Sighting, 3), maxDeltaBytes
 	if err := s.abandon(); err != nil {
 		t.Fatal(err)
 	}
-	if s.scan.sweep != sweep || s.scan.delta != nil {
+	if s.scan.sweep != sweep || s.scan.delta != nil || s.scan.fresh != nil || s.scan.freshBytes != 0 {
 		t.Errorf("after a failed poll: %+v", s.scan)
 	}
 	s.scan.delta = nil
