@@ -250,11 +250,16 @@ type health struct {
 	progress  time.Time // when the snapshot last said how far it is
 }
 
-// rewindCursor sets the cursor to what the log has.
+// rewindCursor sets the cursor to what the log has, and what is captured for the
+// first time to what is not yet read of it.
 func (s *stream) rewindCursor() error {
 	s.cursor = cdc.Cursor{}
 	if s.recorded == nil {
 		return nil
 	}
-	return json.Unmarshal(s.recorded, &s.cursor)
+	if err := json.Unmarshal(s.recorded, &s.cursor); err != nil {
+		return err
+	}
+	s.widen()
+	return nil
 }
