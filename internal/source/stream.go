@@ -28,9 +28,9 @@ type stream struct {
 	pins     pins
 	refused  error // the state cannot be used: the stream is held until a restart
 	absent   map[cdc.ID]absence
-	unseen   map[cdc.ID]bool // left out by the last sweep, where nobody can be asked
-	blind    bool            // nobody can be asked
-	asked    cdc.ID          // the last deletion candidate asked for
+	unseen   map[cdc.ID]time.Time // left out by the last sweep, which began then, where nobody can be asked
+	blind    bool                 // nobody can be asked
+	asked    cdc.ID               // the last deletion candidate asked for
 	pending  pending
 
 	gone     int  // records that the sweep under way found gone
