@@ -97,3 +97,20 @@ func workspaceAt(t *testing.T, status int, body string) *workspace {
 	}
 	return &workspace{client: client, now: time.Now, log: slog.New(slog.DiscardHandler), metrics: newMetrics(prometheus.NewRegistry())}
 }
+
+// A token that may list records but not ask for one of them is told so with a
+// 401: no delete is confirmed, and the listing is read all the same.
+func TestA401ToAQuestionDoesNotStopTheListing(t *testing.T) {
+	t.Parallel()
+	s, _ := tickets(t)
+	s.schedule.target = time.Minute
+	s.health.state, s.health.failures = stateOK, unauthorizedIsForbidden
+	w := workspaceAt(t, http.StatusOK, `[]`)
+	refused := confirmError{&planhat.Error{Kind: planhat.KindUnauthorized, Status: http.StatusUnauthorized}}
+	now := time.Unix(1_800_000_000, 0)
+	s.schedule.deltaAt, s.schedule.sweepAt = now.Add(time.Second), now.Add(time.Hour)
+	w.failed(s, w.inOtherWords(t.Context(), s, refused), now)
+	if s.health.state != "retrying" || w.pause.token != "" || s.schedule.due.After(now.Add(time.Second)) || len(s.cursor.Candidates) != 1 {
+		t.Errorf("%s %q, due in %s", s.health.state, s.health.cause, s.schedule.due.Sub(now))
+	}
+}
