@@ -104,7 +104,7 @@ func TestA401ToAQuestionDoesNotStopTheListing(t *testing.T) {
 	t.Parallel()
 	s, _ := tickets(t)
 	s.schedule.target = time.Minute
-	s.health.state, s.health.failures = stateOK, unauthorizedIsForbidden
+	s.health.state, s.health.denied = stateOK, unauthorizedIsForbidden
 	w := workspaceAt(t, http.StatusOK, `[]`)
 	refused := confirmError{&planhat.Error{Kind: planhat.KindUnauthorized, Status: http.StatusUnauthorized}}
 	now := time.Unix(1_800_000_000, 0)
@@ -112,5 +112,30 @@ func TestA401ToAQuestionDoesNotStopTheListing(t *testing.T) {
 	w.failed(s, w.inOtherWords(t.Context(), s, refused), now)
 	if s.health.state != "retrying" || w.pause.token != "" || s.schedule.due.After(now.Add(time.Second)) || len(s.cursor.Candidates) != 1 {
 		t.Errorf("%s %q, due in %s", s.health.state, s.health.cause, s.schedule.due.Sub(now))
+	}
+}
+
+// Only a listing that is answered 401 again and again is forbidden: one such
+// answer at the end of an outage is not.
+func TestAnOutageThatEndsWithA401IsNotForbidden(t *testing.T) {
+	t.Parallel()
+	s, _ := tickets(t)
+	w := workspaceAt(t, http.StatusOK, `[]`)
+	now := time.Unix(1_800_000_000, 0)
+	fails := func(kind planhat.Kind) string {
+		w.failed(s, w.inOtherWords(t.Context(), s, &planhat.Error{Kind: kind}), now)
+		return s.health.state
+	}
+	for range 2 * unauthorizedIsForbidden {
+		fails(planhat.KindUnavailable)
+	}
+	for i := range unauthorizedIsForbidden + 1 {
+		want := "retrying"
+		if i+1 >= unauthorizedIsForbidden {
+			want = stateForbidden
+		}
+		if got := fails(planhat.KindUnauthorized); got != want {
+			t.Errorf("after %d answers of 401 in a row the stream is %q, want %q", i+1, got, want)
+		}
 	}
 }

@@ -22,6 +22,8 @@ var errElsewhere = errors.New("the token is good for other listings")
 // A token and a path that are good for another listing tell.
 func (w *workspace) inOtherWords(ctx context.Context, s *stream, err error) error {
 	var failed *planhat.Error
+	before := s.health.denied
+	s.health.denied = 0
 	_, asking := errors.AsType[confirmError](err) // one record was refused, not the listing
 	if !errors.As(err, &failed) || failed.Kind != planhat.KindUnauthorized && (failed.Kind != planhat.KindNotFound || asking) {
 		return err
@@ -29,7 +31,10 @@ func (w *workspace) inOtherWords(ctx context.Context, s *stream, err error) erro
 	if !w.acceptedElsewhere(ctx, s, asking) {
 		return err
 	}
-	if asking || failed.Kind == planhat.KindUnauthorized && s.health.failures+1 < unauthorizedIsForbidden {
+	if failed.Kind == planhat.KindUnauthorized && !asking {
+		s.health.denied = before + 1
+	}
+	if asking || failed.Kind == planhat.KindUnauthorized && s.health.denied < unauthorizedIsForbidden {
 		return fmt.Errorf("%w: %w", errElsewhere, err)
 	}
 	denied := *failed

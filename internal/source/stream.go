@@ -245,6 +245,7 @@ type health struct {
 	cause     string
 	held      bool // until its topics are what the state says
 	failures  int
+	denied    int // of these, answers of 401 in a row while the token was good for another listing
 	lastScan  time.Time
 	lastFlush time.Time
 	progress  time.Time // when the snapshot last said how far it is
