@@ -113,7 +113,8 @@ func (m *Manager) compareTokens(ctx context.Context, client *kgo.Client) {
 	}
 }
 
-// members describes the group; none while it is not settled.
+// members describes the group. While it is not settled nobody can tell who owns
+// what: that is an error, not the end of a trouble.
 func (m *Manager) members(ctx context.Context, admin *kadm.Client) ([]member, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -125,10 +126,10 @@ func (m *Manager) members(ctx context.Context, admin *kadm.Client) ([]member, er
 	if err != nil {
 		return nil, fmt.Errorf("describe group %s: %w", name, err)
 	}
-	var out []member
-	if groups[name].State != "Stable" {
-		return nil, nil
+	if state := groups[name].State; state != "Stable" {
+		return nil, fmt.Errorf("group %s is not settled: its state is %s", name, state)
 	}
+	var out []member
 	for _, d := range groups[name].Members {
 		if meta, ok := d.Join.AsConsumer(); ok && slices.Contains(meta.Topics, topic) {
 			out = append(out, describe(d, meta.UserData, topic))

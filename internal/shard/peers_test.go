@@ -1,12 +1,15 @@
 package shard_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 )
@@ -62,7 +65,7 @@ func oneEach() []string {
 // second says so, until the first is gone.
 func TestATokenThatItsOwnerDoesNotKnow(t *testing.T) {
 	t.Parallel()
-	_, o := cluster(t)
+	c, o := cluster(t)
 	first := run(t, o, func(opts *shard.Options) { opts.Tokens = []string{"planhat/a"} })
 	collect(t, o, 3*shard.DefaultShards) // the first owns everything
 	hears := told{make(chan string, 1000)}
@@ -70,11 +73,57 @@ func TestATokenThatItsOwnerDoesNotKnow(t *testing.T) {
 		opts.Tokens, opts.LookEvery, opts.Observer = oneEach(), 20*time.Millisecond, hears
 	})
 	token := hears.one(t, func(event string) bool { return strings.HasSuffix(event, " true") })
+	if events := whileUnsettled(t, c, hears); len(events) > 0 {
+		t.Errorf("while nobody could tell who owns what it was told %q", events)
+	}
 	if err := first(); err != nil {
 		t.Fatal(err)
 	}
 	want := strings.TrimSuffix(token, "true") + "false"
 	hears.one(t, func(event string) bool { return event == want })
+}
+
+// whileUnsettled answers for a while that the group is about to be settled, and
+// returns what is told meanwhile.
+func whileUnsettled(t *testing.T, c *kfake.Cluster, hears told) (events []string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	asked, answer := make(chan struct{}), make(chan struct{})
+	pass := func(gate chan struct{}) bool {
+		select {
+		case gate <- struct{}{}:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	c.ControlKey(int16(kmsg.DescribeGroups), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		if !pass(asked) || !pass(answer) {
+			return nil, nil, false
+		}
+		c.KeepControl()
+		describe, _ := req.(*kmsg.DescribeGroupsRequest)
+		resp, _ := describe.ResponseKind().(*kmsg.DescribeGroupsResponse)
+		group := kmsg.NewDescribeGroupsResponseGroup()
+		group.Group, group.State, group.ProtocolType = describe.Groups[0], "PreparingRebalance", "consumer"
+		resp.Groups = append(resp.Groups, group)
+		return resp, nil, true
+	})
+	for question := range 5 {
+		select {
+		case <-asked: // what was answered before has been told
+		case <-ctx.Done():
+			t.Fatal("was not asked")
+		}
+		for len(hears.events) > 0 {
+			if event := <-hears.events; question > 0 {
+				events = append(events, event)
+			}
+		}
+		<-answer
+	}
+	return events
 }
 
 // Two bridges under two names that write to the same topic: no broker minds.

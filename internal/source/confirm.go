@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
@@ -157,16 +158,18 @@ func (w *workspace) unproved(s *stream, got answer, err error) error {
 }
 
 // settleUnseen deletes a record that nobody can be asked for and that the sweep
-// before this one left out, too.
+// before this one left out, too. A candidate may come back from the log within
+// one sweep: that is no second witness.
 func (s *stream) settleUnseen(id cdc.ID, known cdc.Entry) {
-	if s.unseen[id] {
+	since, unseen := s.unseen[id]
+	if unseen && since.Before(s.schedule.swept) {
 		s.remove(id, known)
 		return
 	}
 	if s.unseen == nil {
-		s.unseen = map[cdc.ID]bool{}
+		s.unseen = map[cdc.ID]time.Time{}
 	}
-	s.unseen[id] = true
+	s.unseen[id] = s.schedule.swept
 }
 
 // proveExisting asks for records that are not candidates until one answers. A
@@ -190,7 +193,7 @@ func (w *workspace) proveExisting(ctx context.Context, s *stream) error {
 			break
 		}
 		if got, last = w.ask(ctx, s, id, e.Object); last == nil {
-			s.scan.confirm.proved = true
+			s.scan.confirm.proved, s.blind = true, false
 			return nil
 		}
 	}
@@ -258,7 +261,10 @@ func (w *workspace) ask(ctx context.Context, s *stream, id cdc.ID, kind uint8) (
 	var row struct {
 		Type string `json:"type"`
 	}
-	if err := json.Unmarshal(record, &row); err != nil || row.Type != spec.TwinType {
+	if err := json.Unmarshal(record, &row); err != nil {
+		return answerOf(&planhat.Error{Kind: planhat.KindMalformed, Action: "read the type of", Subject: string(spec.Twin) + " " + id.String(), Err: err})
+	}
+	if row.Type != spec.TwinType {
 		return s.scan.confirm.missing, fmt.Errorf("%s %s is a %s of another type", spec.Object, id, spec.Twin)
 	}
 	return answer{}, nil

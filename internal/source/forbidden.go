@@ -12,7 +12,8 @@ import (
 // while the token is good for another, to be taken as forbidden.
 const unauthorizedIsForbidden = 3
 
-// errElsewhere marks a refusal of the token that holds for one listing only.
+// errElsewhere marks a refusal of the token that holds for one listing only, or
+// for asking for its records.
 var errElsewhere = errors.New("the token is good for other listings")
 
 // inOtherWords finds out whether a stream's error means that the token may not
@@ -21,13 +22,19 @@ var errElsewhere = errors.New("the token is good for other listings")
 // A token and a path that are good for another listing tell.
 func (w *workspace) inOtherWords(ctx context.Context, s *stream, err error) error {
 	var failed *planhat.Error
-	if !errors.As(err, &failed) || failed.Kind != planhat.KindUnauthorized && (failed.Kind != planhat.KindNotFound || isConfirm(err)) {
+	before := s.health.denied
+	s.health.denied = 0
+	_, asking := errors.AsType[confirmError](err) // one record was refused, not the listing
+	if !errors.As(err, &failed) || failed.Kind != planhat.KindUnauthorized && (failed.Kind != planhat.KindNotFound || asking) {
 		return err
 	}
-	if !w.acceptedElsewhere(ctx, s) {
+	if !w.acceptedElsewhere(ctx, s, asking) {
 		return err
 	}
-	if failed.Kind == planhat.KindUnauthorized && s.health.failures+1 < unauthorizedIsForbidden {
+	if failed.Kind == planhat.KindUnauthorized && !asking {
+		s.health.denied = before + 1
+	}
+	if asking || failed.Kind == planhat.KindUnauthorized && s.health.denied < unauthorizedIsForbidden {
 		return fmt.Errorf("%w: %w", errElsewhere, err)
 	}
 	denied := *failed
@@ -35,15 +42,11 @@ func (w *workspace) inOtherWords(ctx context.Context, s *stream, err error) erro
 	return &denied
 }
 
-func isConfirm(err error) bool {
-	_, ok := errors.AsType[confirmError](err)
-	return ok
-}
-
-// acceptedElsewhere asks for one row of the other listings until one answers.
-func (w *workspace) acceptedElsewhere(ctx context.Context, s *stream) bool {
+// acceptedElsewhere asks for one row of the other listings, and if wanted of this
+// one, until one answers.
+func (w *workspace) acceptedElsewhere(ctx context.Context, s *stream, here bool) bool {
 	for _, spec := range planhat.Objects() {
-		if spec.Listing == s.listing {
+		if spec.Listing == s.listing && !here {
 			continue
 		}
 		_, err := w.client.Page(ctx, spec.Object, planhat.ListOptions{Limit: 1})

@@ -58,13 +58,15 @@ func (s *stream) listed(rows []cdc.Sighting) {
 }
 
 // worthAsking leaves out of a sweep's candidates those that have been asked
-// for lately, and those of companies that are not selected: a selection that
-// has become narrower deletes nothing and costs no calls.
+// for lately, and those of objects and companies that are not selected: a
+// selection that has become narrower deletes nothing, costs no calls and holds
+// no deletes of others.
 func (w *workspace) worthAsking(ctx context.Context, s *stream, found []cdc.ID) ([]cdc.ID, error) {
 	now := w.now()
 	found = slices.DeleteFunc(found, func(id cdc.ID) bool {
+		known, exists := s.index.Get(id)
 		a, ok := s.absent[id]
-		return ok && (a.outside || now.Before(a.until))
+		return exists && !s.objects[known.Object].capture || ok && (a.outside || now.Before(a.until))
 	})
 	if len(s.companies) > 0 && len(found) > 0 {
 		var err error

@@ -158,7 +158,8 @@ func (w *workspace) stepDelta(ctx context.Context, s *stream) error {
 		}
 		_, more = s.scan.delta.Next()
 		if more && s.scan.small {
-			s.schedule.quiet, s.scan.fresh, s.scan.freshBytes = false, nil, 0
+			s.schedule.quiet = false
+			s.scan.takeFresh()
 			s.beginDelta(w.now())
 			return nil
 		}
@@ -213,9 +214,15 @@ func (w *workspace) pollPage(ctx context.Context, s *stream, req cdc.Request) er
 	return err
 }
 
+// takeFresh ends the holding back of a poll's rows.
+func (sc *scan) takeFresh() []cdc.Sighting {
+	rows := sc.fresh
+	sc.fresh, sc.freshBytes = nil, 0
+	return rows
+}
+
 func (w *workspace) admitOldestFirst(ctx context.Context, s *stream) (changes int, err error) {
-	rows := s.scan.fresh
-	s.scan.fresh, s.scan.freshBytes = nil, 0
+	rows := s.scan.takeFresh()
 	slices.Reverse(rows)
 	return w.admit(ctx, s, rows)
 }
@@ -321,7 +328,8 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 // sweep that it interrupted alone.
 func (s *stream) abandon() error {
 	if s.scan.delta != nil && len(s.pending.changes) == 0 {
-		s.scan.delta, s.scan.fresh = nil, nil
+		s.scan.delta = nil
+		s.scan.takeFresh()
 		return nil
 	}
 	s.scan = scan{}

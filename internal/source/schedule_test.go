@@ -2,6 +2,7 @@ package source
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -54,7 +55,7 @@ func (s *stream) beginSweepAt(now time.Time) {
 func TestHiddenRecordsAreAskedForEverMoreRarely(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_800_000_000, 0)
-	s := &stream{schedule: schedule{sweepEvery: time.Minute}}
+	s := &stream{index: cdc.NewIndex(), schedule: schedule{sweepEvery: time.Minute}}
 	w := &workspace{now: func() time.Time { return now }}
 	id := cdc.ID{1}
 	asked := 0
@@ -78,10 +79,30 @@ func TestHiddenRecordsAreAskedForEverMoreRarely(t *testing.T) {
 	}
 }
 
+// Records of an object that is not captured any more are nobody's deletes: they
+// would be asked for after every sweep, and hold the deletes of their listing.
+func TestRecordsOfAnObjectThatIsNotCapturedAreNotAskedFor(t *testing.T) {
+	t.Parallel()
+	s := newStreams(func(o planhat.Object) string { return string(o) }, map[string]bool{"note": true})[0]
+	w := &workspace{now: time.Now}
+	var all, notes []cdc.ID
+	for i := range 10 {
+		id, kind := cdc.ID{byte(i + 1)}, uint8(i%2)
+		s.index.Put(id, cdc.Entry{Object: kind})
+		all = append(all, id)
+		if s.objects[kind].spec.Object == planhat.Note {
+			notes = append(notes, id)
+		}
+	}
+	if found, err := w.worthAsking(t.Context(), s, all); err != nil || len(notes) != 5 || !slices.Equal(found, notes) {
+		t.Errorf("of %v are asked for %v, want %v; %v", all, found, notes, err)
+	}
+}
+
 // The cursor is one record of the state: it must stay far below what a broker takes.
 func TestCandidatesAreBounded(t *testing.T) {
 	t.Parallel()
-	s := &stream{}
+	s := &stream{index: cdc.NewIndex()}
 	w := &workspace{now: time.Now}
 	for page := range 30 {
 		ids := make([]cdc.ID, 5000)
@@ -109,10 +130,11 @@ func TestAFailingPollLeavesTheSweepAlone(t *testing.T) {
 	s.beginSweep(time.Now())
 	sweep := s.scan.sweep
 	s.scan.delta = cdc.NewDelta(1, 10, 2)
+	s.scan.fresh, s.scan.freshBytes = make([]cdc.Sighting, 3), maxDeltaBytes
 	if err := s.abandon(); err != nil {
 		t.Fatal(err)
 	}
-	if s.scan.sweep != sweep || s.scan.delta != nil {
+	if s.scan.sweep != sweep || s.scan.delta != nil || s.scan.fresh != nil || s.scan.freshBytes != 0 {
 		t.Errorf("after a failed poll: %+v", s.scan)
 	}
 	s.scan.delta = nil

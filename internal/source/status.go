@@ -60,9 +60,10 @@ func (s *Service) Status() any {
 // there is worse to show.
 func (s *Service) tellStrangers(st *WorkspaceStatus, w *workspace) {
 	for _, stream := range w.streams {
-		for _, o := range stream.objects {
-			if seen := s.manager.Shared(o.topic); st.State == "ok" && !seen.IsZero() && time.Since(seen) < service.SharedFor {
-				st.State, st.Cause = "shared", service.Shared(o.topic)
+		for i := range stream.objects { // not a copy of each: its worker writes to other fields of it
+			topic := stream.objects[i].topic
+			if seen := s.manager.Shared(topic); st.State == "ok" && !seen.IsZero() && time.Since(seen) < service.SharedFor {
+				st.State, st.Cause = "shared", service.Shared(topic)
 			}
 		}
 	}

@@ -28,9 +28,9 @@ type stream struct {
 	pins     pins
 	refused  error // the state cannot be used: the stream is held until a restart
 	absent   map[cdc.ID]absence
-	unseen   map[cdc.ID]bool // left out by the last sweep, where nobody can be asked
-	blind    bool            // nobody can be asked
-	asked    cdc.ID          // the last deletion candidate asked for
+	unseen   map[cdc.ID]time.Time // left out by the last sweep, which began then, where nobody can be asked
+	blind    bool                 // nobody can be asked
+	asked    cdc.ID               // the last deletion candidate asked for
 	pending  pending
 
 	gone     int  // records that the sweep under way found gone
@@ -245,16 +245,22 @@ type health struct {
 	cause     string
 	held      bool // until its topics are what the state says
 	failures  int
+	denied    int // of these, answers of 401 in a row while the token was good for another listing
 	lastScan  time.Time
 	lastFlush time.Time
 	progress  time.Time // when the snapshot last said how far it is
 }
 
-// rewindCursor sets the cursor to what the log has.
+// rewindCursor sets the cursor to what the log has, and what is captured for the
+// first time to what is not yet read of it.
 func (s *stream) rewindCursor() error {
 	s.cursor = cdc.Cursor{}
 	if s.recorded == nil {
 		return nil
 	}
-	return json.Unmarshal(s.recorded, &s.cursor)
+	if err := json.Unmarshal(s.recorded, &s.cursor); err != nil {
+		return err
+	}
+	s.widen()
+	return nil
 }

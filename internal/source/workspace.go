@@ -221,7 +221,7 @@ func (w *workspace) failed(s *stream, err error, now time.Time) {
 		return
 	}
 	w.metrics.failures.WithLabelValues(w.cfg.Name, s.listing).Inc()
-	if _, ok := errors.AsType[confirmError](err); ok && planhat.KindOf(err) != planhat.KindUnauthorized {
+	if _, ok := errors.AsType[confirmError](err); ok && (planhat.KindOf(err) != planhat.KindUnauthorized || errors.Is(err, errElsewhere)) {
 		s.schedule.confirmFailures++
 		s.schedule.confirmAt = now.Add(retryAfter(s.schedule.confirmFailures))
 		s.schedule.due = s.nextDue()
