@@ -259,7 +259,7 @@ func (w *workspace) ask(ctx context.Context, s *stream, id cdc.ID, kind uint8) (
 		Type string `json:"type"`
 	}
 	if err := json.Unmarshal(record, &row); err != nil || row.Type != spec.TwinType {
-		return s.scan.confirm.missing, fmt.Errorf("%s %s is a %s of another type", spec.Object, id, spec.Twin)
+		return s.scan.confirm.missing, fmt.Errorf("%s %s is %s of another type", spec.Object, id, spec.Twin.WithArticle())
 	}
 	return answer{}, nil
 }
