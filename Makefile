@@ -65,6 +65,22 @@ crash: ## kill real processes at named points, hold them to the oracle
 protections: ## take each protection out and see its test fail
 	$(GO) run ./test/protections
 
+.PHONY: pairs
+pairs: ## run the whole bridge against every pair of the vendor's oddities
+	$(GO) test -count=1 -timeout 15m ./test/pairs
+
+.PHONY: bench
+bench: ## measure CPU per record beside the floor program, in one run
+	$(GO) run ./bench
+
+.PHONY: warehouse
+warehouse: ## keep tables of PostgreSQL equal to Planhat by Kafka Connect (Maven, JDK, PostgreSQL)
+	bash .ci/run warehouse
+
+.PHONY: examples
+examples: ## run the examples of four languages and the automations against a sandbox
+	bash .ci/run examples
+
 .PHONY: sandbox
 sandbox: ## run it all in one process against a simulated vendor
 	$(GO) run ./cmd/sandbox --duration $(SANDBOX_DURATION)

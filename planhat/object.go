@@ -1,6 +1,9 @@
 package planhat
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Object names a kind of record.
 type Object string
@@ -29,6 +32,17 @@ const (
 	Issue        Object = "issue"
 	Timesheet    Object = "timesheet"
 )
+
+// WithArticle is the object as a sentence names it: "a company", "an enduser".
+func (o Object) WithArticle() string {
+	const vowels = "aeiou"
+	name := string(o)
+	starts := strings.IndexAny(name, vowels) == 0 && !strings.HasPrefix(name, "us") // a you-ser
+	if starts || !strings.ContainsAny(name, vowels) {                               // an en-pee-ess
+		return "an " + name
+	}
+	return "a " + name
+}
 
 // Key is our name of a property that identifies a record.
 type Key string

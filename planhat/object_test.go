@@ -133,3 +133,14 @@ func TestKeys(t *testing.T) {
 		}
 	}
 }
+
+func TestWithArticle(t *testing.T) {
+	for o, want := range map[Object]string{
+		Company: "a company", User: "a user", Enduser: "an enduser", Asset: "an asset",
+		Issue: "an issue", Opportunity: "an opportunity", NPS: "an nps", Timesheet: "a timesheet",
+	} {
+		if got := o.WithArticle(); got != want {
+			t.Errorf("%s is %q, not %q", o, got, want)
+		}
+	}
+}

@@ -66,7 +66,7 @@ func (s Spec) newBody(body []byte) ([]byte, error) {
 		return fmt.Appendf(body[:len(body)-1], "%s%q:%q}", comma, "type", s.Type), nil
 	}
 	if stringOf(given) != s.Type {
-		return nil, fmt.Errorf("the type is %s, a %s has the type %q", given, s.Object, s.Type)
+		return nil, fmt.Errorf("the type is %s, %s has the type %q", given, s.Object.WithArticle(), s.Type)
 	}
 	return body, nil
 }
@@ -78,7 +78,7 @@ func (s Spec) checkOwnType(given string) error {
 		return fmt.Errorf("a new %s needs a type", s.Object)
 	}
 	if !s.Holds(given) {
-		return fmt.Errorf("a record of type %q is a %s: create it as one", given, s.ObjectOf(given))
+		return fmt.Errorf("a record of type %q is %s: create it as one", given, s.ObjectOf(given).WithArticle())
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (c *Client) Update(ctx context.Context, o Object, ref Ref, body []byte) (Wr
 }
 
 func refuseWrite(action string, s Spec) *Error {
-	return refuse(action, string(s.Object), "a %s can only be read", s.Object)
+	return refuse(action, string(s.Object), "%s can only be read", s.Object.WithArticle())
 }
 
 func (c *Client) write(ctx context.Context, action, subject string, spec Spec, ref Ref, req rest.Request) (Written, error) {

@@ -24,7 +24,7 @@ func problem(code Code, format string, args ...any) *Problem {
 
 // clip shortens what a producer wrote for use in a message.
 func clip(s string) string {
-	const most = 100
+	const most = 200
 	if len(s) <= most {
 		return s
 	}

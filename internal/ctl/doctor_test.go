@@ -269,6 +269,11 @@ func TestDoctorOfNothingThatAnswers(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
+	for _, unknown := range []string{"acme clock", "acme budget"} { // nobody answered what they judge
+		if strings.Contains(got, unknown) {
+			t.Errorf("%q is judged in\n%s", unknown, got)
+		}
+	}
 }
 
 func TestDoctorOfABadConfiguration(t *testing.T) {

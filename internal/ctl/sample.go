@@ -123,7 +123,7 @@ func (t *tool) event(ctx context.Context, call *caller.Caller, c config.Config, 
 		case err != nil:
 			return shownRecord{}, err
 		case env.Source.Table != string(spec.Object):
-			others = fmt.Sprintf(" (%s is a %s)", row.ID, env.Source.Table)
+			others = fmt.Sprintf(" (%s is %s)", row.ID, planhat.Object(env.Source.Table).WithArticle())
 		default:
 			names := kafka.Names{Bridge: c.Bridge, Prefix: c.Topics.Prefix}
 			return throughSchema(&env, row.ID, names.Changes(vendor, ws.Name, env.Source.Table), now)

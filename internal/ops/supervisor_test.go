@@ -166,14 +166,14 @@ func TestWaitFor(t *testing.T) {
 			}
 			return down
 		}, nil, "", 3 * time.Second},
-		{"never", func(context.Context, int) error { return down }, []error{ErrUnreachable, down}, "wait for kafka: unreachable within 10s: connection refused", 10 * time.Second},
+		{"never", func(context.Context, int) error { return down }, []error{ErrUnreachable, down}, "wait for kafka: unreachable within 10s: connection refused; planhatctl doctor, with the same variables, says what to mend", 10 * time.Second},
 		{"hangs after a failure", func(ctx context.Context, n int) error {
 			if n == 1 {
 				return down
 			}
 			<-ctx.Done()
 			return ctx.Err()
-		}, []error{ErrUnreachable, down}, "wait for kafka: unreachable within 10s: connection refused", 10 * time.Second},
+		}, []error{ErrUnreachable, down}, "wait for kafka: unreachable within 10s: connection refused; planhatctl doctor, with the same variables, says what to mend", 10 * time.Second},
 		{"bad set-up", func(context.Context, int) error { return BadSetup(down) }, []error{down}, "check kafka: connection refused", 0},
 	}
 	for _, tt := range tests {

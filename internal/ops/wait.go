@@ -41,7 +41,7 @@ func WaitFor(ctx context.Context, timeout time.Duration, name string, log *slog.
 			return fmt.Errorf("wait for %s: %w", name, ctx.Err())
 		}
 		if limited.Err() != nil {
-			return fmt.Errorf("wait for %s: %w within %s: %w", name, ErrUnreachable, timeout, last)
+			return fmt.Errorf("wait for %s: %w within %s: %w; planhatctl doctor, with the same variables, says what to mend", name, ErrUnreachable, timeout, last)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func Check(c schemas.Command, rules Rules) (Order, *Refusal) {
 			"use create, update, upsert, delete or get")
 	}
 	if table.spec.ReadOnly && !rule.reads {
-		return Order{}, reject(schemas.CodeUnsupportedOperation, fmt.Sprintf("a %s can be read, not written: no %s", table.spec.Object, o.Op),
+		return Order{}, reject(schemas.CodeUnsupportedOperation, fmt.Sprintf("%s can be read, not written: no %s", table.spec.Object.WithArticle(), o.Op),
 			"use get; change the record in Planhat, or in the system that it comes from")
 	}
 	var refusal *Refusal
@@ -102,7 +102,7 @@ func checkPrecondition(o *Order, rule opRule) *Refusal {
 			"leave ifUnchangedSince out")
 	case o.Spec.Stamp == "":
 		return reject(schemas.CodeUnsupportedOperation,
-			fmt.Sprintf("ifUnchangedSince cannot be kept for a %s: its records carry no time of change", o.Spec.Object),
+			fmt.Sprintf("ifUnchangedSince cannot be kept for %s: its records carry no time of change", o.Spec.Object.WithArticle()),
 			"leave ifUnchangedSince out")
 	}
 	return nil

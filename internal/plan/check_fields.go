@@ -38,7 +38,7 @@ func checkFields(c schemas.Command, o *Order, rule opRule, rules Rules) (Fields,
 	}
 	// A record without a type may become another object's.
 	if o.Op == Upsert && o.Spec.Shared() && !fields.Has(typeField) {
-		return nil, reject(schemas.CodeMissingField, fmt.Sprintf("an upsert of a %s needs %s", o.Spec.Object, typeField),
+		return nil, reject(schemas.CodeMissingField, fmt.Sprintf("an upsert of %s needs %s", o.Spec.Object.WithArticle(), typeField),
 			fmt.Sprintf("set %q: the record may be a new one", typeField))
 	}
 	if rule.required {
@@ -117,7 +117,7 @@ func checkField(f Field, o *Order, allowUnknown bool, rules Rules) *Refusal {
 	known, ok := tables[o.Spec.Object].fields[f.Name]
 	switch {
 	case f.Name == "_id" || ok && !known.Writable:
-		return reject(schemas.CodeReadOnlyField, fmt.Sprintf("field %q of a %s is read-only", f.Name, o.Spec.Object),
+		return reject(schemas.CodeReadOnlyField, fmt.Sprintf("field %q of %s is read-only", f.Name, o.Spec.Object.WithArticle()),
 			fmt.Sprintf("leave %q out", f.Name))
 	case !ok && !allowUnknown:
 		return unknown(f.Name, suggestField(o.Spec, f.Name), o.Spec.Object)
@@ -141,11 +141,11 @@ func checkType(f Field, spec *planhat.Spec) *Refusal {
 	value, _ := text(f.Raw)
 	switch {
 	case spec.Type != "" && value != spec.Type:
-		return invalid(f.Name, fmt.Sprintf("must be %q for a %s", spec.Type, spec.Object), "leave it out")
+		return invalid(f.Name, fmt.Sprintf("must be %q for %s", spec.Type, spec.Object.WithArticle()), "leave it out")
 	case value == "":
 		return invalid(f.Name, "must be a non-empty string", fmt.Sprintf("name the type of the %s", spec.Object))
 	case !spec.Holds(value):
-		return invalid(f.Name, fmt.Sprintf("must not be %q for a %s", value, spec.Object),
+		return invalid(f.Name, fmt.Sprintf("must not be %q for %s", value, spec.Object.WithArticle()),
 			fmt.Sprintf("use object %s", spec.ObjectOf(value)))
 	}
 	return nil
@@ -189,7 +189,7 @@ func checkCustom(f Field, o *Order, allowUnknown bool, rules Rules) *Refusal {
 		case !exists:
 			return unknownCustom(c.Name, known, o.Spec.Object)
 		case computed:
-			return reject(schemas.CodeReadOnlyField, fmt.Sprintf("field %q of a %s is computed by a formula", name, o.Spec.Object),
+			return reject(schemas.CodeReadOnlyField, fmt.Sprintf("field %q of %s is computed by a formula", name, o.Spec.Object.WithArticle()),
 				fmt.Sprintf("leave %q out, or change the fields that its formula reads", name))
 		}
 	}
@@ -201,18 +201,21 @@ func unknownCustom(name string, known CustomFields, object planhat.Object) *Refu
 	if best := suggest(name, slices.Sorted(maps.Keys(known))); best != "" {
 		remedy = fmt.Sprintf("did you mean %q?", customField+"."+best)
 	}
-	return reject(schemas.CodeUnknownField, fmt.Sprintf("a %s has no custom field %q", object, name), remedy+" "+unlessAllowed)
+	return reject(schemas.CodeUnknownField, fmt.Sprintf("%s has no custom field %q", object.WithArticle(), name), remedy+" "+unlessAllowed)
 }
 
 // unlessAllowed ends the remedies for names that nobody knows.
 const unlessAllowed = "allowUnknownFields sends the field as it is"
 
 func unknown(name, best string, object planhat.Object) *Refusal {
-	remedy := "custom fields go into custom;"
+	remedy := "docs/contract.md lists its fields;"
+	if _, has := tables[object].fields[customField]; has {
+		remedy = "custom fields go into custom;"
+	}
 	if best != "" {
 		remedy = fmt.Sprintf("did you mean %q?", best)
 	}
-	return reject(schemas.CodeUnknownField, fmt.Sprintf("a %s has no field %q", object, name), remedy+" "+unlessAllowed)
+	return reject(schemas.CodeUnknownField, fmt.Sprintf("%s has no field %q", object.WithArticle(), name), remedy+" "+unlessAllowed)
 }
 
 // checkOwnKey keeps an upsert from renaming the key that it goes by: created

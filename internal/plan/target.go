@@ -29,13 +29,13 @@ func checkTarget(t schemas.Target, o *Order, rule opRule) (Target, *Refusal) {
 		keys = o.Spec.UpsertKeys()
 		if len(keys) == 0 {
 			return Target{}, reject(schemas.CodeNoUpsertKey,
-				fmt.Sprintf("a %s cannot be upserted: the vendor matches it by _id only", o.Spec.Object),
+				fmt.Sprintf("%s cannot be upserted: the vendor matches it by _id only", o.Spec.Object.WithArticle()),
 				"use create for a new record and update by _id for a known one")
 		}
 	}
 	if len(given) == 0 {
 		return Target{}, reject(schemas.CodeMissingTarget, fmt.Sprintf("the %s names no record", o.Op),
-			"set target to one of "+keyNames(keys))
+			"set target to "+oneOf(keys))
 	}
 	target := given[0]
 	if !slices.Contains(keys, target.Key) {
@@ -43,8 +43,8 @@ func checkTarget(t schemas.Target, o *Order, rule opRule) (Target, *Refusal) {
 		if rule.upsert {
 			code = schemas.CodeNoUpsertKey
 		}
-		return Target{}, reject(code, fmt.Sprintf("the %s of a %s does not go by %s", o.Op, o.Spec.Object, target.Key),
-			"set target to one of "+keyNames(keys))
+		return Target{}, reject(code, fmt.Sprintf("the %s of %s does not go by %s", o.Op, o.Spec.Object.WithArticle(), target.Key),
+			"set target to "+oneOf(keys))
 	}
 	if target.Key == planhat.KeyID && !isID(target.Value) {
 		return Target{}, reject(schemas.CodeInvalidCommand, fmt.Sprintf("%q is not an _id", target.Value),
@@ -65,12 +65,15 @@ func targets(t schemas.Target) []Target {
 	return out
 }
 
-func keyNames(keys []planhat.Key) string {
+func oneOf(keys []planhat.Key) string {
+	if len(keys) == 1 {
+		return string(keys[0])
+	}
 	names := make([]string, len(keys))
 	for i, k := range keys {
 		names[i] = string(k)
 	}
-	return strings.Join(names, ", ")
+	return "one of " + strings.Join(names, ", ")
 }
 
 func isID(s string) bool {

@@ -84,9 +84,9 @@ func (e *executor) conclude(i plan.Item, v plan.Verdict, answer planhat.BulkAnsw
 	case plan.Unchanged:
 		e.end(i, unchangedEffect(answer.Repeated), v.RecordID)
 	case plan.Denied:
-		e.refuse(i, rejection(schemas.CodeForbidden, "%s of a %s: %s", i.Op, i.Spec.Object, v.Message))
+		e.refuse(i, rejection(schemas.CodeForbidden, "%s of %s: %s", i.Op, i.Spec.Object.WithArticle(), v.Message))
 	case plan.Refused:
-		return v.Outcome, e.refused(i, rejection(schemas.CodeVendorRejected, "%s of a %s: %s", i.Op, i.Spec.Object, v.Message))
+		return v.Outcome, e.refused(i, rejection(schemas.CodeVendorRejected, "%s of %s: %s", i.Op, i.Spec.Object.WithArticle(), v.Message))
 	default: // it is sent once more
 	}
 	return v.Outcome, nil

@@ -236,7 +236,7 @@ func refusalOf(err error, i plan.Item) *plan.Refusal {
 			code = schemas.CodeTooLarge
 		}
 	}
-	return rejection(code, "%s of a %s: %s", i.Op, i.Spec.Object, vendorMessage(err))
+	return rejection(code, "%s of %s: %s", i.Op, i.Spec.Object.WithArticle(), vendorMessage(err))
 }
 
 func status(err error) int {

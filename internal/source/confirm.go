@@ -265,7 +265,7 @@ func (w *workspace) ask(ctx context.Context, s *stream, id cdc.ID, kind uint8) (
 		return answerOf(&planhat.Error{Kind: planhat.KindMalformed, Action: "read the type of", Subject: string(spec.Twin) + " " + id.String(), Err: err})
 	}
 	if row.Type != spec.TwinType {
-		return s.scan.confirm.missing, fmt.Errorf("%s %s is a %s of another type", spec.Object, id, spec.Twin)
+		return s.scan.confirm.missing, fmt.Errorf("%s %s is %s of another type", spec.Object, id, spec.Twin.WithArticle())
 	}
 	return answer{}, nil
 }

@@ -120,8 +120,8 @@ func readHeader(file string) (patch, error) {
 	return p, nil
 }
 
-// compareWithDocs holds the list in docs/guarantees.md ("- **name**: ...") to
-// the patches.
+// compareWithDocs holds the list in docs/guarantees.md to the patches: a line
+// each, "- **name**: `Test` in `./package`".
 func compareWithDocs(patches []patch) error {
 	text, err := os.ReadFile("docs/guarantees.md")
 	if err != nil {
@@ -136,20 +136,25 @@ func compareWithDocs(patches []patch) error {
 		if strings.HasPrefix(line, "## ") {
 			break
 		}
-		if name, ok := strings.CutPrefix(line, "- **"); ok {
-			name, _, _ = strings.Cut(name, "**")
-			documented = append(documented, name)
+		if strings.HasPrefix(line, "- **") {
+			documented = append(documented, strings.TrimSpace(line))
 		}
 	}
 	for _, p := range patches {
-		have = append(have, p.protection)
+		have = append(have, fmt.Sprintf("- **%s**: `%s` in `%s`", p.protection, p.test, p.pkg))
 	}
 	slices.Sort(documented)
 	slices.Sort(have)
 	if !slices.Equal(documented, have) {
-		return fmt.Errorf("docs/guarantees.md lists %q, the patches prove %q", documented, have)
+		return fmt.Errorf("docs/guarantees.md lists what no patch proves: %q; the patches prove what it does not list: %q",
+			without(documented, have), without(have, documented))
 	}
 	return nil
+}
+
+// without gives the lines that the others do not have.
+func without(lines, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return slices.Contains(others, l) })
 }
 
 // prove applies one patch to a scratch copy and wants the test to fail there,

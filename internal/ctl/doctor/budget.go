@@ -5,10 +5,8 @@ import (
 	"time"
 )
 
-// budget compares what may be spent with what the vendor grants, and with what
-// the freshness targets need.
-func (t tenant) budget(all []listing) {
-	t.quota()
+// freshness compares what may be spent with what the freshness targets need.
+func (t tenant) freshness(all []listing) {
 	share := float64(t.ws.CallsPerMinute) * t.x.Config.Budget.SourceShare
 	need := 0.0
 	for _, l := range all {
@@ -25,6 +23,7 @@ func (t tenant) budget(all []listing) {
 	t.okf("freshness", "%s", text)
 }
 
+// quota compares what may be spent with what the vendor grants.
 func (t tenant) quota() {
 	q, mine := t.call.Quota(), t.ws.CallsPerMinute
 	switch {

@@ -31,12 +31,20 @@ func (x *examiner) planhat(ctx context.Context, ws config.Workspace) int {
 	answers, away := t.read(ctx, all)
 	if away != nil {
 		t.away("reachable", "check "+t.variable("BASE_URL")+", the network and HTTPS_PROXY", away)
-	} else if t.token(answers) {
+	} else {
+		t.answered(answers)
+	}
+	t.freshness(all)
+	return t.call.Spent()
+}
+
+// answered judges what only an answer can tell.
+func (t tenant) answered(answers []answer) {
+	if t.token(answers) {
 		t.rights(answers)
 	}
 	t.clock()
-	t.budget(all)
-	return t.call.Spent()
+	t.quota()
 }
 
 // variable is the full name of a setting of the workspace.
