@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -58,10 +59,43 @@ func (e *executor) lookUp(i plan.Item, spec *planhat.Spec, t plan.Target, compan
 			return nil, err
 		}
 	}
+	if len(out) == 0 && spec.GetUnproven {
+		return e.asTwin(i, spec, t)
+	}
 	if len(out) == 0 {
 		return nil, e.visible(spec)
 	}
 	return out, nil
+}
+
+// asTwin looks a record up under the path of the object that it is too: its own may have
+// no single records.
+func (e *executor) asTwin(i plan.Item, spec *planhat.Spec, t plan.Target) ([]found, error) {
+	twin, _ := planhat.Lookup(spec.Twin)
+	for _, key := range twin.Keys {
+		if twin.KeyField(key) != spec.KeyField(t.Key) {
+			continue
+		}
+		rows, err := e.lookUp(i, &twin, plan.Target{Key: key, Value: t.Value}, "")
+		if err != nil && planhat.KindOf(err) != planhat.KindForbidden {
+			return nil, err
+		}
+		rows = slices.DeleteFunc(rows, func(r found) bool { return typeOf(r) != spec.TwinType })
+		if len(rows) > 0 {
+			return rows, nil
+		}
+	}
+	return nil, e.visible(spec)
+}
+
+func typeOf(r found) string {
+	var typed struct {
+		Type string `json:"type"`
+	}
+	if json.Unmarshal(r.raw, &typed) != nil {
+		return ""
+	}
+	return typed.Type
 }
 
 // visible is an error of kind forbidden if the token may not see an object.
@@ -101,10 +135,7 @@ func ofType(rows []found, spec *planhat.Spec) []found {
 	}
 	var out []found
 	for _, r := range rows {
-		var typed struct {
-			Type string `json:"type"`
-		}
-		if json.Unmarshal(r.raw, &typed) != nil || typed.Type == "" || spec.Holds(typed.Type) {
+		if kind := typeOf(r); kind == "" || spec.Holds(kind) {
 			out = append(out, r)
 		}
 	}
