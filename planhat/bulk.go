@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/rest"
 )
@@ -92,7 +93,7 @@ func (s Spec) bulkBody(items []json.RawMessage) (body []byte, keyed bool, err er
 
 func (s Spec) hasAnyKey(item []byte) bool {
 	for _, key := range s.Keys {
-		if isText(member(item, s.KeyField(key))) {
+		if !slices.Contains(s.Unmatched, key) && isText(member(item, s.KeyField(key))) {
 			return true
 		}
 	}

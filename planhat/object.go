@@ -72,6 +72,10 @@ type Spec struct {
 	Keys      []Key          // in the vendor's match order; Keys[0] is KeyID
 	KeyFields map[Key]string // the vendor's spelling, where it differs from the key's name
 
+	// Unmatched are keys of which no documentation says that a bulk upsert finds a record
+	// by them: it may create a second one instead. Records are looked up by them.
+	Unmatched []Key
+
 	ArchivedField string // boolean field of archived records that the default listing leaves out; "": none
 	ArchivedParam string // query parameter that lists them; "": none
 

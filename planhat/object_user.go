@@ -12,7 +12,9 @@ var userSpec = Spec{
 	PageSize: 10000,
 	Stamp:    "updatedAt",
 	Keys:     []Key{KeyID, KeyExternalID, KeyEmail},
-	Required: [][]string{{"email"}, {"nickName"}, {"firstName"}, {"lastName"}},
+	// Bulk upserts by email are documented for endusers alone.
+	Unmatched: []Key{KeyEmail},
+	Required:  [][]string{{"email"}, {"nickName"}, {"firstName"}, {"lastName"}},
 	Volatile: []string{"arr", "arrAvg", "mrr", "mrrAvg", "npsAvg", "healthAvg", "healthAvgRound", "revenueShare",
 		"customerCount", "payingCustomerCount", "lastTouch7", "lastTouch30", "lastTouch90", "lastActive7", "lastActive30",
 		"lastActive90", "nrOpenTasks", "nrOverDueTasks", "nrTasksDue7Days", "nrTasksDue14Days", "nrTasksDue30Days",

@@ -24,7 +24,7 @@ type stage struct {
 	t       *testing.T
 	options Options
 	cl      *kgo.Client
-	asked   atomic.Int64 // times that the vendor's state was asked for
+	asked   atomic.Int64 // times that the vendor was asked
 }
 
 func newStage(t *testing.T, s *story) *stage {
@@ -52,9 +52,8 @@ func newStage(t *testing.T, s *story) *stage {
 func (g *stage) vendor(s *story) http.Handler {
 	mux := http.NewServeMux()
 	say := func(w http.ResponseWriter, v any) { _ = json.NewEncoder(w).Encode(v) }
-	mux.HandleFunc("POST /_sim/settle", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("POST /_sim/settle", func(http.ResponseWriter, *http.Request) { g.asked.Add(1) })
 	mux.HandleFunc("GET /_sim/state/companies", func(w http.ResponseWriter, _ *http.Request) {
-		g.asked.Add(1)
 		rows := []Row{}
 		for _, row := range s.State() {
 			rows = append(rows, row)

@@ -45,7 +45,7 @@ func (c *comparison) record(r *record, o ObjectEvidence) {
 	switch {
 	case present && r.exists == gone:
 		c.found = append(c.found, mismatchAt(r.last, r.lastID, "record %s was deleted by command, but the vendor has it", r.id))
-	case !present && r.exists == live && !c.excused(r):
+	case !present && r.exists == live && !c.excused(r) && !c.elsewhere(r):
 		c.found = append(c.found, mismatchAt(r.last, r.lastID, "the vendor does not have record %s, which commands left live", r.id))
 	case present:
 		for _, name := range slices.Sorted(maps.Keys(r.cells)) {
@@ -63,6 +63,17 @@ func (c *comparison) excused(r *record) bool {
 	past := c.model.past(r.id)
 	entries := past.entries
 	return past.cascaded || len(entries) > 0 && entries[len(entries)-1].Op == "delete" && entries[len(entries)-1].Via != "api"
+}
+
+// elsewhere: the vendor has the record as one of another object. A conversation of a type
+// that the tenant does not have is a note; a ticket may be no conversation.
+func (c *comparison) elsewhere(r *record) bool {
+	for object, o := range c.objects {
+		if _, there := o.State[r.id]; there && object != r.object {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *comparison) field(r *record, spec planhat.Spec, row Row, name string) {
@@ -124,7 +135,7 @@ func (c *comparison) shows(stored, sent any, field planhat.Field, object string)
 	if sent == nil && slices.Contains(neverEmpty[object], field.Name) {
 		return true
 	}
-	if holds(stored, sent, field) {
+	if holds(stored, sent, field) || c.refers(stored, sent, field) {
 		return true
 	}
 	text, isText := sent.(string)
@@ -132,14 +143,42 @@ func (c *comparison) shows(stored, sent any, field planhat.Field, object string)
 	switch {
 	case !isText:
 		return false
-	case field.Ref == planhat.Company:
-		return c.isCompany(have, text)
 	case object == string(planhat.Company) && field.Name == "name":
 		return strings.EqualFold(have, text)
 	case field.Name == "type" && (object == string(planhat.Note) || object == string(planhat.Conversation)):
 		return true // a type that the tenant does not have becomes another
 	}
 	return false
+}
+
+// refers tells whether a stored value names the records that were sent. Either may have
+// ids, or objects with ids; companies may be sent by a key.
+func (c *comparison) refers(stored, sent any, field planhat.Field) bool {
+	return slices.EqualFunc(elements(stored), elements(sent), func(stored, sent any) bool {
+		have, named := idOf(stored)
+		want, wanted := idOf(sent)
+		return named && wanted && (have == want || field.Ref == planhat.Company && c.isCompany(have, want))
+	}) && stored != nil && sent != nil
+}
+
+// elements are those of a list; anything else is its own only one.
+func elements(v any) []any {
+	if list, ok := v.([]any); ok {
+		return list
+	}
+	return []any{v}
+}
+
+// idOf is the id that a value is, or has.
+func idOf(v any) (string, bool) {
+	if row, ok := v.(Row); ok {
+		v = row["_id"]
+		if v == nil {
+			v = row["id"]
+		}
+	}
+	id, ok := v.(string)
+	return id, ok
 }
 
 // isCompany resolves the references that the vendor takes in place of an id.

@@ -197,7 +197,7 @@ func (r *record) hasKeyOf(spec planhat.Spec, row Row) bool {
 // surelyLive: the record is at the vendor, as far as commands go, when s is
 // carried out.
 func (m *model) surelyLive(r *record, s step) bool {
-	return r != nil && r.exists == live && !r.concurrent(s) && !m.past(r.id).cascaded
+	return r != nil && r.exists == live && !r.concurrent(s) && !m.past(r.id).cascaded && !m.past(r.id).elsewhere(r.object)
 }
 
 // surelyGone is the opposite.

@@ -70,6 +70,7 @@ type gatherer struct {
 	commands []Command
 	results  []Result
 	journal  []Entry
+	looked   bool            // the vendor's state has been read
 	missing  map[string]bool // topics that do not exist
 	problem  error           // of a record that nobody could look at
 }
@@ -179,6 +180,10 @@ func (g *gatherer) gatherVendor(ctx context.Context) error {
 	if err := g.vendor.settle(ctx); err != nil {
 		return err
 	}
+	news, err := g.readJournal(ctx)
+	if err != nil || !news && g.looked {
+		return err // whatever changes a record is in the journal
+	}
 	listings := map[string][]Row{}
 	for _, o := range g.objects {
 		rows, ok := listings[o.Spec.Listing]
@@ -191,13 +196,20 @@ func (g *gatherer) gatherVendor(ctx context.Context) error {
 		}
 		o.State = stateOf(rows, o.Spec)
 	}
+	g.looked = true
+	_, err = g.readJournal(ctx)
+	return err
+}
+
+// readJournal tells whether the journal has more than when it was read before.
+func (g *gatherer) readJournal(ctx context.Context) (bool, error) {
 	var last int64
 	if n := len(g.journal); n > 0 {
 		last = g.journal[n-1].Seq
 	}
 	more, err := g.vendor.journalAfter(ctx, last)
 	g.journal = append(g.journal, more...)
-	return err
+	return len(more) > 0, err
 }
 
 func (g *gatherer) evidence() Evidence {

@@ -112,6 +112,8 @@ func flatten(raw []byte) map[string]any {
 // command clears it or writes those without it.
 var refilled = map[string]map[string][]string{
 	"license": {"value": {"mrr"}, "toDate": {"mrr", "fixedPeriod"}, "fromDate": {"mrr"}},
+	"task":    {"status": {"isArchived", "dateDone"}},
+	"churn":   {"value": {"arr"}},
 }
 
 // neverEmpty lists the fields that the vendor fills again when they are cleared.

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -39,6 +40,15 @@ func pasts(journal []Entry) map[string]*vendorPast {
 		}
 	}
 	return out
+}
+
+// elsewhere tells whether the vendor has ever had the record as one of another object:
+// then commands for this one need not find it. Whether a ticket is a conversation as well
+// is for the tenant to say.
+func (p *vendorPast) elsewhere(object string) bool {
+	return slices.ContainsFunc(p.entries, func(e Entry) bool {
+		return !slices.Contains(e.objects(), object) || e.Object == object && e.Also != ""
+	})
 }
 
 // readBefore tells whether the bridge read the command again after its effect

@@ -47,6 +47,11 @@ func TestBuild(t *testing.T) {
 			"resolve(0) bulk(1 2)"},
 		{"a key behind the target does not", []string{`- {"object":"company","op":"upsert","target":{"sourceId":"S"},"fields":{"externalId":"E","name":"x"}}`},
 			"bulk(0)"},
+		{"a user is not known to be matched by email", []string{
+			`- {"object":"user","op":"upsert","target":{"email":"a@b"},"fields":{"firstName":"x"}}`,
+			`- {"object":"user","op":"upsert","target":{"email":"c@d"},"fields":{"firstName":"x"}}`,
+			`- {"object":"user","op":"upsert","target":{"externalId":"x"},"fields":{"firstName":"x"}}`},
+			"resolve(0) resolve(1) bulk(2)"},
 		{"an email is matched last", []string{
 			`- {"object":"enduser","op":"upsert","target":{"email":"a@b"},"fields":{"firstName":"x"}}`,
 			`- {"object":"enduser","op":"upsert","target":{"email":"c@d"},"fields":{"externalId":"x"}}`},

@@ -71,8 +71,12 @@ func (i Item) Renames() bool {
 }
 
 // direct tells whether the vendor's matching order picks the item's target:
-// no key before it may be among the fields.
+// no key before it may be among the fields. By some keys nobody knows whether it picks
+// anything.
 func (i Item) direct() bool {
+	if slices.Contains(i.Spec.Unmatched, i.Target.Key) {
+		return false
+	}
 	for _, k := range i.Spec.Keys {
 		if k == i.Target.Key {
 			return true

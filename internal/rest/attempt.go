@@ -111,9 +111,7 @@ func (c *Client) receive(ctx context.Context, req *Request, resp *http.Response,
 		o.message = Message(resp.Header, body, secret)
 	}
 	o.kind = c.cfg.Classify(&o.answer, o.message)
-	if o.kind == KindThrottled || o.kind == KindUnavailable {
-		o.wait = said.wait
-	}
+	o.wait = said.wait(o.kind)
 	if o.kind != KindNone {
 		return o
 	}

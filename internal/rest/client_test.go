@@ -141,6 +141,24 @@ func TestThe429sWaitIsKept(t *testing.T) {
 	}
 }
 
+// TestAFailureDoesNotWaitForTheBudget has an answer of 500 that says when calls are counted
+// anew: that is no reason to try again so late. Retry-After is.
+func TestAFailureDoesNotWaitForTheBudget(t *testing.T) {
+	for wait, header := range map[time.Duration]map[string]string{
+		500 * time.Millisecond: {"x-ratelimit-reset": "60"}, 3 * time.Second: {"x-ratelimit-reset": "60", "Retry-After": "3"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			server := &fakeServer{steps: []step{{status: 500, header: header}, okStep}}
+			if _, err := testClient(t, server, nil).Do(t.Context(), Request{Method: http.MethodGet, Path: "/x"}); err != nil {
+				t.Fatal(err)
+			}
+			if got := server.gaps(); len(got) != 1 || got[0] != wait {
+				t.Errorf("waited %v, want %s", got, wait)
+			}
+		})
+	}
+}
+
 func TestA429StopsEveryLaneOfTheToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &fakeServer{steps: []step{{status: 429, header: map[string]string{"Retry-After": "30"}}, okStep}}

@@ -18,8 +18,21 @@ const (
 
 // pacing is what the headers of an answer say about waiting; zero values: nothing.
 type pacing struct {
-	wait      time.Duration // Retry-After, else the reset
+	asked     time.Duration // Retry-After
+	reset     time.Duration // until calls are counted anew
 	exhausted time.Duration // until the reset, when no call remains
+}
+
+// wait is how long an answer asks to wait. The reset of the budget says something to a
+// caller that has been throttled; it says nothing about when a failure will be over.
+func (p pacing) wait(kind Kind) time.Duration {
+	switch {
+	case kind != KindThrottled && kind != KindUnavailable:
+		return 0
+	case p.asked > 0 || kind == KindUnavailable:
+		return p.asked
+	}
+	return p.reset
 }
 
 // Both families of rate headers, and the standard's draft. Header names are compared
@@ -36,10 +49,7 @@ func readPacing(h http.Header, now time.Time) pacing {
 		now = date
 	}
 	reset := readReset(firstOf(h, resetHeaders), now)
-	p := pacing{wait: readRetryAfter(h.Get("Retry-After"), now)}
-	if p.wait == 0 {
-		p.wait = reset
-	}
+	p := pacing{asked: readRetryAfter(h.Get("Retry-After"), now), reset: reset}
 	if reset > 0 {
 		if remaining, err := strconv.ParseFloat(firstOf(h, remainingHeaders), 64); err == nil && remaining <= 0 {
 			p.exhausted = min(reset, longestHint)

@@ -59,7 +59,7 @@ func FuzzHeaders(f *testing.F) {
 		h.Set("X-Rate-Limit-Remaining", remaining)
 		h.Set("Date", date)
 		p := readPacing(h, time.Unix(1790000000, 0))
-		if p.wait < 0 || p.wait > longestWait || p.exhausted < 0 || p.exhausted > longestHint {
+		if p.asked < 0 || p.asked > longestWait || p.reset < 0 || p.reset > longestWait || p.exhausted < 0 || p.exhausted > longestHint {
 			t.Errorf("%+v", p)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -62,7 +63,40 @@ func (e *executor) lookUp(i plan.Item, spec *planhat.Spec, t plan.Target, compan
 	if len(out) > 0 || err == nil && t.Key == planhat.KeyEmail { // an email is looked up in the listing
 		return out, nil
 	}
+	if spec.GetUnproven {
+		return e.asTwin(i, spec, t)
+	}
 	return nil, e.visible(i, spec)
+}
+
+// asTwin looks a record up under the path of the object that it is too: its own may have
+// no single records.
+func (e *executor) asTwin(i plan.Item, spec *planhat.Spec, t plan.Target) ([]found, error) {
+	twin, _ := planhat.Lookup(spec.Twin)
+	for _, key := range twin.Keys {
+		if twin.KeyField(key) != spec.KeyField(t.Key) {
+			continue
+		}
+		rows, err := e.lookUp(i, &twin, plan.Target{Key: key, Value: t.Value}, "")
+		if err != nil && planhat.KindOf(err) != planhat.KindForbidden {
+			return nil, err
+		}
+		rows = slices.DeleteFunc(rows, func(r found) bool { return typeOf(r) != spec.TwinType })
+		if len(rows) > 0 {
+			return rows, nil
+		}
+	}
+	return nil, e.visible(i, spec)
+}
+
+func typeOf(r found) string {
+	var typed struct {
+		Type string `json:"type"`
+	}
+	if json.Unmarshal(r.raw, &typed) != nil {
+		return ""
+	}
+	return typed.Type
 }
 
 // visible is an error of kind forbidden if the token may not see an object.
@@ -107,10 +141,7 @@ func ofType(rows []found, spec *planhat.Spec) []found {
 	}
 	var out []found
 	for _, r := range rows {
-		var typed struct {
-			Type string `json:"type"`
-		}
-		if json.Unmarshal(r.raw, &typed) != nil || typed.Type == "" || spec.Holds(typed.Type) {
+		if kind := typeOf(r); kind == "" || spec.Holds(kind) {
 			out = append(out, r)
 		}
 	}

@@ -17,9 +17,9 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/oracle"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
-	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -28,7 +28,12 @@ const patience = 60 * time.Second
 
 // bridge is source and sink as their mains wire them, on a stage of their own.
 type bridge struct {
-	t      *testing.T
+	t     *testing.T
+	set   map[string]string // the row: switches, and which objects take part ("": all)
+	share string
+
+	fixture, second map[planhat.Object]string // ids of records to refer to
+
 	stage  *stage.Stage
 	names  kafka.Names
 	kafka  kafka.Options
@@ -48,15 +53,21 @@ var environment = map[string]string{
 	"LOG_LEVEL":           "error",
 }
 
-// newBridge makes the stage; start runs the services.
-func newBridge(t *testing.T, sim planhatsim.Options) *bridge {
+// newBridge makes the stage with a tenant for a row; start runs the services.
+func newBridge(t *testing.T, seed int, set map[string]string) *bridge {
 	t.Helper()
-	s, err := stage.New(stage.Ports{}, sim, false)
+	s, err := stage.New(stage.Ports{}, tenant(t, seed, set), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	return &bridge{t: t, stage: s, failed: make(chan error, 2), results: map[string]schemas.Result{}}
+	b := &bridge{
+		t: t, set: set, share: set[shareAxis], fixture: map[planhat.Object]string{}, second: map[planhat.Object]string{},
+		stage: s, failed: make(chan error, 2), results: map[string]schemas.Result{},
+	}
+	b.furnish()
+	b.dropHidden()
+	return b
 }
 
 func (b *bridge) start() {
@@ -74,7 +85,7 @@ func (b *bridge) start() {
 	})
 	b.run(ctx, &wg, "sink", func(env service.Env) (service.Shell, error) {
 		d := sink.DepsOf(env)
-		d.Times = sink.Times{Poll: 20 * time.Millisecond, Retry: 50 * time.Millisecond}
+		d.Times = sink.Times{Poll: 20 * time.Millisecond, Retry: 50 * time.Millisecond, GiveUp: 100 * time.Millisecond}
 		return sink.New(env.Config, d), nil
 	})
 	<-prepared

@@ -9,6 +9,7 @@ import (
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/samples"
 )
 
 // customName is a display name of a custom field, as people make them.
@@ -35,29 +36,14 @@ type fixture struct {
 	other map[planhat.Object]string
 }
 
-// fixtures are the records to refer to, those first that others refer to. # tells
-// the first of an object from the second; the words in braces are those of samples.
-var fixtures = []struct {
-	object planhat.Object
-	fields string
-}{
-	{planhat.User, `{"email":"fix#@user.example","nickName":"Fix#","firstName":"Fix","lastName":"Ture","externalId":"fix#"}`},
-	{planhat.Company, `{"name":"Fixture#","externalId":"fix#","sourceId":"fix-src#"}`},
-	{planhat.Enduser, `{"email":"fix#@enduser.example","companyId":"{company}","externalId":"fix#","sourceId":"fix-src#"}`},
-	{planhat.Campaign, `{"name":"Fixture","companyId":"{company}","externalId":"fix#","sourceId":"fix-src#"}`},
-	{planhat.TimeEntry, `{"date":"2026-03-03","hours":1}`},
-	{planhat.Conversation, `{"companyId":"{company}","type":"call","subject":"Fixture","externalId":"fix#"}`},
-	{planhat.Ticket, `{"companyId":"{company}","sourceId":"fix-ticket#","email":"fix@enduser.example","title":"Fixture"}`},
-}
-
 // newFixture makes them, and the custom field of every object that has any.
 func newFixture(t *testing.T, sim *planhatsim.Server) fixture {
 	t.Helper()
 	f := fixture{ids: map[planhat.Object]string{}, other: map[planhat.Object]string{}}
 	sim.Mutate(func(tx *planhatsim.Tx) {
-		for _, row := range fixtures {
-			f.ids[row.object] = f.make(t, tx, row.object, strings.ReplaceAll(row.fields, "#", ""))
-			f.other[row.object] = f.make(t, tx, row.object, strings.ReplaceAll(row.fields, "#", "2"))
+		for _, row := range samples.Fixtures {
+			f.ids[row.Object] = f.make(t, tx, row.Object, strings.ReplaceAll(row.Fields, "#", ""))
+			f.other[row.Object] = f.make(t, tx, row.Object, strings.ReplaceAll(row.Fields, "#", "2"))
 		}
 		for _, spec := range planhat.Objects() {
 			if custom, ok := spec.Field("custom"); !ok || !custom.Writable || spec.Object == planhat.Note {
@@ -87,12 +73,5 @@ func (f fixture) make(t *testing.T, tx *planhatsim.Tx, object planhat.Object, te
 
 // fill puts the fixture's ids and a name that is the record's own into a text.
 func (f fixture) fill(text, name string) string {
-	pairs := []string{"{n}", name}
-	for object, id := range f.ids {
-		pairs = append(pairs, "{"+string(object)+"}", id)
-	}
-	for object, id := range f.other {
-		pairs = append(pairs, "{"+string(object)+"2}", id)
-	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	return samples.Fill(text, name, f.ids, f.other)
 }

@@ -12,6 +12,7 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/samples"
 )
 
 // TestEveryObject follows a record of every object of the table from the command to the
@@ -28,9 +29,9 @@ func TestEveryObject(t *testing.T) {
 				w.readOnly(t, spec)
 				return
 			}
-			s, there := samples[spec.Object]
+			s, there := samples.Written[spec.Object]
 			if !there {
-				t.Fatalf("samples has no example of a %s", spec.Object)
+				t.Fatalf("samples.Written has no example of a %s", spec.Object)
 			}
 			o := object{world: w, spec: spec, sample: s}
 			o.wholeSample(t)
@@ -48,7 +49,7 @@ func TestEveryObject(t *testing.T) {
 type object struct {
 	*world
 	spec   planhat.Spec
-	sample sample
+	sample samples.Sample
 }
 
 func (o object) hasCustom() bool { _, ok := o.spec.Field("custom"); return ok }
@@ -74,22 +75,7 @@ func (o object) custom(f fields, value string) fields {
 // another one is sent.
 func (o object) needed(t *testing.T, name, without string) fields {
 	t.Helper()
-	all, out := o.fields(t, o.sample.create, name), fields{}
-	for _, group := range o.spec.Required {
-		if slices.Contains(group, without) && !slices.Contains(group, o.spec.CompanyField) {
-			continue
-		}
-		for _, field := range group {
-			if value, ok := all[field]; ok {
-				out[field] = value
-				break
-			}
-		}
-	}
-	if len(out) == 0 && without == "" { // no field is required, yet a create sets one
-		out["status"] = all["status"]
-	}
-	return out
+	return samples.Needed(o.spec, o.fields(t, o.sample.Create, name), without)
 }
 
 func (o object) command(op, id string, target map[string]string, f fields) command {
@@ -101,10 +87,10 @@ func byID(id string) map[string]string { return map[string]string{"_id": id} }
 // wholeSample holds the example to the table: it sets every field that can be written.
 func (o object) wholeSample(t *testing.T) {
 	t.Helper()
-	sent := o.fields(t, o.sample.create, "x")
+	sent := o.fields(t, o.sample.Create, "x")
 	for _, f := range o.spec.Fields {
 		_, named := sent[f.Name]
-		if f.Writable && !named && f.Name != "custom" && !slices.Contains(o.sample.absent, f.Name) {
+		if f.Writable && !named && f.Name != "custom" && !slices.Contains(o.sample.Absent, f.Name) {
 			t.Errorf("the example of a %s does not set %s", o.spec.Object, f.Name)
 		}
 	}
@@ -114,7 +100,7 @@ func (o object) wholeSample(t *testing.T) {
 func (o object) life(t *testing.T) {
 	t.Helper()
 	name := "life-" + string(o.spec.Object)
-	sent := o.custom(o.fields(t, o.sample.create, name), "first 🙂")
+	sent := o.custom(o.fields(t, o.sample.Create, name), "first 🙂")
 	id := o.expect(t, "OK CREATED -", o.command("create", name+" c", nil, sent)).RecordID
 	created := o.row(t, o.spec.Listing, id)
 	for _, c := range o.changed(t, "c", id, 1, nil, created) {
@@ -124,7 +110,7 @@ func (o object) life(t *testing.T) {
 	}
 	o.holds(t, created, sent)
 
-	update := o.custom(o.fields(t, o.sample.update, name), "second 🎉")
+	update := o.custom(o.fields(t, o.sample.Update, name), "second 🎉")
 	o.expect(t, "OK UPDATED -", o.command("update", name+" u", byID(id), update))
 	updated := o.row(t, o.spec.Listing, id)
 	for _, c := range o.changed(t, "u", id, 2, created, updated) {
@@ -146,12 +132,12 @@ func (o object) life(t *testing.T) {
 
 // wantChanged are the names that an update changes in a row.
 func (o object) wantChanged(update fields) []string {
-	want := slices.Clone(o.sample.derived)
+	want := slices.Clone(o.sample.Derived)
 	for name := range update {
 		switch {
 		case name == "custom":
 			want = append(want, "custom."+customName)
-		case !slices.Contains(o.sample.unlisted, name):
+		case !slices.Contains(o.sample.Unlisted, name):
 			want = append(want, name)
 		}
 	}
@@ -223,9 +209,9 @@ func sameRow(t *testing.T, what string, raw json.RawMessage, want fields) {
 // holds compares a row with the fields that were sent.
 func (o object) holds(t *testing.T, row, sent fields) {
 	t.Helper()
-	stored := o.fields(t, o.sample.stored, "")
+	stored := o.fields(t, o.sample.Stored, "")
 	for name, value := range sent {
-		if slices.Contains(o.sample.unlisted, name) {
+		if slices.Contains(o.sample.Unlisted, name) {
 			continue
 		}
 		if other, ok := stored[name]; ok {

@@ -6,37 +6,26 @@ import (
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/samples"
 )
-
-// readSamples are records of the objects that only the vendor's people write.
-var readSamples = map[planhat.Object]struct{ create, update string }{
-	planhat.Ticket: {
-		`{"sourceId":"{n}","companyId":"{company}","email":"fix@enduser.example","title":"Help 🆘","description":"<p>It broke</p>","tags":["t"]}`,
-		`{"status":"solved","title":"Helped"}`,
-	},
-	planhat.CustomField: {
-		`{"name":"Fresh 🌱","type":"list","parent":"Company","isHidden":false,"listValues":["a"]}`,
-		`{"listValues":["a","b"],"isFeatured":true}`,
-	},
-}
 
 // readOnly sees a record come, change and go that no command may touch.
 func (w *world) readOnly(t *testing.T, spec planhat.Spec) {
 	t.Helper()
-	s, there := readSamples[spec.Object]
+	s, there := samples.Read[spec.Object]
 	if !there {
-		t.Fatalf("readSamples has no example of a %s", spec.Object)
+		t.Fatalf("samples.Read has no example of a %s", spec.Object)
 	}
 	var id string
 	w.mutate(t, func(tx *planhatsim.Tx) (err error) {
-		id, err = tx.Create(spec.Listing, w.fixture.fill(s.create, "read-only"))
+		id, err = tx.Create(spec.Listing, w.fixture.fill(s.Create, "read-only"))
 		return err
 	})
 	created := w.row(t, spec.Listing, id)
 	w.changed(t, spec.Object, "c", id, 1, nil, created)
 	w.refusesWrites(t, spec, id)
 
-	w.mutate(t, func(tx *planhatsim.Tx) error { return tx.Update(spec.Listing, id, s.update) })
+	w.mutate(t, func(tx *planhatsim.Tx) error { return tx.Update(spec.Listing, id, s.Update) })
 	updated := w.row(t, spec.Listing, id)
 	if c := w.changed(t, spec.Object, "u", id, 2, created, updated); len(c[0].Changed) == 0 {
 		t.Error("the update changed nothing")
@@ -121,7 +110,7 @@ func (w *world) changeOfType(t *testing.T) {
 // spelling of its status is refused.
 func (w *world) taskIsDone(t *testing.T) {
 	t.Helper()
-	o := object{world: w, sample: samples[planhat.Task]}
+	o := object{world: w, sample: samples.Written[planhat.Task]}
 	o.spec, _ = planhat.Lookup(planhat.Task)
 	sent := o.needed(t, "done", "")
 	sent["action"], sent["ownerId"] = "Finish me", w.fixture.ids[planhat.User]
@@ -153,7 +142,7 @@ func (w *world) taskIsDone(t *testing.T) {
 // makes it a note, the command is done, and the change says what became of it.
 func (w *world) unknownType(t *testing.T) {
 	t.Helper()
-	o := object{world: w, sample: samples[planhat.Conversation]}
+	o := object{world: w, sample: samples.Written[planhat.Conversation]}
 	o.spec, _ = planhat.Lookup(planhat.Conversation)
 	sent := o.needed(t, "odd", "")
 	sent["type"] = "Seance"

@@ -62,12 +62,12 @@ func (o object) references(t *testing.T) {
 
 func (o object) reference(t *testing.T, f planhat.Field, spelling string) {
 	t.Helper()
-	example, ok := o.fields(t, o.sample.create, "")[f.Name]
+	example, ok := o.fields(t, o.sample.Create, "")[f.Name]
 	if !ok {
 		t.Fatalf("the example does not set %s", f.Name)
 	}
 	want := spelled(example, o.fixture.other[f.Ref])
-	if _, stored := o.fields(t, o.sample.stored, "")[f.Name]; stored {
+	if _, stored := o.fields(t, o.sample.Stored, "")[f.Name]; stored {
 		want = []any{o.fixture.other[f.Ref]}
 	}
 	name := fmt.Sprintf("ref-%s-%s-%s", o.spec.Object, f.Name, spelling)

@@ -9,6 +9,7 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/samples"
 )
 
 func sinkOptions() planhatsim.Options {
@@ -23,7 +24,7 @@ func TestRefused(t *testing.T) {
 	for spec := range w.writable() {
 		t.Run(string(spec.Object), func(t *testing.T) {
 			t.Parallel()
-			o := object{world: w, spec: spec, sample: samples[spec.Object]}
+			o := object{world: w, spec: spec, sample: samples.Written[spec.Object]}
 			before := len(w.rows(t, spec.Listing))
 			o.refusedFields(t)
 			if !spec.Shared() && len(w.rows(t, spec.Listing)) != before {
@@ -106,7 +107,7 @@ func (o object) refusedFields(t *testing.T) {
 // free is a text field without a meaning of its own.
 func (o object) free() string {
 	for _, f := range o.spec.Fields {
-		if f.Writable && f.Type == planhat.String && f.Ref == "" && f.Name != "type" && !o.isKey(f.Name) && !slices.Contains(o.sample.absent, f.Name) {
+		if f.Writable && f.Type == planhat.String && f.Ref == "" && f.Name != "type" && !o.isKey(f.Name) && !slices.Contains(o.sample.Absent, f.Name) {
 			return f.Name
 		}
 	}
@@ -157,7 +158,7 @@ func (o object) refersToNobody(t *testing.T, f planhat.Field, spelling string, t
 	t.Helper()
 	value := any(spelling)
 	if f.RefKey == "" {
-		value = spelled(o.fields(t, o.sample.create, "")[f.Name], spelling)
+		value = spelled(o.fields(t, o.sample.Create, "")[f.Name], spelling)
 	}
 	sent := o.needed(t, f.Name+spelling, "")
 	if f.RefKey != "" {
@@ -192,7 +193,7 @@ func TestForbidden(t *testing.T) {
 			for spec := range w.writable() {
 				t.Run(string(spec.Object), func(t *testing.T) {
 					t.Parallel()
-					o := object{world: w, spec: spec, sample: samples[spec.Object]}
+					o := object{world: w, spec: spec, sample: samples.Written[spec.Object]}
 					o.forbidden(t, denied[string(spec.Object)] || spec.Shared() && half == 1)
 				})
 			}
@@ -213,7 +214,7 @@ func (o object) forbidden(t *testing.T, denied bool) {
 		case "create":
 			c.Target, c.Fields = nil, o.needed(t, "allowed", "")
 		case "update":
-			c.Fields = o.fields(t, o.sample.update, "")
+			c.Fields = o.fields(t, o.sample.Update, "")
 			delete(c.Fields, o.spec.CompanyField)
 			if len(c.Fields) == 0 {
 				c.Fields[o.free()] = "x"

@@ -1,8 +1,8 @@
 // Package roundtrip follows a record of every object through the whole bridge:
 // a command is carried out at the vendor, and what it did comes back as a change.
 //
-// Source and sink run as in production, on one stage for all objects. The table in
-// samples_test.go holds an example of every object; an object of planhat.Objects()
+// Source and sink run as in production, on one stage for all objects. The tables of
+// test/rig/samples hold an example of every object; an object of planhat.Objects()
 // without an example fails by its name. Start reading at object_test.go.
 package roundtrip
 

@@ -67,7 +67,7 @@ func (st *store) fill(r *record, doc document) {
 	r.company, r.source, r.external, r.email = companiesOf(st.model, doc), doc.text("sourceId"), doc.text(st.model.externalName()), doc.text("email")
 	r.kind = doc.text("type")
 	r.archived = st.model.archivedField != "" && string(doc.get(st.model.archivedField)) == "true"
-	r.guarded = st.model.noCustom && r.guarded || strings.HasPrefix(r.source, guardPrefix) || strings.HasPrefix(r.external, guardPrefix) || hasGuard(doc.get("custom"))
+	r.guarded = st.model.noCustom && r.guarded || strings.HasPrefix(r.source, guardPrefix) || strings.HasPrefix(r.external, guardPrefix) || hasGuard(doc.get("custom")) || st.model == customFieldModel && strings.HasPrefix(doc.text("name"), guardField)
 }
 
 // companiesOf reads a document's reference to its company; ids of several are joined by commas.
@@ -90,7 +90,8 @@ func companiesOf(m *model, doc document) string {
 }
 
 // guardPrefix starts the externalId or sourceId of records that belong to commands under test; a custom
-// field named guardField marks them as well. Records that can carry neither are guarded where the API made them.
+// field named guardField marks them as well. A custom field whose own name
+// begins with it is guarded too. Records that can carry none of these are guarded where the API made them.
 const (
 	guardPrefix = "cmd-"
 	guardField  = "cmd"

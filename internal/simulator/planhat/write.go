@@ -38,6 +38,13 @@ func (tx *Tx) create(m *model, id string, sent document) (*record, *refusal) {
 	if err != nil {
 		return nil, err
 	}
+	if m.requires != nil {
+		for _, group := range m.requires(tx.sw) {
+			if !hasAny(p.fields, group) { // a default does not stand for what was not sent
+				return nil, refuse(400, "%s is required", strings.Join(group, " or "))
+			}
+		}
+	}
 	if id == "" {
 		id = tx.s.ids.next(tx.at)
 	}
@@ -130,11 +137,7 @@ func (tx *Tx) bump(m *model, doc *document) {
 
 // check holds a merged document to the required fields and to uniqueness; r is nil for a create.
 func (tx *Tx) check(m *model, r *record, doc document) *refusal {
-	required := m.required
-	if m.requires != nil && r == nil {
-		required = slices.Concat(required, m.requires(tx.sw))
-	}
-	for _, group := range required {
+	for _, group := range m.required {
 		if !hasAny(doc, group) {
 			missing := refuse(400, "%s is required", strings.Join(group, " or "))
 			missing.silent = m == enduserModel && group[0] == "companyId" && tx.sw.EnduserWithoutCompany == "skip"
