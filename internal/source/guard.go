@@ -23,7 +23,7 @@ func (w *workspace) guard(s *stream) {
 	if s.blind {
 		limits = blindLimits
 	}
-	much := cdc.MassDelete(s.gone, s.index.Len(), limits)
+	much := cdc.MassDelete(s.gone(), s.index.Len(), limits)
 	switch {
 	case !much:
 		if s.cursor.Held {
@@ -34,15 +34,15 @@ func (w *workspace) guard(s *stream) {
 	case !s.cursor.Held:
 		s.cursor.Held = true
 		w.log.Error("too many records are gone at once: no delete is written before an operator releases the stream",
-			"workspace", w.cfg.Name, "stream", s.listing, "gone", s.gone, "records", s.index.Len(), "remedy", releaseCommand(w.cfg.Name, s.listing))
+			"workspace", w.cfg.Name, "stream", s.listing, "gone", s.gone(), "records", s.index.Len(), "remedy", releaseCommand(w.cfg.Name, s.listing))
 	}
-	s.gone = 0
+	s.unlisted = 0
 }
 
 // forgetHeld begins the count anew with a sweep: what is still gone is found
 // again, what came back is not.
 func (s *stream) forgetHeld() {
-	s.gone = 0
+	s.unlisted = 0
 	if s.cursor.Held {
 		s.cursor.Candidates = nil
 	}

@@ -15,12 +15,20 @@ import (
 // size of the cursor in the state. The next sweep finds those left out.
 const maxCandidates = 10_000
 
-// addCandidates notes what a sweep did not find: all of it for the guard, as
-// much of it as the cursor may hold to be asked for.
+// addCandidates notes what a sweep did not find: as much of it as the cursor may
+// hold, each record once, however often its page is read; of the rest the number.
 func (s *stream) addCandidates(found []cdc.ID) {
-	s.gone += len(found)
-	s.cursor.AddCandidates(found[:min(len(found), max(maxCandidates-len(s.cursor.Candidates), 0))]...)
+	room := max(maxCandidates-len(s.cursor.Candidates), 0)
+	found = slices.DeleteFunc(found, func(id cdc.ID) bool {
+		_, noted := slices.BinarySearchFunc(s.cursor.Candidates, id, cdc.ID.Compare)
+		return noted
+	})
+	s.cursor.AddCandidates(found[:min(len(found), room)]...)
+	s.unlisted += max(len(found)-room, 0)
 }
+
+// gone is how many records are gone as far as is known, by the word of sweeps.
+func (s *stream) gone() int { return len(s.cursor.Candidates) + s.unlisted }
 
 // hiddenMost is the longest time after which a record that exists although its
 // listing leaves it out is asked for again.

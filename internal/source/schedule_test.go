@@ -99,6 +99,34 @@ func TestRecordsOfAnObjectThatIsNotCapturedAreNotAskedFor(t *testing.T) {
 	}
 }
 
+// What a sweep has found gone counts once for the guard, and counts after the
+// sweep went on in another process, too.
+func TestTheGuardCountsARecordOnce(t *testing.T) {
+	t.Parallel()
+	s := &stream{index: cdc.NewIndex()}
+	s.addCandidates([]cdc.ID{{1}, {2}, {3}})
+	recorded, err := s.cursor.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.recorded = recorded
+	s.addCandidates([]cdc.ID{{3}, {4}, {5}})
+	if n := s.gone(); n != 5 {
+		t.Errorf("%d records are gone, want 5", n)
+	}
+	if err := s.abandon(); err != nil { // the page that was not saved is read again
+		t.Fatal(err)
+	}
+	s.addCandidates([]cdc.ID{{3}, {4}, {5}})
+	if n := s.gone(); n != 5 {
+		t.Errorf("%d records are gone after a page was read again, want 5", n)
+	}
+	next := &stream{recorded: recorded}
+	if err := next.rewindCursor(); err != nil || next.gone() != 3 {
+		t.Errorf("the next owner knows of %d, want 3; %v", next.gone(), err)
+	}
+}
+
 // The cursor is one record of the state: it must stay far below what a broker takes.
 func TestCandidatesAreBounded(t *testing.T) {
 	t.Parallel()
@@ -117,6 +145,9 @@ func TestCandidatesAreBounded(t *testing.T) {
 	}
 	if n := len(s.cursor.Candidates); n != maxCandidates {
 		t.Errorf("%d candidates wait, want %d", n, maxCandidates)
+	}
+	if n := s.gone(); n != 30*5000 {
+		t.Errorf("the guard knows of %d records that are gone, want all %d", n, 30*5000)
 	}
 	if text, err := s.cursor.MarshalJSON(); err != nil || len(text) > 500_000 {
 		t.Errorf("a cursor of %d bytes, %v", len(text), err)

@@ -33,7 +33,7 @@ type stream struct {
 	asked    cdc.ID               // the last deletion candidate asked for
 	pending  pending
 
-	gone     int  // records that the sweep under way found gone
+	unlisted int  // records that the sweep under way found gone and the cursor had no room for
 	released bool // an operator has let the deletes of this stream go
 
 	scan     scan
