@@ -31,7 +31,7 @@ type command struct {
 func fields(n int) map[string]any {
 	return map[string]any{
 		"name": fmt.Sprintf("Company %d", n), "city": "Oslo", "country": "Norway", "phase": "Live", "web": "https://example.com",
-		"custom": map[string]any{"Region": "EMEA", "Seats": n},
+		"custom": map[string]any{"Region 🌍": "EMEA", "Seats": n},
 	}
 }
 
