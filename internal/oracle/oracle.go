@@ -196,8 +196,9 @@ func (g *gatherer) gatherVendor(ctx context.Context) error {
 		}
 		o.State = stateOf(rows, o.Spec)
 	}
-	g.looked = true
-	_, err = g.readJournal(ctx)
+	// What is new by now may be missing from the listings: they are looked at again.
+	news, err = g.readJournal(ctx)
+	g.looked = !news
 	return err
 }
 
