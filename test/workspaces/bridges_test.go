@@ -97,23 +97,27 @@ func TestASecondSinkOfTheSameTopicsDoesNotStart(t *testing.T) {
 		maps.Copy(all, set)
 		return main(t, "sink", []string{"--check"}, w.env("sink-1", tenants, all))
 	}
+	unhurried := map[string]string{"STARTUP_TIMEOUT": "30s"}
 	refused := func() bool { // before any command has come
 		code, text := second(w.tenants, nil)
 		return code == ops.CodeUnreachable && strings.Contains(text, "carried out by bridge") && strings.Contains(text, "first.planhat.commands.acme has positions there")
 	}
 	eventually(t, "the second sink is refused", refused)
-	for what, set := range map[string]map[string]string{"another prefix": {"TOPIC_PREFIX": "crm."}, "the same bridge": {"BRIDGE_NAME": "first"}} {
+	for what, set := range map[string]map[string]string{
+		"another prefix":  {"TOPIC_PREFIX": "crm.", "STARTUP_TIMEOUT": "30s"},
+		"the same bridge": {"BRIDGE_NAME": "first", "STARTUP_TIMEOUT": "30s"},
+	} {
 		if code, text := second(w.tenants, set); code != 0 {
 			t.Errorf("%s: code %d: %s", what, code, text)
 		}
 	}
-	if code, text := second(w.tenants[1:], nil); code != 0 {
+	if code, text := second(w.tenants[1:], unhurried); code != 0 {
 		t.Errorf("another workspace: code %d: %s", code, text)
 	}
 	w.watch.until(results(acme), w.watch.send("acme", upsert("a", "x")), patience)
 	first.stop()
 	w.leave("first.sink-shards")
-	if code, text := second(w.tenants, nil); code != 0 {
+	if code, text := second(w.tenants, unhurried); code != 0 {
 		t.Errorf("the first is gone: code %d: %s", code, text)
 	}
 }
