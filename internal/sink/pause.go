@@ -79,9 +79,15 @@ func (w *workspace) greet(ctx context.Context) (stop func()) {
 	return func() { cancel(); <-done }
 }
 
-// present shows the token to Planhat by asking for one row.
-func (w *workspace) present(ctx context.Context) error {
-	_, err := w.client.Page(ctx, planhat.Company, planhat.ListOptions{Sort: "_id", Limit: 1})
+// present shows the token to Planhat by asking for one row. The error is of kind
+// unauthorized if all listings refuse it: one that the token may not see may be
+// refused in the same words.
+func (w *workspace) present(ctx context.Context) (err error) {
+	for _, spec := range planhat.Objects() {
+		if _, err = w.client.Page(ctx, spec.Object, planhat.ListOptions{Limit: 1}); planhat.KindOf(err) != planhat.KindUnauthorized {
+			return err
+		}
+	}
 	return err
 }
 
