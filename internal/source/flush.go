@@ -52,7 +52,7 @@ func (w *workspace) flush(ctx context.Context, s *stream) error {
 	if err != nil {
 		return fmt.Errorf("cursor of %s: %w", s.listing, err)
 	}
-	if len(s.pending.changes) == 0 && len(s.pending.notes) == 0 && s.pinned() && bytes.Equal(cursor, s.recorded) {
+	if len(s.pending.changes) == 0 && len(s.pending.notes) == 0 && s.pinned() && bytes.Equal(cursor, s.recorded) && bytes.Equal(s.encodeOrders(), s.ordered) {
 		return nil
 	}
 	pinned := s.pins
@@ -61,10 +61,21 @@ func (w *workspace) flush(ctx context.Context, s *stream) error {
 			return err
 		}
 	}
+	return w.write(ctx, s, pinned, func(*shard.Tx) {})
+}
+
+// write is flush without a question whether there is anything to write, and
+// with pins that the caller has checked; more adds to the transaction.
+func (w *workspace) write(ctx context.Context, s *stream, pinned pins, more func(*shard.Tx)) error {
+	cursor, err := json.Marshal(&s.cursor)
+	if err != nil {
+		return fmt.Errorf("cursor of %s: %w", s.listing, err)
+	}
 	records, err := w.events(ctx, s)
 	if err != nil {
 		return err
 	}
+	ordered := s.encodeOrders()
 	w.point("source.before-flush")
 	err = w.transact(ctx, s.pending.notes, func(tx *shard.Tx) error {
 		if !pinned.equal(s.pins) {
@@ -75,14 +86,18 @@ func (w *workspace) flush(ctx context.Context, s *stream) error {
 		}
 		w.point("source.changes-acked")
 		s.stateRecords(tx, w.streamName(s), records)
+		if !bytes.Equal(ordered, s.ordered) {
+			tx.State(ordersKey(w.streamName(s)), ordered)
+		}
 		tx.State(cursorKey(w.streamName(s)), cursor)
+		more(tx)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	w.point("source.after-flush")
-	s.recorded, s.pins, s.scan.unsaved = cursor, pinned, 0
+	s.recorded, s.ordered, s.pins, s.scan.unsaved = cursor, ordered, pinned, 0
 	w.applied(s)
 	return nil
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -115,7 +116,7 @@ func (s *stream) beginDelta(now time.Time) {
 }
 
 func (s *stream) sweepDue(now time.Time) bool {
-	return s.cursor.Sweep != nil || !s.cursor.SnapshotDone || !now.Before(s.sweepTime())
+	return s.cursor.Sweep != nil || !s.cursor.SnapshotDone || s.reread != nil || !now.Before(s.sweepTime())
 }
 
 func (s *stream) beginSweep(now time.Time) {
@@ -261,10 +262,18 @@ const progressEvery = 10 * time.Second
 // does not say.
 func (w *workspace) progress(s *stream, pos cdc.SweepPosition) {
 	now := w.now()
-	if s.cursor.SnapshotDone || now.Sub(s.health.progress) < progressEvery {
+	if s.cursor.SnapshotDone && s.reread == nil || now.Sub(s.health.progress) < progressEvery {
 		return
 	}
 	s.health.progress = now
+	n := schemas.Notification{
+		Kind: schemas.NotifySnapshotProgress, Stream: s.listing, Message: fmt.Sprintf("%d records are read", pos.Rows),
+		Snapshot: &schemas.SnapshotProgress{Records: pos.Rows, Calls: pos.Calls},
+	}
+	if s.reread != nil {
+		n.ID, n.Snapshot.RecordsExpected, n.Snapshot.CallsExpected = s.reread.Signal, s.index.Len(), s.pages()
+	}
+	w.notify(n)
 	w.log.Info("snapshot goes on", "workspace", w.cfg.Name, "stream", s.listing, "records", pos.Rows, "calls", pos.Calls,
 		"calls_per_minute_at_most", int(w.callsPerMinute))
 }
@@ -280,6 +289,7 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.
 	if err != nil {
 		return err
 	}
+	fresh = s.withOwed(seen, fresh)
 	if err := s.inspect(fresh); err != nil { // the others are known byte for byte
 		return err
 	}
@@ -311,9 +321,10 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 	s.cursor.Sweep, s.cursor.SnapshotDone = nil, true
 	s.haveRead()
 	w.guard(s)
-	if first {
+	if first || s.reread != nil {
+		signal, message := s.haveReread()
 		w.notifyWith(s, schemas.Notification{
-			Kind: schemas.NotifySnapshotCompleted, Message: "every record of the listing has been read", Snapshot: &schemas.SnapshotProgress{Records: s.index.Len()},
+			Kind: schemas.NotifySnapshotCompleted, ID: signal, Message: message, Snapshot: &schemas.SnapshotProgress{Records: s.index.Len()},
 		})
 	}
 	if s.schedule.settles {

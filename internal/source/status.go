@@ -16,7 +16,7 @@ type Status struct {
 type WorkspaceStatus struct {
 	Name  string `json:"name"`
 	Owned bool   `json:"owned"`           // false: another process owns it, or nobody yet
-	State string `json:"state,omitempty"` // ok, retrying, unauthorized, shared, orphaned
+	State string `json:"state,omitempty"` // ok, paused, retrying, unauthorized, shared, orphaned
 	Cause string `json:"cause,omitempty"`
 	// Stretch is how many times longer than wanted the freshness targets are, where
 	// the calls that may be spent do not suffice.
@@ -87,6 +87,9 @@ func (w *workspace) status() WorkspaceStatus {
 	out := WorkspaceStatus{Name: w.cfg.Name, Owned: true, State: "ok"}
 	if trouble := w.vendor.Trouble(); trouble != "" {
 		out.State, out.Cause = "retrying", trouble
+	}
+	if w.orders.Paused != nil {
+		out.State, out.Cause = statePaused, w.pausedBy(nil)
 	}
 	if w.pause.token != "" {
 		out.State, out.Cause = "unauthorized", w.pause.cause

@@ -34,8 +34,13 @@ type stream struct {
 	asked    cdc.ID               // the last deletion candidate asked for
 	pending  pending
 
-	unlisted int  // records that the sweep under way found gone and the cursor had no room for
-	released bool // an operator has let the deletes of this stream go
+	unlisted int // records that the sweep under way found gone and the cursor had no room for
+	// What operators have said, and how the log has it.
+	paused   *pause
+	reread   *reread
+	released bool // the deletes of this stream may go
+	ordered  []byte
+	again    cdc.ID // a record that is to be written even if it has not changed
 
 	skipped map[cdc.ID]bool // records that cannot be written and were told of
 
@@ -125,7 +130,8 @@ func (s *stream) inspect(rows []cdc.Sighting) error {
 
 func (s *stream) admitRow(row cdc.Sighting) error {
 	known, exists, inFlight := s.known(row.ID)
-	if exists && !inFlight && known.Raw == row.RawHash {
+	again := exists && !inFlight && s.writesAgain(row.ID, known)
+	if exists && !inFlight && known.Raw == row.RawHash && !again {
 		return nil // the very bytes that were compared before
 	}
 	facts := row.Facts
@@ -162,6 +168,10 @@ func (s *stream) admitRow(row cdc.Sighting) error {
 	case cdc.VerdictChanged:
 		s.pending.add(change{id: row.ID, op: opUpdate, row: row.Raw, entry: next, prior: known, hasPrior: true})
 	case cdc.VerdictUnchanged:
+		if again {
+			s.pending.add(change{id: row.ID, op: opRead, row: row.Raw, entry: next})
+			return nil
+		}
 		if !inFlight {
 			known.Raw = row.RawHash // memory only: the next look at these bytes costs no parse
 			s.index.Put(row.ID, known)
@@ -219,6 +229,8 @@ func (s *stream) restore(kind byte, rest, value []byte) error {
 		return json.Unmarshal(value, &s.cursor)
 	case keyPins:
 		return s.restorePins(value)
+	case keyOrders:
+		return s.restoreOrders(value)
 	case keyEntry:
 		var id cdc.ID
 		if len(rest) != len(id) {
@@ -259,6 +271,9 @@ type health struct {
 // rewindCursor sets the cursor to what the log has, and what is captured for the
 // first time to what is not yet read of it.
 func (s *stream) rewindCursor() error {
+	if err := s.restoreOrders(s.ordered); err != nil {
+		return err
+	}
 	s.cursor = cdc.Cursor{}
 	if s.recorded == nil {
 		return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
@@ -32,7 +33,8 @@ type workspace struct {
 	streams        []*stream
 	lease          *shard.Lease
 	reader         *kgo.Client
-	rereadRemedy   string
+	changeTopics   []kafka.TopicSpec
+	createTopics   bool
 	metrics        *metrics
 	log            *slog.Logger
 	now            func() time.Time
@@ -43,7 +45,8 @@ type workspace struct {
 	pause   refusal
 	stretch float64 // how many times longer than wanted the freshness targets are; 0 and 1: as wanted
 
-	signals       chan schemas.Signal
+	signals       chan heardSignal
+	orders        workspaceOrders
 	notifications string // topic
 	outbox        outbox
 }
@@ -77,8 +80,8 @@ func (w *workspace) run(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		select {
-		case sig := <-w.signals:
-			if err := w.obey(ctx, sig); err != nil {
+		case heard := <-w.heard():
+			if err := w.obey(ctx, heard); err != nil {
 				return err
 			}
 		default:
@@ -127,7 +130,10 @@ func (w *workspace) settleStart(s *stream, err error, now time.Time) error {
 	defer w.show(s)
 	if refusal, ok := errors.AsType[*shard.Refusal](err); ok {
 		w.hold(s, refusal, now)
-		return nil
+		err = nil
+	}
+	if s.paused != nil || w.orders.Paused != nil {
+		w.turn(s, statePaused, nil)
 	}
 	return err
 }
@@ -144,7 +150,13 @@ func (w *workspace) next() (*stream, time.Duration) {
 	}
 	var most *stream
 	wait := time.Minute
+	if w.orders.Paused != nil {
+		return nil, wait
+	}
 	for _, s := range w.streams {
+		if s.paused != nil {
+			continue
+		}
 		if late := s.schedule.due.Sub(now); late > 0 {
 			wait = min(wait, late)
 			continue
@@ -166,8 +178,8 @@ func (w *workspace) idle(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 	case <-t.C:
-	case sig := <-w.signals:
-		return w.obey(ctx, sig)
+	case heard := <-w.heard():
+		return w.obey(ctx, heard)
 	}
 	return nil
 }
@@ -294,6 +306,12 @@ const stateOK = "ok"
 // stateForbidden is that of a stream whose listing the token may not see.
 const stateForbidden = "forbidden"
 
+// stateStarting is that of a stream that has not been looked at yet.
+const stateStarting = "starting"
+
+// statePaused is that of a stream for which an operator wants no calls.
+const statePaused = "paused"
+
 // stateHeld is that of a stream whose topics or state are not what they have to be.
 const stateHeld = "held"
 
@@ -351,6 +369,9 @@ func (w *workspace) turn(s *stream, state string, err error) {
 	if err != nil {
 		s.health.cause = err.Error()
 	}
+	if state == statePaused {
+		s.health.cause = w.pausedBy(s)
+	}
 	w.tellTurn(s)
 }
 
@@ -395,6 +416,11 @@ func (w *workspace) show(s *stream) {
 		forbidden = 1
 	}
 	w.metrics.forbidden.WithLabelValues(w.cfg.Name, s.listing).Set(forbidden)
+	paused := 0.0
+	if s.paused != nil || w.orders.Paused != nil {
+		paused = 1
+	}
+	w.metrics.streamPaused.WithLabelValues(w.cfg.Name, s.listing).Set(paused)
 	s.shown = StreamStatus{
 		Name: s.listing, State: s.health.state, Cause: s.health.cause, Records: s.index.Len(),
 		SnapshotDone: s.cursor.SnapshotDone, Candidates: len(s.cursor.Candidates), SweepReason: string(s.cursor.SweepDue),
@@ -411,7 +437,7 @@ func newStreams(topics func(planhat.Object) string, wanted map[string]bool) []*s
 		capture := wanted == nil || wanted[string(spec.Object)]
 		s := byListing[spec.Listing]
 		if s == nil {
-			s = &stream{listing: spec.Listing, index: cdc.NewIndex(), health: health{state: "starting"}}
+			s = &stream{listing: spec.Listing, index: cdc.NewIndex(), health: health{state: stateStarting}}
 			byListing[spec.Listing] = s
 			out = append(out, s)
 		}
