@@ -29,6 +29,7 @@ func newTail(t *tool) *cobra.Command {
 			strings.Join(shortNames(), ", ") + ". Without one: the changes of all objects.\n\n" +
 			"Without --follow it shows what is there, a partition after the other, and ends. Only committed records are shown.",
 		Example: `  planhatctl tail company --follow
+  planhatctl tail notifications --follow
   planhatctl tail results --from beginning -o json
   planhatctl tail company enduser --from beginning --max 10`,
 		ValidArgsFunction: cobra.FixedCompletions(shortNames(), cobra.ShellCompDirectiveNoFileComp),

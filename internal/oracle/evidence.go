@@ -24,6 +24,9 @@ type ObjectEvidence struct {
 	Topic   string // change topic
 	Changes []Change
 	State   map[string]Row // the vendor's records by _id
+	// Rereads is how often operators asked for the records to be written again:
+	// each may be on the topic as r so many times while it is live.
+	Rereads int
 }
 
 // Row is a decoded JSON object; numbers are json.Number and keep their text.

@@ -27,6 +27,8 @@ type Options struct {
 	// Resolver gives the schemas of Avro commands; nil where all are JSON.
 	Resolver schemas.Resolver
 	Log      *slog.Logger // nil: silent
+	// Rereads are, by object, how often signals asked for its records again.
+	Rereads map[string]int
 }
 
 const (
@@ -93,7 +95,7 @@ func newGatherer(o Options) (*gatherer, error) {
 			return nil, fmt.Errorf("judge object %q: %w", name, err)
 		}
 		topic := o.Names.Changes(vendorName, o.Workspace, name)
-		g.objects = append(g.objects, &ObjectEvidence{Spec: spec, Topic: topic})
+		g.objects = append(g.objects, &ObjectEvidence{Spec: spec, Topic: topic, Rereads: o.Rereads[name]})
 		g.codecs = append(g.codecs, codec)
 		g.topics = append(g.topics, topic)
 	}

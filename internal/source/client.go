@@ -6,7 +6,6 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
-	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // callAttempts is how often a call is tried before its stream makes room for
@@ -18,10 +17,10 @@ func (s *Service) newWorkspace(cfg config.Workspace) *workspace {
 	topics := func(o planhat.Object) string { return s.names.Changes("planhat", cfg.Name, string(o)) }
 	w := &workspace{
 		cfg: cfg, bridge: s.cfg.Bridge, version: s.deps.Version, callsPerMinute: s.share(cfg),
-		rereadRemedy: rereadRemedy(s.names.State(role)),
-		codecs:       s.codecs[cfg.Name], resolver: s.deps.Resolver, streams: newStreams(topics, wantedNames(cfg)),
+		codecs: s.codecs[cfg.Name], resolver: s.deps.Resolver, streams: newStreams(topics, wantedNames(cfg)),
+		changeTopics: s.changeTopics(cfg), createTopics: s.cfg.Topics.Create,
 		metrics: s.metrics, log: s.deps.Log, vendor: service.Vendor{Log: s.deps.Log, Workspace: cfg.Name}, now: s.deps.Now, point: s.deps.OnPoint,
-		signals: make(chan schemas.Signal, 16), notifications: s.names.Notifications(),
+		signals: make(chan heardSignal), notifications: s.names.Notifications(),
 	}
 	for _, st := range w.streams {
 		st.companies = cfg.CompanyIDs

@@ -31,12 +31,16 @@ func streamOf(svc *source.Service, name string) source.StreamStatus {
 // admin changes topics behind the source's back.
 func (r *rig) admin(change func(ctx context.Context, adm *kadm.Client, topic string) error) {
 	r.t.Helper()
+	r.adminOf(kafka.Names{Bridge: r.cfg.Bridge}.Changes("planhat", stage.Workspace, "license"), change)
+}
+
+func (r *rig) adminOf(topic string, change func(ctx context.Context, adm *kadm.Client, topic string) error) {
+	r.t.Helper()
 	cl, err := r.kafka.NewClient()
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	defer cl.Close()
-	topic := kafka.Names{Bridge: r.cfg.Bridge}.Changes("planhat", stage.Workspace, "license")
 	if err := change(r.t.Context(), kadm.NewClient(cl), topic); err != nil {
 		r.t.Fatal(err)
 	}

@@ -2,19 +2,11 @@ package source
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
-
-// everyStream is what a signal says instead of a stream to release all that is
-// held of a workspace.
-const everyStream = "all"
 
 // holdDeletes keeps the deletes of a stream from being written.
 func (w *workspace) holdDeletes(s *stream, gone int, by string) {
@@ -28,7 +20,7 @@ func (w *workspace) holdDeletes(s *stream, gone int, by string) {
 	w.log.Error("too many records are gone at once: no delete is written before an operator releases the stream",
 		"workspace", w.cfg.Name, "stream", s.listing, "limit", by, "gone", gone, "records", s.index.Len(),
 		"for_example", s.sample, "remedy", releaseCommand(w.cfg.Name, s.listing))
-	w.notify(s.listing, schemas.EventHeld, w.heldText(s))
+	w.notifyWith(s, schemas.Notification{Kind: schemas.NotifyDeletesHeld, Message: w.heldText(s)})
 }
 
 // heldText tells an operator all that is needed to decide.
@@ -73,60 +65,65 @@ func (w *workspace) letGo(s *stream) {
 	}
 	s.cursor.Held, s.cursor.HeldBy = false, ""
 	w.log.Info("the records are there again: deletes are no longer held", "workspace", w.cfg.Name, "stream", s.listing)
-	w.notify(s.listing, schemas.EventHoldEnded, "the records are there again: deletes are no longer held")
+	w.notifyWith(s, schemas.Notification{Kind: schemas.NotifyDeletesReleased, Message: "the records are there again: deletes are no longer held"})
 }
 
 // release lets the deletes of a stream go that an operator has looked at: as
-// many as were gone, and no more. It is written with the stream's next flush.
+// many as were gone, and no more. They are asked for at once.
 func (w *workspace) release(s *stream) string {
+	now := w.now()
 	n := max(s.cursor.Gone, len(s.cursor.Candidates))
 	s.cursor.Held, s.cursor.HeldBy, s.cursor.Gone, s.cursor.Released, s.cursor.Losses = false, "", 0, n, nil
-	s.schedule.due = w.now()
-	w.show(s)
+	s.schedule.due, s.schedule.confirmAt, s.schedule.confirmFailures, s.schedule.owed = now, now, 0, true
+	w.notifyWith(s, schemas.Notification{Kind: schemas.NotifyDeletesReleased, Message: "an operator let the deletes go"})
 	return fmt.Sprintf("%d records are asked for, and deleted where Planhat says that they do not exist", n)
 }
 
-// releaseAll lets all go that is held of the workspace.
-func (w *workspace) releaseAll() (done bool, message string) {
-	var words []string
+// releaseStream lets the held deletes of a stream go.
+func (w *workspace) releaseStream(_ context.Context, s *stream, _ schemas.Signal) (outcome, error) {
+	if !s.cursor.Held {
+		return notNow("the deletes of the stream are not held")
+	}
+	return done(s, "%s", w.release(s)), nil
+}
+
+// releaseAll lets all go that is held of the workspace. What it changes of each
+// stream is written before the answer: a crash in between leaves nothing held
+// for the second time that the signal is obeyed.
+func (w *workspace) releaseAll(ctx context.Context, _ schemas.Signal) (outcome, error) {
+	released, words := w.releaseHeld()
+	if words == nil {
+		return notNow("nothing of the workspace is held")
+	}
+	for _, s := range released {
+		if err := w.flush(ctx, s); err != nil {
+			return outcome{}, err
+		}
+	}
+	return done(nil, "%s", strings.Join(words, "; ")), nil
+}
+
+func (w *workspace) releaseHeld() (released []*stream, words []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.pause.state == stateWrongTenant {
 		words = append(words, w.acceptTenant())
 	}
 	for _, s := range w.streams {
 		if s.cursor.Held {
-			words = append(words, s.listing+": "+w.release(s))
+			released, words = append(released, s), append(words, s.listing+": "+w.release(s))
+			w.show(s)
 		}
 	}
-	if words == nil {
-		return false, "nothing of the workspace is held"
-	}
-	return true, strings.Join(words, "; ")
+	return released, words
 }
 
-// notify puts a word for operators on the notifications topic; tell sends it.
-func (w *workspace) notify(stream, event, message string) {
-	w.notices = append(w.notices, schemas.Notification{
-		Event: event, Workspace: w.cfg.Name, Stream: stream, Done: true, Message: message, At: w.now().UTC(),
-	})
-}
-
-// tell sends what notify has noted.
-func (w *workspace) tell(ctx context.Context) error {
-	if len(w.notices) == 0 {
-		return nil
-	}
-	records := make([]*kgo.Record, len(w.notices))
-	for i, n := range w.notices {
-		value, err := json.Marshal(n)
-		if err != nil {
-			return fmt.Errorf("encode a notification: %w", err)
-		}
-		records[i] = &kgo.Record{Topic: w.notifications, Key: []byte(streamName(n.Workspace, n.Stream)), Value: value}
-	}
-	w.notices = nil
-	return w.lease.Transact(ctx, func(tx *shard.Tx) error { return tx.Produce(records...) })
-}
-
+// releaseCommand is what an operator types; without a listing, for all that is
+// held of the workspace.
 func releaseCommand(workspace, listing string) string {
-	return fmt.Sprintf("planhatctl signal release --workspace %s --stream %s", workspace, listing)
+	command := "planhatctl signal release --workspace " + workspace
+	if listing != "" {
+		command += " --stream " + listing
+	}
+	return command
 }

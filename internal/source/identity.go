@@ -189,7 +189,7 @@ func (w *workspace) stranger(s *stream, now time.Time) {
 	if w.pause.state != stateWrongTenant {
 		w.log.Error("planhat shows none of the records that are known, but others: the workspace is paused until it does",
 			"workspace", w.cfg.Name, "remedy", w.wrongTenantRemedy())
-		w.notify(s.listing, schemas.EventWrongTenant, w.wrongTenantRemedy())
+		w.notify(schemas.Notification{Kind: schemas.NotifyTenantWrong, Message: w.wrongTenantRemedy()})
 		w.metrics.wrongTenant.WithLabelValues(w.cfg.Name).Set(1)
 	}
 	w.pause = refusal{
@@ -201,7 +201,7 @@ func (w *workspace) stranger(s *stream, now time.Time) {
 
 func (w *workspace) wrongTenantRemedy() string {
 	return fmt.Sprintf("nothing is written; to repair: give the workspace the token of its own tenant (PLANHAT_<NAME>_TOKEN, PLANHAT_<NAME>_BASE_URL). "+
-		"Only if all its records were really replaced: %s", releaseCommand(w.cfg.Name, everyStream))
+		"Only if all its records were really replaced: %s", releaseCommand(w.cfg.Name, ""))
 }
 
 // acceptTenant takes the operator's word that the tenant is the right one.

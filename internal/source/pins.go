@@ -124,7 +124,7 @@ func (w *workspace) checkPins(ctx context.Context, s *stream) (pins, error) {
 		}
 		infos, err := kafka.DescribeTopics(ctx, w.lease.Client(), o.topic)
 		if errors.Is(err, kerr.UnknownTopicOrPartition) {
-			return pins{}, &shard.Refusal{Err: fmt.Errorf("topic %s is not there any more; to repair: %s", o.topic, w.rereadRemedy)}
+			return pins{}, &shard.Refusal{Err: fmt.Errorf("topic %s is not there any more; to repair: %s", o.topic, w.rereadRemedy(s))}
 		}
 		if errors.Is(err, kerr.TopicAuthorizationFailed) {
 			return pins{}, &shard.Refusal{Err: fmt.Errorf("%w; allow this user to describe, read and write it", err)}
@@ -138,26 +138,26 @@ func (w *workspace) checkPins(ctx context.Context, s *stream) (pins, error) {
 			now.Topics = append(now.Topics, have)
 			continue
 		}
-		if err := w.mismatch(o.topic, now.Topics[i], have); err != nil {
+		if err := w.mismatch(s, o.topic, now.Topics[i], have); err != nil {
 			return pins{}, &shard.Refusal{Err: err}
 		}
 	}
 	return now, nil
 }
 
-func (w *workspace) mismatch(topic string, was, have pin) error {
+func (w *workspace) mismatch(s *stream, topic string, was, have pin) error {
 	switch {
 	case was.ID != have.ID:
 		return fmt.Errorf("topic %s was created anew (its id is %s, the state knows %s), so that what was captured before is not in it; to repair: %s",
-			topic, have.ID, was.ID, w.rereadRemedy)
+			topic, have.ID, was.ID, w.rereadRemedy(s))
 	case was.Partitions != have.Partitions:
 		return fmt.Errorf("topic %s has %d partitions, the state knows %d: later events of a record would go to another partition than its "+
-			"earlier ones, out of order for readers; to repair: delete this topic too, and %s", topic, have.Partitions, was.Partitions, w.rereadRemedy)
+			"earlier ones, out of order for readers; to repair: delete the topic, and then %s", topic, have.Partitions, was.Partitions, w.rereadRemedy(s))
 	}
 	return nil
 }
 
-// rereadRemedy is how everything is captured again from the beginning.
-func rereadRemedy(stateTopic string) string {
-	return "stop the source, delete topic " + stateTopic + " (every workspace is then read again from the vendor), and start"
+// rereadRemedy is how a stream is captured again from the beginning.
+func (w *workspace) rereadRemedy(s *stream) string {
+	return fmt.Sprintf("planhatctl signal object --workspace %s --stream %s (its records are then read again from the vendor)", w.cfg.Name, s.listing)
 }

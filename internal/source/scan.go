@@ -2,11 +2,13 @@ package source
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // Overlaps of pages: rows that are asked for twice so that a page border that
@@ -117,7 +119,7 @@ func (s *stream) beginDelta(now time.Time) {
 }
 
 func (s *stream) sweepDue(now time.Time) bool {
-	return s.cursor.Sweep != nil || !s.cursor.SnapshotDone || !now.Before(s.sweepTime())
+	return s.cursor.Sweep != nil || !s.cursor.SnapshotDone || s.reread != nil || !now.Before(s.sweepTime())
 }
 
 func (s *stream) beginSweep(now time.Time) {
@@ -272,10 +274,18 @@ const progressEvery = 10 * time.Second
 // does not say.
 func (w *workspace) progress(s *stream, pos cdc.SweepPosition) {
 	now := w.now()
-	if s.cursor.SnapshotDone || now.Sub(s.health.progress) < progressEvery {
+	if s.cursor.SnapshotDone && s.reread == nil || now.Sub(s.health.progress) < progressEvery {
 		return
 	}
 	s.health.progress = now
+	n := schemas.Notification{
+		Kind: schemas.NotifySnapshotProgress, Stream: s.listing, Message: fmt.Sprintf("%d records are read", pos.Rows),
+		Snapshot: &schemas.SnapshotProgress{Records: pos.Rows, Calls: pos.Calls},
+	}
+	if s.reread != nil {
+		n.ID, n.Snapshot.RecordsExpected, n.Snapshot.CallsExpected = s.reread.Signal, s.index.Len(), s.pages()
+	}
+	w.notify(n)
 	w.log.Info("snapshot goes on", "workspace", w.cfg.Name, "stream", s.listing, "records", pos.Rows, "calls", pos.Calls,
 		"calls_per_minute_at_most", int(w.callsPerMinute))
 }
@@ -296,6 +306,7 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.
 	if err != nil {
 		return err
 	}
+	fresh = s.withOwed(seen, fresh)
 	if err := s.inspect(fresh); err != nil { // the others are known byte for byte
 		return err
 	}
@@ -337,6 +348,12 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 	s.visitGraves(w.now())
 	if err := w.saveHolds(ctx, w.guard(s)); err != nil {
 		return err
+	}
+	if first || s.reread != nil {
+		signal, message := s.haveReread()
+		w.notifyWith(s, schemas.Notification{
+			Kind: schemas.NotifySnapshotCompleted, ID: signal, Message: message, Snapshot: &schemas.SnapshotProgress{Records: s.index.Len()},
+		})
 	}
 	if s.schedule.settles {
 		s.cursor.SweepDue = ""

@@ -52,6 +52,8 @@ type Service struct {
 	manager *shard.Manager
 	codecs  map[string]map[planhat.Object]topicCodec // by workspace
 
+	bell bell // rung when there are new signals
+
 	mu   sync.Mutex
 	live map[string]*workspace
 }
@@ -92,12 +94,23 @@ func tokens(workspaces []config.Workspace) []string {
 
 // Topics lists every topic that the source writes.
 func (s *Service) Topics() []kafka.TopicSpec {
-	layout := kafka.Layout{Partitions: s.cfg.Topics.Partitions, ReplicationFactor: s.cfg.Topics.ReplicationFactor}
+	layout := s.layout()
 	specs := []kafka.TopicSpec{s.names.StateTopic(role, layout), s.names.SignalTopic(layout), s.names.NotificationTopic(layout)}
 	for _, ws := range s.cfg.Planhat {
-		for _, spec := range wantedObjects(ws) {
-			specs = append(specs, s.names.ChangeTopic("planhat", ws.Name, string(spec.Object), layout))
-		}
+		specs = append(specs, s.changeTopics(ws)...)
+	}
+	return specs
+}
+
+func (s *Service) layout() kafka.Layout {
+	return kafka.Layout{Partitions: s.cfg.Topics.Partitions, ReplicationFactor: s.cfg.Topics.ReplicationFactor}
+}
+
+// changeTopics are those of a workspace, in the order of its objects.
+func (s *Service) changeTopics(ws config.Workspace) []kafka.TopicSpec {
+	var specs []kafka.TopicSpec
+	for _, spec := range wantedObjects(ws) {
+		specs = append(specs, s.names.ChangeTopic("planhat", ws.Name, string(spec.Object), s.layout()))
 	}
 	return specs
 }
@@ -143,7 +156,7 @@ func (s *Service) codec(ctx context.Context, workspace string, o planhat.Object)
 // Run owns shards and captures until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.hear(ctx) })
+	g.Go(func() error { return s.watch(ctx) })
 	g.Go(func() error { return s.manager.Run(ctx) })
 	return g.Wait()
 }

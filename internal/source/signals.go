@@ -2,93 +2,317 @@ package source
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-
-	"github.com/twmb/franz-go/pkg/kgo"
+	"slices"
+	"strings"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
-// hear hands signals to the workspaces that this process owns until ctx ends.
-// Signals from before the start are not heard: whoever sent them got no answer.
-func (s *Service) hear(ctx context.Context) error {
-	client, err := s.deps.Kafka.NewClient(
-		kgo.ConsumeTopics(s.names.Signals()),
-		kgo.ConsumeStartOffset(kgo.NewOffset().AtEnd()), kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()),
-	)
+// A signal is obeyed exactly once by the owner of its workspace: its position
+// moves in the transaction of what it changes and of its answer, and what it
+// changes is in memory alone until then.
+
+// heard is where the next signal comes from: from nowhere while it could not be
+// answered.
+func (w *workspace) heard() <-chan heardSignal {
+	if w.lease.Writable(w.notifications) != nil {
+		return nil
+	}
+	return w.signals
+}
+
+// outcome is what obeying a signal has come to.
+type outcome struct {
+	stream *stream // whose orders, cursor or pending changes are to be written, too
+	pins   *pins   // of the stream, where they were checked
+	answer schemas.Notification
+	notes  []schemas.Notification // that go out with the answer
+}
+
+// obey carries a signal out and answers it. The error ends the lease.
+func (w *workspace) obey(ctx context.Context, h heardSignal) error {
+	w.point("source.signal-heard")
+	o, err := w.carryOut(ctx, h)
 	if err != nil {
-		return fmt.Errorf("hear signals: %w", err)
+		return err
 	}
-	defer client.Close()
-	for ctx.Err() == nil {
-		fetches := client.PollFetches(ctx)
-		fetches.EachError(func(topic string, _ int32, err error) {
-			if ctx.Err() == nil {
-				s.deps.Log.Warn("signals cannot be read", "topic", topic, "error", err.Error())
-			}
-		})
-		fetches.EachRecord(func(r *kgo.Record) { s.dispatch(r.Value) })
+	a := &o.answer
+	a.ID, a.Signal, a.Stream, a.Object = h.sig.ID, h.sig.Signal, h.sig.Stream, h.sig.Object
+	if o.stream != nil {
+		a.Stream = o.stream.listing
 	}
+	w.log.Info("signal", "workspace", w.cfg.Name, "stream", a.Stream, "signal", a.Signal, "id", a.ID, "outcome", string(a.Kind), "answer", a.Message)
+	w.orders.Position = h.after
+	notes := []schemas.Notification{w.stamped(*a)}
+	for _, n := range o.notes {
+		n.ID, n.Signal = a.ID, a.Signal
+		notes = append(notes, w.stamped(n))
+	}
+	if err := w.writeObeyed(ctx, o, notes); err != nil {
+		return err
+	}
+	w.point("source.signal-obeyed")
 	return nil
 }
 
-func (s *Service) dispatch(value []byte) {
-	var sig schemas.Signal
-	if err := json.Unmarshal(value, &sig); err != nil {
-		s.deps.Log.Warn("a signal is not JSON and is ignored", "error", err.Error())
-		return
+// writeObeyed writes what a signal has changed.
+func (w *workspace) writeObeyed(ctx context.Context, o outcome, notes []schemas.Notification) error {
+	s := o.stream
+	position := func(tx *shard.Tx) { tx.State(ordersKey(workspaceName(w.cfg.Name)), w.orders.encode()) }
+	if s == nil {
+		return w.transact(ctx, notes, func(tx *shard.Tx) error { position(tx); return nil })
 	}
-	s.mu.Lock()
-	w := s.live[sig.Workspace]
-	s.mu.Unlock()
-	if w == nil {
-		return // another process owns it
+	s.pending.notes = append(s.pending.notes, notes...)
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.show(s)
+	}()
+	pinned := s.pins
+	if o.pins != nil {
+		pinned = *o.pins
 	}
-	select {
-	case w.signals <- sig:
-	default:
-		s.deps.Log.Warn("a signal is dropped: too many are waiting", "workspace", sig.Workspace, "signal", sig.Signal)
-	}
+	return w.write(ctx, s, pinned, position)
 }
 
-// obey carries a signal out and answers it, in one transaction with what it
-// changes.
-func (w *workspace) obey(ctx context.Context, sig schemas.Signal) error {
-	answer := schemas.Notification{ID: sig.ID, Signal: sig.Signal, Workspace: sig.Workspace, Stream: sig.Stream, At: w.now().UTC()}
-	answer.Done, answer.Message = w.carryOut(sig)
-	value, err := json.Marshal(answer)
+// orders tells how each signal is obeyed.
+var signalOrders = map[string]struct {
+	obey      func(*workspace, context.Context, *stream, schemas.Signal) (outcome, error)
+	workspace func(*workspace, context.Context, schemas.Signal) (outcome, error) // without a stream; nil: it needs one
+	record    bool                                                               // it needs a record, and no other may name one
+}{
+	schemas.SignalObject:  {obey: (*workspace).rereadStream},
+	schemas.SignalRecord:  {obey: (*workspace).refreshRecord, record: true},
+	schemas.SignalPause:   {obey: (*workspace).pauseStream, workspace: (*workspace).pauseAll},
+	schemas.SignalResume:  {obey: (*workspace).resumeStream, workspace: (*workspace).resumeAll},
+	schemas.SignalRelease: {obey: (*workspace).releaseStream, workspace: (*workspace).releaseAll},
+}
+
+func (w *workspace) carryOut(ctx context.Context, h heardSignal) (outcome, error) {
+	sig := h.sig
+	order, known := signalOrders[sig.Signal]
+	named := sig.Record != "" || sig.ExternalID != ""
+	switch {
+	case h.err != nil:
+		return refused(h, schemas.SignalUndecodable, "%v", h.err)
+	case !known:
+		return refused(h, schemas.SignalUnknown, "there is no signal %q: there are %s", sig.Signal, strings.Join(schemas.Signals(), ", "))
+	case sig.NotAfter != nil && w.now().After(*sig.NotAfter):
+		return refused(h, schemas.SignalExpired, "it was to be obeyed until %s and was read at %s", sig.NotAfter.UTC(), w.now().UTC())
+	case order.record && (sig.Record == "") == (sig.ExternalID == ""):
+		return refused(h, schemas.SignalIncomplete, "%s needs record (an _id) or externalId", sig.Signal)
+	case !order.record && named:
+		return refused(h, schemas.SignalIncomplete, "%s is not for one record: leave record and externalId out", sig.Signal)
+	case sig.Stream == "" && sig.Object == "" && order.workspace != nil:
+		return order.workspace(w, ctx, sig)
+	}
+	s, code, err := w.addressed(sig)
 	if err != nil {
-		return fmt.Errorf("answer a signal: %w", err)
+		return refused(h, code, "%v", err)
 	}
-	w.log.Info("signal", "workspace", sig.Workspace, "stream", sig.Stream, "signal", sig.Signal, "done", answer.Done, "answer", answer.Message)
-	return w.lease.Transact(ctx, func(tx *shard.Tx) error {
-		return tx.Produce(&kgo.Record{Topic: w.notifications, Key: []byte(streamName(sig.Workspace, sig.Stream)), Value: value})
-	})
+	return order.obey(w, ctx, s, sig)
 }
 
-func (w *workspace) carryOut(sig schemas.Signal) (done bool, message string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if sig.Signal == schemas.SignalRelease && sig.Stream == everyStream {
-		return w.releaseAll()
+// addressed is the stream that a signal names, or that of the object which it names.
+func (w *workspace) addressed(sig schemas.Signal) (*stream, schemas.SignalCode, error) {
+	if sig.Stream == "" && sig.Object == "" {
+		return nil, schemas.SignalIncomplete, fmt.Errorf("%s needs a stream or an object: there are %s", sig.Signal, w.whatIsThere())
 	}
 	for _, s := range w.streams {
-		if s.listing != sig.Stream {
+		if sig.Stream != "" && sig.Stream != s.listing {
 			continue
 		}
-		switch {
-		case sig.Signal != schemas.SignalRelease:
-			return false, fmt.Sprintf("unknown signal %q: there is %q", sig.Signal, schemas.SignalRelease)
-		case !s.cursor.Held:
-			return false, "the deletes of the stream are not held"
+		if sig.Object == "" {
+			return s, "", nil
 		}
-		return true, w.release(s)
+		if i := s.indexOf(sig.Object); i >= 0 && s.objects[i].capture {
+			return s, "", nil
+		}
 	}
+	if sig.Object != "" {
+		return nil, schemas.SignalUnknownStream, fmt.Errorf("object %q is not captured%s: there are %s", sig.Object, inStream(sig.Stream), w.whatIsThere())
+	}
+	return nil, schemas.SignalUnknownStream, fmt.Errorf("there is no stream %q: there are %s", sig.Stream, w.whatIsThere())
+}
+
+func inStream(stream string) string {
+	if stream == "" {
+		return ""
+	}
+	return fmt.Sprintf(" in stream %q", stream)
+}
+
+// whatIsThere lists the streams with their objects.
+func (w *workspace) whatIsThere() string {
+	var out []string
+	for _, s := range w.streams {
+		out = append(out, s.listing+" ("+strings.Join(s.captured(), ", ")+")")
+	}
+	return strings.Join(out, ", ")
+}
+
+// captured are the names of the objects that are captured from the listing.
+func (s *stream) captured() (names []string) {
+	for _, o := range s.objects {
+		if o.capture {
+			names = append(names, string(o.spec.Object))
+		}
+	}
+	return names
+}
+
+func (s *stream) indexOf(name string) int {
+	return slices.IndexFunc(s.objects, func(o object) bool { return string(o.spec.Object) == name })
+}
+
+// chosen are the objects that a signal is about: one, or all of the stream.
+func (s *stream) chosen(sig schemas.Signal) []string {
+	if sig.Object != "" {
+		return []string{sig.Object}
+	}
+	return s.captured()
+}
+
+func done(s *stream, format string, args ...any) outcome {
+	return outcome{stream: s, answer: schemas.Notification{Kind: schemas.NotifySignalDone, Message: fmt.Sprintf(format, args...)}}
+}
+
+// refuse is the answer to a signal that is not obeyed.
+func refuse(h heardSignal, code schemas.SignalCode, format string, args ...any) schemas.Notification {
+	return schemas.Notification{
+		Kind: schemas.NotifySignalRefused, ID: h.sig.ID, Signal: h.sig.Signal, Code: code, Message: fmt.Sprintf(format, args...),
+	}
+}
+
+func refused(h heardSignal, code schemas.SignalCode, format string, args ...any) (outcome, error) {
+	return outcome{answer: refuse(h, code, format, args...)}, nil
+}
+
+// notNow refuses a signal that the state of its stream does not allow.
+func notNow(format string, args ...any) (outcome, error) {
+	return refused(heardSignal{}, schemas.SignalNotNow, format, args...)
+}
+
+// asksInVain says why no call can be made for a stream, or nothing.
+func (w *workspace) asksInVain(s *stream) string {
+	switch {
+	case w.orders.Paused != nil:
+		return "the workspace is " + w.orders.Paused.String() + "; resume it first"
+	case s.paused != nil:
+		return "the stream is " + s.paused.String() + "; resume it first"
+	case w.pause.state != "":
+		return w.pause.cause
+	case s.health.state == stateForbidden:
+		return "the token may not see the listing: " + s.health.cause
+	}
+	return ""
+}
+
+// pauseStream ends the calls for a stream.
+func (w *workspace) pauseStream(_ context.Context, s *stream, sig schemas.Signal) (outcome, error) {
+	if s.paused != nil {
+		return done(nil, "it was %s", s.paused), nil
+	}
+	w.restart(s) // what a scan has read and not written is read again
+	s.scan = scan{}
+	s.paused = &pause{Signal: sig.ID, Since: w.now().UTC(), Reason: sig.Reason}
+	w.turn(s, statePaused, nil)
+	o := done(s, "no calls are made for %s (%s) before it is resumed", s.listing, strings.Join(s.captured(), ", "))
+	o.notes = []schemas.Notification{{Kind: schemas.NotifyStreamPaused, Stream: s.listing, Message: s.paused.String()}}
+	return o, nil
+}
+
+// resumeStream lets a stream go on from where it is.
+func (w *workspace) resumeStream(_ context.Context, s *stream, _ schemas.Signal) (outcome, error) {
+	if s.paused == nil {
+		return w.resumeNothing("stream")
+	}
+	s.paused = nil
+	w.wake(s)
+	message := s.listing + " goes on from where it is"
+	if w.orders.Paused != nil {
+		message = "the stream is not paused any more, but the workspace is " + w.orders.Paused.String()
+	}
+	o := done(s, "%s", message)
+	o.notes = []schemas.Notification{{Kind: schemas.NotifyStreamResumed, Stream: s.listing, Message: message}}
+	return o, nil
+}
+
+func (w *workspace) resumeNothing(what string) (outcome, error) {
+	if w.orders.Paused != nil {
+		return notNow("the %s is not paused, but the workspace is %s: resume that", what, w.orders.Paused)
+	}
+	return notNow("the %s is not paused", what)
+}
+
+// wake makes a stream that has rested look at once for what was edited, and
+// soon for what was deleted, meanwhile.
+func (w *workspace) wake(s *stream) {
+	now := w.now()
+	s.schedule.due, s.schedule.deltaAt = now, now
+	if soon := now.Add(s.schedule.target); s.schedule.sweepAt.After(soon) {
+		s.schedule.sweepAt = soon
+	}
+	if s.paused == nil && w.orders.Paused == nil {
+		w.turn(s, stateStarting, nil)
+	}
+}
+
+func (w *workspace) pauseAll(_ context.Context, sig schemas.Signal) (outcome, error) {
+	if w.orders.Paused != nil {
+		return done(nil, "it was %s", w.orders.Paused), nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.orders.Paused = &pause{Signal: sig.ID, Since: w.now().UTC(), Reason: sig.Reason}
+	for _, s := range w.streams {
+		w.restart(s)
+		s.scan = scan{}
+		w.turn(s, statePaused, nil)
+		w.show(s)
+	}
+	o := done(nil, "no calls are made for any of the %d streams of %s before it is resumed", len(w.streams), w.cfg.Name)
+	o.notes = []schemas.Notification{{Kind: schemas.NotifyStreamPaused, Message: w.orders.Paused.String()}}
+	return o, nil
+}
+
+func (w *workspace) resumeAll(context.Context, schemas.Signal) (outcome, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.orders.Paused == nil {
+		return notNow("the workspace is not paused%s", w.stillPaused("; streams are: "))
+	}
+	w.orders.Paused = nil
+	for _, s := range w.streams {
+		if s.paused == nil {
+			w.wake(s)
+		}
+		w.show(s)
+	}
+	o := done(nil, "%s goes on from where it is%s", w.cfg.Name, w.stillPaused("; still paused on their own: "))
+	o.notes = []schemas.Notification{{Kind: schemas.NotifyStreamResumed, Message: o.answer.Message}}
+	return o, nil
+}
+
+// pausedBy says who paused a stream, or the workspace, and how it is resumed.
+func (w *workspace) pausedBy(s *stream) string {
+	if w.orders.Paused != nil || s == nil {
+		return fmt.Sprintf("%s; to go on: planhatctl signal resume --workspace %s", w.orders.Paused, w.cfg.Name)
+	}
+	return fmt.Sprintf("%s; to go on: planhatctl signal resume --workspace %s --stream %s", s.paused, w.cfg.Name, s.listing)
+}
+
+func (w *workspace) stillPaused(before string) string {
 	var names []string
 	for _, s := range w.streams {
-		names = append(names, s.listing)
+		if s.paused != nil {
+			names = append(names, s.listing)
+		}
 	}
-	return false, fmt.Sprintf("no stream %q: there are %q", sig.Stream, names)
+	if len(names) == 0 {
+		return ""
+	}
+	return before + strings.Join(names, ", ")
 }

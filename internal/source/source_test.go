@@ -33,6 +33,8 @@ type rig struct {
 	kafka kafka.Options
 	reg   *prometheus.Registry
 	proxy *proxy
+
+	rereads map[string]int // by object: how often it was asked for again
 }
 
 // proxy stands between the source and the vendor.
@@ -41,6 +43,7 @@ type proxy struct {
 	hide    atomic.Pointer[string] // the listing of which the next sweep is empty
 	forbid  atomic.Pointer[string] // the start of the paths that are refused
 	refused atomic.Int64           // calls that forbid has answered
+	stall   atomic.Pointer[string] // the listing of which no sweep gets beyond its first page
 	sweeps  atomic.Int64           // pages of sweeps from the start of a listing
 	gone    atomic.Bool            // all listings are empty, and no record is found by its id
 
@@ -58,6 +61,10 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if instead := p.instead.Load(); instead != nil && (*instead)(w, r) {
+		return
+	}
+	if stall := p.stall.Load(); stall != nil && r.URL.Path == "/"+*stall && r.URL.Query().Get("sort") == "_id" && r.URL.Query().Get("offset") != "0" {
+		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
 	if q := r.URL.Query(); q.Get("sort") == "_id" && q.Get("offset") == "0" {
@@ -107,17 +114,7 @@ func newRig(t *testing.T, sim planhatsim.Options, env map[string]string) *rig {
 // start runs a source; stop drains it. Stopping happens at the test's end, too.
 func (r *rig) start() (svc *source.Service, stop func()) {
 	r.t.Helper()
-	registry, err := kafka.NewRegistry(r.cfg.Registry)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.reg = prometheus.NewRegistry()
-	svc = source.New(r.cfg, source.Deps{
-		Kafka: r.kafka, Registrar: schemas.NewRegistrar(registry, true), Resolver: schemas.NewResolver(registry), Registerer: r.reg, Version: "test",
-	})
-	if err := svc.Prepare(r.t.Context()); err != nil {
-		r.t.Fatal(err)
-	}
+	svc = r.prepare()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- svc.Run(ctx) }()
@@ -136,12 +133,29 @@ func (r *rig) start() (svc *source.Service, stop func()) {
 	return svc, stop
 }
 
+// prepare makes a source and its topics.
+func (r *rig) prepare() *source.Service {
+	r.t.Helper()
+	registry, err := kafka.NewRegistry(r.cfg.Registry)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.reg = prometheus.NewRegistry()
+	svc := source.New(r.cfg, source.Deps{
+		Kafka: r.kafka, Registrar: schemas.NewRegistrar(registry, true), Resolver: schemas.NewResolver(registry), Registerer: r.reg, Version: "test",
+	})
+	if err := svc.Prepare(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
+	return svc
+}
+
 // judge lets the oracle compare the topics with the vendor.
 func (r *rig) judge() oracle.Report {
 	r.t.Helper()
 	report, err := oracle.Check(r.t.Context(), oracle.Options{
 		Kafka: r.kafka, Names: kafka.Names{Bridge: r.cfg.Bridge}, Workspace: stage.Workspace, SimulatorURL: r.stage.Planhat,
-		Objects: r.objects(), Settle: time.Minute,
+		Objects: r.objects(), Settle: time.Minute, Rereads: r.rereads,
 	})
 	if err != nil {
 		r.t.Fatal(err)

@@ -16,7 +16,7 @@ type Status struct {
 type WorkspaceStatus struct {
 	Name  string `json:"name"`
 	Owned bool   `json:"owned"`           // false: another process owns it, or nobody yet
-	State string `json:"state,omitempty"` // ok, retrying, unauthorized, wrong_tenant, shared, orphaned
+	State string `json:"state,omitempty"` // ok, paused, retrying, unauthorized, wrong_tenant, shared, orphaned
 	Cause string `json:"cause,omitempty"`
 	// Stretch is how many times longer than wanted the freshness targets are, where
 	// the calls that may be spent do not suffice.
@@ -88,6 +88,9 @@ func (w *workspace) status() WorkspaceStatus {
 	out := WorkspaceStatus{Name: w.cfg.Name, Owned: true, State: "ok"}
 	if trouble := w.vendor.Trouble(); trouble != "" {
 		out.State, out.Cause = "retrying", trouble
+	}
+	if w.orders.Paused != nil {
+		out.State, out.Cause = statePaused, w.pausedBy(nil)
 	}
 	if w.pause.state != "" {
 		out.State, out.Cause = w.pause.state, w.pause.cause

@@ -7,6 +7,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // stream is one listing of one workspace: the unit of capture. Several objects
@@ -36,6 +37,13 @@ type stream struct {
 	graves   map[cdc.ID]grave
 	unlisted int      // records that the sweep under way found gone and the cursor had no room for
 	sample   []string // of the records whose deletes are held
+	// What operators have said, and how the log has it.
+	paused  *pause
+	reread  *reread
+	ordered []byte
+	again   cdc.ID // a record that is to be written even if it has not changed
+
+	skipped map[cdc.ID]bool // records that cannot be written and were told of
 
 	scan     scan
 	schedule schedule
@@ -56,6 +64,7 @@ type pending struct {
 	changes []change
 	latest  map[cdc.ID]int // id -> its last change in changes
 	bytes   int
+	notes   []schemas.Notification // that go out with the changes and the cursor
 }
 
 // change is one event to be written.
@@ -123,7 +132,8 @@ func (s *stream) inspect(rows []cdc.Sighting) error {
 
 func (s *stream) admitRow(row cdc.Sighting) error {
 	known, exists, inFlight := s.known(row.ID)
-	if exists && !inFlight && known.Raw == row.RawHash {
+	again := exists && !inFlight && s.writesAgain(row.ID, known)
+	if exists && !inFlight && known.Raw == row.RawHash && !again {
 		return nil // the very bytes that were compared before
 	}
 	facts := row.Facts
@@ -163,6 +173,10 @@ func (s *stream) admitRow(row cdc.Sighting) error {
 	case cdc.VerdictChanged:
 		s.pending.add(change{id: row.ID, op: opUpdate, row: row.Raw, entry: next, prior: known, hasPrior: true})
 	case cdc.VerdictUnchanged:
+		if again {
+			s.pending.add(change{id: row.ID, op: opRead, row: row.Raw, entry: next})
+			return nil
+		}
 		if !inFlight {
 			known.Raw = row.RawHash // memory only: the next look at these bytes costs no parse
 			s.index.Put(row.ID, known)
@@ -220,6 +234,8 @@ func (s *stream) restore(kind byte, rest, value []byte) error {
 		return json.Unmarshal(value, &s.cursor)
 	case keyPins:
 		return s.restorePins(value)
+	case keyOrders:
+		return s.restoreOrders(value)
 	case keyEntry:
 		var id cdc.ID
 		if len(rest) != len(id) {
@@ -248,7 +264,8 @@ func (s *stream) restore(kind byte, rest, value []byte) error {
 type health struct {
 	state     string // "starting", "ok", "retrying", "forbidden", "held"
 	cause     string
-	held      bool // until its topics are what the state says
+	told      string // the state that stops it and that was notified of, "" = none
+	held      bool   // until its topics are what the state says
 	failures  int
 	denied    int // of these, answers of 401 in a row while the token was good for another listing
 	lastScan  time.Time
@@ -259,6 +276,9 @@ type health struct {
 // rewindCursor sets the cursor to what the log has, and what is captured for the
 // first time to what is not yet read of it.
 func (s *stream) rewindCursor() error {
+	if err := s.restoreOrders(s.ordered); err != nil {
+		return err
+	}
 	s.cursor = cdc.Cursor{}
 	if s.recorded == nil {
 		return nil

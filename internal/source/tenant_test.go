@@ -52,8 +52,8 @@ func twoTenants(t *testing.T, seed int64, env map[string]string) (r *rig, other 
 	return r, other, use
 }
 
-// events are those of the notifications topic.
-func (r *rig) events() (events []string) {
+// notified waits for a notification of a kind, and gives its message.
+func (r *rig) notified(kind schemas.NotificationKind) (message string) {
 	r.t.Helper()
 	cl, err := r.kafka.NewClient(kgo.ConsumeTopics(kafka.Names{Bridge: r.cfg.Bridge}.Notifications()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
@@ -61,17 +61,19 @@ func (r *rig) events() (events []string) {
 		r.t.Fatal(err)
 	}
 	defer cl.Close()
-	wait(r.t, "a notification", func() bool {
+	wait(r.t, "the notification "+string(kind), func() bool {
 		for _, rec := range cl.PollRecords(r.t.Context(), 100).Records() {
 			var n schemas.Notification
 			if err := json.Unmarshal(rec.Value, &n); err != nil {
 				r.t.Error(err)
 			}
-			events = append(events, n.Event+" "+n.Message)
+			if n.Kind == kind {
+				message = n.Message
+			}
 		}
-		return len(events) > 0
+		return message != ""
 	})
-	return events
+	return message
 }
 
 // A token of another tenant, by a rotation that went wrong: nothing of it is
@@ -93,7 +95,7 @@ func TestATokenOfAnotherTenant(t *testing.T) {
 		if n := r.gauge("planhat_bridge_source_wrong_tenant"); n != 1 {
 			t.Errorf("the metric shows %v", n)
 		}
-		if got := strings.Join(r.events(), "\n"); !strings.Contains(got, schemas.EventWrongTenant) || !strings.Contains(got, "--stream all") {
+		if got := r.notified(schemas.NotifyTenantWrong); !strings.Contains(got, "planhatctl signal release --workspace") {
 			t.Errorf("the notifications: %s", got)
 		}
 		stop()

@@ -15,12 +15,14 @@ import (
 // token hashes to the shard.
 type worker struct {
 	service    *Service
+	shard      int32
 	workspaces []*workspace
 	byName     map[string]*stream
+	heard      map[string]workspaceOrders // by name: of workspaces, configured or not, and of the shard
 }
 
 func (s *Service) newWorker(id int32) shard.Worker {
-	w := &worker{service: s, byName: map[string]*stream{}}
+	w := &worker{service: s, shard: id, byName: map[string]*stream{}, heard: map[string]workspaceOrders{}}
 	for _, cfg := range s.cfg.Planhat {
 		if shard.ShardOf(tokenPrefix+cfg.Name, shard.DefaultShards) != id {
 			continue
@@ -40,6 +42,9 @@ func (w *worker) Restore(key, value []byte) error {
 	name, rest, ok := bytes.Cut(key, []byte{0})
 	if !ok || len(rest) == 0 {
 		return &shard.Refusal{Err: fmt.Errorf("state key %q has no kind: was it written by a newer version?", key)}
+	}
+	if rest[0] == keyOrders && bytes.Count(name, []byte("/")) < 2 {
+		return w.restoreHeard(string(name), value)
 	}
 	st := w.byName[string(name)]
 	if st == nil || st.refused != nil {
@@ -62,18 +67,15 @@ func (s *stream) restoreNamed(name string, rest, value []byte) error {
 
 // Run implements shard.Worker.
 func (w *worker) Run(ctx context.Context, l *shard.Lease) error {
-	if len(w.workspaces) == 0 {
-		<-ctx.Done()
-		return nil
-	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, ws := range w.workspaces {
-		ws.lease, ws.reader = l, l.Client()
+		ws.lease, ws.reader, ws.orders = l, l.Client(), w.heard[workspaceName(ws.cfg.Name)]
 		w.service.running(ws, true)
 		g.Go(func() error {
 			defer w.service.running(ws, false)
 			return ws.run(ctx)
 		})
 	}
+	g.Go(func() error { return w.listen(ctx, l) })
 	return g.Wait()
 }

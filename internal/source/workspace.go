@@ -13,6 +13,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
@@ -32,7 +33,8 @@ type workspace struct {
 	streams        []*stream
 	lease          *shard.Lease
 	reader         *kgo.Client
-	rereadRemedy   string
+	changeTopics   []kafka.TopicSpec
+	createTopics   bool
 	metrics        *metrics
 	log            *slog.Logger
 	now            func() time.Time
@@ -44,10 +46,11 @@ type workspace struct {
 	stretch float64 // how many times longer than wanted the freshness targets are; 0 and 1: as wanted
 
 	identity identity
-	notices  []schemas.Notification // to be told
 
-	signals       chan schemas.Signal
+	signals       chan heardSignal
+	orders        workspaceOrders
 	notifications string // topic
+	outbox        outbox
 }
 
 // refusal is the pause of a workspace whose token the vendor does not accept, or
@@ -81,11 +84,14 @@ func (w *workspace) run(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		select {
-		case sig := <-w.signals:
-			if err := w.obey(ctx, sig); err != nil {
+		case heard := <-w.heard():
+			if err := w.obey(ctx, heard); err != nil {
 				return err
 			}
 		default:
+		}
+		if err := w.deliver(ctx); err != nil {
+			return err
 		}
 		s, wait := w.next()
 		if s == nil {
@@ -97,9 +103,6 @@ func (w *workspace) run(ctx context.Context) error {
 		done, err := w.step(ctx, s)
 		err = w.inOtherWords(ctx, s, err)
 		if err := w.settle(ctx, s, done, err); err != nil {
-			return err
-		}
-		if err := w.tell(ctx); err != nil {
 			return err
 		}
 	}
@@ -131,7 +134,10 @@ func (w *workspace) settleStart(s *stream, err error, now time.Time) error {
 	defer w.show(s)
 	if refusal, ok := errors.AsType[*shard.Refusal](err); ok {
 		w.hold(s, refusal, now)
-		return nil
+		err = nil
+	}
+	if s.paused != nil || w.orders.Paused != nil {
+		w.turn(s, statePaused, nil)
 	}
 	return err
 }
@@ -148,7 +154,13 @@ func (w *workspace) next() (*stream, time.Duration) {
 	}
 	var most *stream
 	wait := time.Minute
+	if w.orders.Paused != nil {
+		return nil, wait
+	}
 	for _, s := range w.streams {
+		if s.paused != nil {
+			continue
+		}
 		if late := s.schedule.due.Sub(now); late > 0 {
 			wait = min(wait, late)
 			continue
@@ -162,13 +174,16 @@ func (w *workspace) next() (*stream, time.Duration) {
 
 // idle waits for a while or for a signal.
 func (w *workspace) idle(ctx context.Context, d time.Duration) error {
+	if len(w.outbox.notes) > 0 {
+		d = min(d, notifyEvery)
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 	case <-t.C:
-	case sig := <-w.signals:
-		return w.obey(ctx, sig)
+	case heard := <-w.heard():
+		return w.obey(ctx, heard)
 	}
 	return nil
 }
@@ -212,12 +227,22 @@ func (w *workspace) pace() {
 	if was := w.stretch; polls > 1 && was <= 1 || polls <= 1 && was > 1 {
 		w.log.Warn("what the freshness targets ask for, compared with the calls that may be spent",
 			"workspace", w.cfg.Name, "targets_are_stretched_by", polls, "calls_per_minute", w.callsPerMinute)
+		w.tellStretch(polls)
 	}
 	w.stretch = polls
 	w.metrics.stretch.WithLabelValues(w.cfg.Name).Set(polls)
 	for _, s := range w.streams {
 		s.schedule.stretch, s.schedule.sweepStretch = polls, sweeps
 	}
+}
+
+func (w *workspace) tellStretch(by float64) {
+	n := schemas.Notification{Kind: schemas.NotifyTargetsMet, Message: "the calls that may be spent suffice for the freshness targets"}
+	if by > 1 {
+		n = schemas.Notification{Kind: schemas.NotifyTargetsStretched, Factor: by, Message: fmt.Sprintf(
+			"the %.0f calls a minute that the source may spend do not suffice: all freshness targets are %.2f times longer", w.callsPerMinute, by)}
+	}
+	w.notify(n)
 }
 
 // failed sets the stream aside for a while. What a scan has read so far is kept
@@ -293,6 +318,15 @@ const stateOK = "ok"
 // stateForbidden is that of a stream whose listing the token may not see.
 const stateForbidden = "forbidden"
 
+// stateStarting is that of a stream that has not been looked at yet.
+const stateStarting = "starting"
+
+// statePaused is that of a stream for which an operator wants no calls.
+const statePaused = "paused"
+
+// stateHeld is that of a stream whose topics or state are not what they have to be.
+const stateHeld = "held"
+
 // hold keeps a stream from going on with a state that does not hold; the
 // others of the workspace go on.
 func (w *workspace) hold(s *stream, refusal *shard.Refusal, now time.Time) {
@@ -304,7 +338,7 @@ func (w *workspace) hold(s *stream, refusal *shard.Refusal, now time.Time) {
 	w.restart(s)
 	s.health.held = true
 	s.schedule.due = now.Add(heldRetry)
-	w.turn(s, "held", refusal)
+	w.turn(s, stateHeld, refusal)
 }
 
 func (w *workspace) restart(s *stream) {
@@ -317,6 +351,7 @@ func (w *workspace) restart(s *stream) {
 func (w *workspace) refused(s *stream, err error, now time.Time) {
 	if w.pause.state != stateUnauthorized {
 		w.log.Error("planhat refuses the token: the workspace is paused until it is accepted", "workspace", w.cfg.Name, "error", err.Error())
+		w.notify(schemas.Notification{Kind: schemas.NotifyTokenRefused, Message: err.Error()})
 	}
 	w.pause = refusal{state: stateUnauthorized, token: w.cfg.Token.Current(), until: now.Add(tokenRetry), cause: err.Error()}
 	w.metrics.paused.WithLabelValues(w.cfg.Name).Set(1)
@@ -327,13 +362,15 @@ func (w *workspace) accepted() {
 	if w.pause.state == "" {
 		return
 	}
+	told, words := schemas.NotifyTokenAccepted, "planhat accepts the token: the workspace goes on"
 	if w.pause.state == stateWrongTenant {
-		w.notify("", schemas.EventRightTenant, "the workspace goes on")
+		told, words = schemas.NotifyTenantRight, "the tenant is the one of the workspace: it goes on"
 	}
 	w.pause = refusal{}
 	w.metrics.paused.WithLabelValues(w.cfg.Name).Set(0)
 	w.metrics.wrongTenant.WithLabelValues(w.cfg.Name).Set(0)
-	w.log.Info("planhat accepts the token: the workspace goes on", "workspace", w.cfg.Name)
+	w.log.Info(words, "workspace", w.cfg.Name)
+	w.notify(schemas.Notification{Kind: told, Message: words})
 }
 
 // turn changes the state that /status shows and logs the change.
@@ -349,6 +386,37 @@ func (w *workspace) turn(s *stream, state string, err error) {
 	if err != nil {
 		s.health.cause = err.Error()
 	}
+	if state == statePaused {
+		s.health.cause = w.pausedBy(s)
+	}
+	w.tellTurn(s)
+}
+
+// tellTurn notifies of a state that stops a stream, once, and of its end.
+func (w *workspace) tellTurn(s *stream) {
+	n := schemas.Notification{Stream: s.listing, Message: s.health.cause}
+	switch was := s.health.told; s.health.state {
+	case was:
+		return
+	case stateHeld:
+		n.Kind = schemas.NotifyStreamHeld
+	case stateForbidden:
+		n.Kind = schemas.NotifyStreamForbidden
+	case stateOK:
+		n.Kind, n.Message = schemas.NotifyStreamReleased, "the stream goes on"
+		if was == stateForbidden {
+			n.Kind, n.Message = schemas.NotifyStreamAllowed, "the token may see the listing again"
+		}
+		s.health.told = ""
+		if was != "" {
+			w.notify(n)
+		}
+		return
+	default:
+		return
+	}
+	s.health.told = s.health.state
+	w.notify(n)
 }
 
 // show copies what /status tells of a stream, which others read.
@@ -365,6 +433,11 @@ func (w *workspace) show(s *stream) {
 		forbidden = 1
 	}
 	w.metrics.forbidden.WithLabelValues(w.cfg.Name, s.listing).Set(forbidden)
+	paused := 0.0
+	if s.paused != nil || w.orders.Paused != nil {
+		paused = 1
+	}
+	w.metrics.streamPaused.WithLabelValues(w.cfg.Name, s.listing).Set(paused)
 	s.shown = StreamStatus{
 		Name: s.listing, State: s.health.state, Cause: s.health.cause, Records: s.index.Len(),
 		SnapshotDone: s.cursor.SnapshotDone, Candidates: len(s.cursor.Candidates), SweepReason: string(s.cursor.SweepDue),
@@ -382,7 +455,7 @@ func newStreams(topics func(planhat.Object) string, wanted map[string]bool) []*s
 		capture := wanted == nil || wanted[string(spec.Object)]
 		s := byListing[spec.Listing]
 		if s == nil {
-			s = &stream{listing: spec.Listing, index: cdc.NewIndex(), health: health{state: "starting"}}
+			s = &stream{listing: spec.Listing, index: cdc.NewIndex(), health: health{state: stateStarting}}
 			byListing[spec.Listing] = s
 			out = append(out, s)
 		}

@@ -1,0 +1,152 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
+)
+
+// listen hears the signals of the shard's workspaces, and those for workspaces
+// that do not exist: every name hashes to a shard, so that of all processes
+// exactly one answers for it.
+func (w *worker) listen(ctx context.Context, l *shard.Lease) error {
+	if err := w.place(ctx, l); err != nil || ctx.Err() != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, ws := range w.workspaces {
+		e := w.ear(l, func(name string, _ *kgo.Record, _ position) bool { return name == ws.cfg.Name })
+		from := w.heard[workspaceName(ws.cfg.Name)].Position
+		g.Go(func() error {
+			return e.listen(ctx, from, func(ctx context.Context, h heardSignal) error {
+				select {
+				case ws.signals <- h:
+				case <-ctx.Done():
+				}
+				return ctx.Err()
+			})
+		})
+	}
+	from := w.heard[shardName].Position
+	g.Go(func() error {
+		return w.ear(l, w.stray).listen(ctx, from, func(ctx context.Context, h heardSignal) error {
+			return w.answerStray(ctx, l, h)
+		})
+	})
+	return g.Wait()
+}
+
+func (w *worker) ear(l *shard.Lease, mine func(string, *kgo.Record, position) bool) *ear {
+	return &ear{client: l.Client(), topic: w.service.names.Signals(), mine: mine, bell: &w.service.bell, log: w.service.deps.Log}
+}
+
+// place writes the positions that the state lacks: at the end of the topic
+// where this bridge has never listened, so that orders to a bridge that is gone
+// are not obeyed by this one; else where the shard has got to. It is tried
+// until it works: without positions nothing is heard, but everything is captured.
+func (w *worker) place(ctx context.Context, l *shard.Lease) error {
+	for ctx.Err() == nil {
+		missing := w.unplaced()
+		if len(missing) == 0 {
+			return nil
+		}
+		at := w.heard[shardName].Position
+		if !at.known() {
+			var err error
+			if at, err = signalEnd(ctx, l.Client(), w.service.names.Signals()); err != nil {
+				w.service.deps.Log.Warn("signals cannot be read", "topic", w.service.names.Signals(), "error", err.Error())
+				wait(ctx, nil)
+				continue
+			}
+		}
+		err := l.Transact(ctx, func(tx *shard.Tx) error {
+			for _, name := range missing {
+				o := w.heard[name]
+				o.Position = at
+				tx.State(ordersKey(name), o.encode())
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, name := range missing {
+			o := w.heard[name]
+			o.Position = at
+			w.heard[name] = o
+		}
+	}
+	return nil
+}
+
+// unplaced are the names without a position.
+func (w *worker) unplaced() []string {
+	names := []string{shardName}
+	for _, ws := range w.workspaces {
+		names = append(names, workspaceName(ws.cfg.Name))
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return w.heard[name].Position.known() })
+}
+
+// stray says whether a signal is for nobody, and this shard has to say so. One
+// for a workspace that was configured once may have been answered by it.
+func (w *worker) stray(named string, r *kgo.Record, p position) bool {
+	name := workspaceName(named)
+	if shard.ShardOf(name, shard.DefaultShards) != w.shard {
+		return false
+	}
+	if slices.ContainsFunc(w.workspaces, func(ws *workspace) bool { return ws.cfg.Name == named }) {
+		return false
+	}
+	before, once := w.heard[name]
+	return !once || before.Position.TopicID != p.TopicID || r.Offset >= before.Position.next(r.Partition)
+}
+
+// answerStray says what there is, once.
+func (w *worker) answerStray(ctx context.Context, l *shard.Lease, h heardSignal) error {
+	topic := w.service.names.Notifications()
+	if err := l.Writable(topic); err != nil {
+		return err
+	}
+	n := refuse(h, schemas.SignalUnknownWorkspace, "%s", w.whoIsThere(h.sig.Workspace))
+	if h.err != nil {
+		n = refuse(h, schemas.SignalUndecodable, "%v", h.err)
+	}
+	n.Workspace, n.At = h.sig.Workspace, w.service.deps.Now().UTC()
+	rec, err := noteRecord(topic, n)
+	if err != nil {
+		return err
+	}
+	w.service.deps.Log.Warn("a signal is for nobody", "id", n.ID, "workspace", n.Workspace, "answer", n.Message)
+	err = l.Transact(ctx, func(tx *shard.Tx) error {
+		tx.State(ordersKey(shardName), workspaceOrders{Position: h.after}.encode())
+		if o, once := w.heard[workspaceName(h.sig.Workspace)]; once {
+			o.Position = h.after
+			tx.State(ordersKey(workspaceName(h.sig.Workspace)), o.encode())
+		}
+		return tx.Produce(rec)
+	})
+	if err != nil {
+		return leaseError{err}
+	}
+	return nil
+}
+
+func (w *worker) whoIsThere(workspace string) string {
+	var names []string
+	for _, ws := range w.service.cfg.Planhat {
+		names = append(names, ws.Name)
+	}
+	there := "there are " + strings.Join(names, ", ")
+	if workspace == "" {
+		return "the signal names no workspace: " + there
+	}
+	return fmt.Sprintf("the process that would own workspace %q is not configured with it: %s", workspace, there)
+}
