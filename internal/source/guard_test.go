@@ -59,11 +59,15 @@ func TestAnOperatorReleasesHeldDeletes(t *testing.T) {
 // release is the command that the log names as the remedy.
 func (r *rig) release(stream string) (code int, out []byte) {
 	r.t.Helper()
-	var b bytes.Buffer
-	code = ctl.Run(r.t.Context(), []string{
-		"signal", "release", "--stream", stream, "--workspace", r.cfg.Planhat[0].Name,
+	args := []string{
+		"signal", "release", "--workspace", r.cfg.Planhat[0].Name,
 		"--bootstrap", r.env["KAFKA_BOOTSTRAP_SERVERS"], "--registry", r.env["SCHEMA_REGISTRY_URL"],
-	}, ctl.Surroundings{Environ: os.Environ(), Stdin: new(bytes.Buffer), Stdout: &b, Stderr: &b})
+	}
+	if stream != "" { // else all that is held of the workspace
+		args = append(args, "--stream", stream)
+	}
+	var b bytes.Buffer
+	code = ctl.Run(r.t.Context(), args, ctl.Surroundings{Environ: os.Environ(), Stdin: new(bytes.Buffer), Stdout: &b, Stderr: &b})
 	return code, b.Bytes()
 }
 

@@ -111,14 +111,14 @@ func TestAHoldOutlivesItsProcess(t *testing.T) {
 			t.Fatalf("%v deletes, %d streams are held after a restart", n, heldStreams(svc))
 		}
 	}
-	if code, out := r.release("all"); code != 0 {
+	if code, out := r.release(""); code != 0 {
 		t.Fatalf("release: exit code %d, %s", code, out)
 	}
 	r.judge()
 	if n := r.total(changesTotal, "op", "d"); n != 30 {
 		t.Errorf("%v deletes, want 30", n)
 	}
-	if code, out := r.release("all"); code != 1 || !bytes.Contains(out, []byte("nothing")) {
+	if code, out := r.release(""); code != 1 || !bytes.Contains(out, []byte("nothing")) {
 		t.Errorf("release of nothing: exit code %d, %s", code, out)
 	}
 }
