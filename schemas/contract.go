@@ -10,11 +10,11 @@ import (
 
 // WriteContract writes what users may rely on, as Markdown from the second heading
 // level on: the envelope of changes, the fields of every object, commands, results,
-// statuses, effects and error codes.
+// statuses, effects, error codes, signals and notifications.
 func WriteContract(w io.Writer) error {
 	var md markdown
 	for _, part := range []func(*markdown) error{
-		contractChanges, contractRecords, contractCommands, contractResults, contractCodes,
+		contractChanges, contractRecords, contractCommands, contractResults, contractCodes, contractSignals,
 	} {
 		if err := part(&md); err != nil {
 			return fmt.Errorf("write contract: %w", err)

@@ -104,7 +104,7 @@ func TestReinterpretedFieldIsFound(t *testing.T) {
 }
 
 func TestCommandJSONSchemasAreCurrent(t *testing.T) {
-	files, err := filepath.Glob("json/*.json")
+	files, err := filepath.Glob("json/command.*.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,6 +117,16 @@ func TestCommandJSONSchemasAreCurrent(t *testing.T) {
 	}
 	if len(files) > len(Objects("planhat")) {
 		t.Errorf("json/ has %d files for %d objects", len(files), len(Objects("planhat")))
+	}
+}
+
+func TestSignalJSONSchemasAreCurrent(t *testing.T) {
+	for name, schema := range map[string]func() ([]byte, error){"signal": SignalJSONSchema, "notification": NotificationJSONSchema} {
+		want, err := schema()
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, filepath.Join("json", name+".schema.json"), want)
 	}
 }
 

@@ -11,9 +11,25 @@ const (
 	SignalRelease = "release" // let the held deletes of a stream go
 )
 
+// SignalDoc describes a signal for people.
+type SignalDoc struct{ Signal, Doc string }
+
+var signalDocs = []SignalDoc{
+	{SignalObject, "read every record of a stream, or of one object of it, and write it again as `r`; it goes on after the answer, and `snapshot.completed` " +
+		"with the signal's id is its end. A change topic that is gone or was created anew is made and filled from the beginning"},
+	{SignalRecord, "read one record now and write it again as `r`, as `u` or `c` if it has changed, or as `d` if it is gone"},
+	{SignalPause, "make no more calls for a stream, or for the workspace, until resume; restarts and other owners keep to it"},
+	{SignalResume, "the end of a pause"},
+	{SignalRelease, "let the deletes of a stream go that the mass-delete guard holds; each is still confirmed"},
+}
+
 // Signals lists them all.
 func Signals() []string {
-	return []string{SignalObject, SignalRecord, SignalPause, SignalResume, SignalRelease}
+	var out []string
+	for _, d := range signalDocs {
+		out = append(out, d.Signal)
+	}
+	return out
 }
 
 // Signal is an operator's word to the source, as JSON on the signals topic.
@@ -39,8 +55,26 @@ const (
 	SignalUnknownWorkspace SignalCode = "UNKNOWN_WORKSPACE"
 	SignalUnknownStream    SignalCode = "UNKNOWN_STREAM"
 	SignalUnknownRecord    SignalCode = "UNKNOWN_RECORD"
-	SignalIncomplete       SignalCode = "INCOMPLETE" // a member is missing, or two exclude each other
+	SignalIncomplete       SignalCode = "INCOMPLETE"
 	SignalExpired          SignalCode = "EXPIRED"
-	SignalNotNow           SignalCode = "NOT_NOW" // the stream is not in a state for it
-	SignalVendor           SignalCode = "VENDOR"  // Planhat did not answer as it must for it
+	SignalNotNow           SignalCode = "NOT_NOW"
+	SignalVendor           SignalCode = "VENDOR"
 )
+
+// SignalCodeDoc describes a code for people.
+type SignalCodeDoc struct {
+	Code SignalCode
+	Doc  string
+}
+
+var signalCodeDocs = []SignalCodeDoc{
+	{SignalUndecodable, "it is no JSON object, has a member that is not known, or one that is too long: see the schema"},
+	{SignalUnknown, "there is no such signal"},
+	{SignalUnknownWorkspace, "no process of this bridge is configured with the workspace"},
+	{SignalUnknownStream, "the workspace captures no such stream or object"},
+	{SignalUnknownRecord, "neither Planhat nor the topic has such a record"},
+	{SignalIncomplete, "a member is missing, or does not belong to this signal"},
+	{SignalExpired, "it was read after notAfter"},
+	{SignalNotNow, "the stream is in no state for it, such as paused; the message says which"},
+	{SignalVendor, "Planhat did not answer as it must for it: send it again"},
+}

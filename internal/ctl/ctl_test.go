@@ -43,6 +43,7 @@ type bridge struct {
 	environ            []string
 	ids                int
 	terminal           bool
+	now                func() time.Time
 }
 
 func newBridge(t *testing.T) *bridge {
@@ -104,7 +105,7 @@ func (b *bridge) run(stdin string, args ...string) string {
 	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
 	defer cancel()
 	code := Run(ctx, args, Surroundings{
-		Environ: b.environ, Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs, Terminal: b.terminal,
+		Environ: b.environ, Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs, Terminal: b.terminal, Now: b.now,
 		NewID: func() string { b.ids++; return "id-" + strconv.Itoa(b.ids) },
 	})
 	text := "$ planhatctl " + strings.Join(args, " ") + "\n" + out.String()

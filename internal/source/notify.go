@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -14,6 +15,9 @@ import (
 
 // notifyEvery is how often notifications may cost a transaction of their own.
 const notifyEvery = time.Second
+
+// maxNotes bounds the notifications that wait for their topic.
+const maxNotes = 1000
 
 // outbox are the notifications of a workspace that are not written yet.
 type outbox struct {
@@ -46,9 +50,15 @@ func (w *workspace) stamped(n schemas.Notification) schemas.Notification {
 }
 
 // transact is the lease's Transact, with the notifications that wait. An error
-// is the end of the lease.
+// is the end of the lease. A topic of notifications that takes none stops
+// nothing: they wait until it does.
 func (w *workspace) transact(ctx context.Context, notes []schemas.Notification, fn func(tx *shard.Tx) error) error {
-	records, err := w.noteRecords(append(w.outbox.notes, notes...))
+	notes = slices.Concat(w.outbox.notes, notes)
+	var waiting []schemas.Notification
+	if w.lease.Writable(w.notifications) != nil {
+		notes, waiting = nil, notes[max(len(notes)-maxNotes, 0):]
+	}
+	records, err := w.noteRecords(notes)
 	if err != nil {
 		return err
 	}
@@ -61,13 +71,13 @@ func (w *workspace) transact(ctx context.Context, notes []schemas.Notification, 
 	if err != nil {
 		return leaseError{err}
 	}
-	w.outbox = outbox{written: w.now()}
+	w.outbox = outbox{notes: waiting, written: w.now()}
 	return nil
 }
 
 // deliver writes the notifications for which no other transaction came.
 func (w *workspace) deliver(ctx context.Context) error {
-	if len(w.outbox.notes) == 0 || w.now().Sub(w.outbox.written) < notifyEvery {
+	if len(w.outbox.notes) == 0 || w.lease.Writable(w.notifications) != nil || w.now().Sub(w.outbox.written) < notifyEvery {
 		return nil
 	}
 	return w.transact(ctx, nil, func(*shard.Tx) error { return nil })

@@ -60,7 +60,10 @@ func (w *workspace) obey(ctx context.Context, h heardSignal) error {
 // writeObeyed writes what a signal has changed.
 func (w *workspace) writeObeyed(ctx context.Context, o outcome, notes []schemas.Notification) error {
 	s := o.stream
-	position := func(tx *shard.Tx) { tx.State(ordersKey(workspaceName(w.cfg.Name)), w.orders.encode()) }
+	position := func(tx *shard.Tx) {
+		tx.State(ordersKey(workspaceName(w.cfg.Name)), w.orders.encode())
+		w.point("source.signal-written")
+	}
 	if s == nil {
 		return w.transact(ctx, notes, func(tx *shard.Tx) error { position(tx); return nil })
 	}
@@ -294,6 +297,11 @@ func (w *workspace) resumeAll(context.Context, schemas.Signal) (outcome, error) 
 	o := done(nil, "%s goes on from where it is%s", w.cfg.Name, w.stillPaused("; still paused on their own: "))
 	o.notes = []schemas.Notification{{Kind: schemas.NotifyStreamResumed, Message: o.answer.Message}}
 	return o, nil
+}
+
+// working are the streams that cost calls.
+func (w *workspace) working() []*stream {
+	return slices.DeleteFunc(slices.Clone(w.streams), func(s *stream) bool { return s.paused != nil })
 }
 
 // pausedBy says who paused a stream, or the workspace, and how it is resumed.

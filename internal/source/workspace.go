@@ -223,7 +223,7 @@ func (w *workspace) settle(ctx context.Context, s *stream, done bool, err error)
 // pace stretches the targets of all streams alike where they cannot be met
 // within the calls that the source may spend, and says so.
 func (w *workspace) pace() {
-	polls, sweeps := stretchOf(w.streams, w.callsPerMinute)
+	polls, sweeps := stretchOf(w.working(), w.callsPerMinute)
 	if was := w.stretch; polls > 1 && was <= 1 || polls <= 1 && was > 1 {
 		w.log.Warn("what the freshness targets ask for, compared with the calls that may be spent",
 			"workspace", w.cfg.Name, "targets_are_stretched_by", polls, "calls_per_minute", w.callsPerMinute)

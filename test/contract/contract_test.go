@@ -63,8 +63,8 @@ func writeTopics(b *bytes.Buffer) {
 		{names.CommandTopic("planhat", ws, layout), "set by the producer", "`Command`: JSON or Avro"},
 		{names.ResultTopic("planhat", ws, layout), "command id", "Avro `Result`"},
 		{names.DeadLetterTopic("planhat", ws, layout), "as the command", "the command's bytes, the reason in headers"},
-		{names.SignalTopic(layout), "`planhat/<workspace>/<stream>`", "JSON: `{id, signal, workspace, stream}`; `signal` is `release`"},
-		{names.NotificationTopic(layout), "`planhat/<workspace>/<stream>`", "JSON: `{id, signal, workspace, stream, done, message, at}`"},
+		{names.SignalTopic(layout), "any", "JSON: a [signal](#signals)"},
+		{names.NotificationTopic(layout), "`planhat/<workspace>/<stream>`", "JSON: a [notification](#notifications)"},
 		{names.StateTopic("source", layout), "internal", "internal"},
 		{names.StateTopic("sink", layout), "internal", "internal"},
 	} {

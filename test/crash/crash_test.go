@@ -26,7 +26,7 @@ func TestSourceKilledAtNamedPoints(t *testing.T) {
 			r := rig.New(t, rig.Options{Companies: 30})
 			after := 3
 			if strings.HasPrefix(point, "shard.") {
-				after = 14 // the generations of twelve shards come first
+				after = 26 // the generations and the positions of twelve shards come first
 			}
 			if point == "shard.fenced" {
 				after = 5

@@ -38,6 +38,8 @@ type Rig struct {
 	Stage *stage.Stage
 	Kafka kafka.Options
 	Names kafka.Names
+	// Rereads are, by object, how often signals asked for its records again.
+	Rereads map[string]int
 
 	t   *testing.T
 	env map[string]string
@@ -95,7 +97,7 @@ func (r *Rig) Judge() oracle.Report {
 	r.t.Helper()
 	report, err := oracle.Check(r.t.Context(), oracle.Options{
 		Kafka: r.Kafka, Names: r.Names, Workspace: stage.Workspace, SimulatorURL: r.Stage.Planhat,
-		Objects: service.Objects(), Settle: time.Minute,
+		Objects: service.Objects(), Settle: time.Minute, Rereads: r.Rereads,
 	})
 	if err != nil {
 		r.t.Fatal(err)

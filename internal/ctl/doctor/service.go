@@ -71,6 +71,11 @@ func (p part) states(s status) {
 	bad := 0
 	for _, ws := range s.Workspaces {
 		p.workspace = ws.Name
+		if ws.State == "paused" {
+			bad++
+			p.warnf("workspace", fmt.Sprintf("planhatctl signal resume --workspace %s, when the reason is gone", ws.Name), "%s", ws.Cause)
+			continue
+		}
 		if !healthy(ws.State) {
 			bad++
 			p.failf("workspace", "the checks of planhat "+ws.Name+" say how", "%s: %s", ws.State, ws.Cause)
@@ -81,6 +86,9 @@ func (p part) states(s status) {
 				bad++
 				p.warnf("stream "+st.Name, fmt.Sprintf("if so many records are gone at Planhat: planhatctl signal release --workspace %s --stream %s", ws.Name, st.Name),
 					"deletes are held: too many records were gone at once")
+			case st.State == "paused":
+				bad++
+				p.warnf("stream "+st.Name, fmt.Sprintf("planhatctl signal resume --workspace %s --stream %s, when the reason is gone", ws.Name, st.Name), "%s", st.Cause)
 			case st.State == "retrying":
 				bad++
 				p.warnf("stream "+st.Name, "wait, and see its log if it stays so", "retrying: %s", st.Cause)
