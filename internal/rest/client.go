@@ -71,6 +71,9 @@ func NewHTTPClient() *http.Client {
 	return &http.Client{Transport: transport}
 }
 
+// CloseIdle closes the connections on which no call is under way.
+func (c *Client) CloseIdle() { c.cfg.HTTP.CloseIdleConnections() }
+
 // Do sends a call until it is answered for good, may not be repeated, runs out of
 // attempts, or the context ends. Its error is an [*Error]; the answer returned with
 // it is the last one received, for vendors that say more in the body of a refusal.
