@@ -17,6 +17,10 @@ type Cursor struct {
 	Sweep        *SweepPosition `json:"sweep,omitempty"`      // of a sweep under way
 	Candidates   []ID           `json:"candidates,omitempty"` // deletion candidates not yet confirmed, ascending
 	Held         bool           `json:"held,omitempty"`       // the mass-delete guard holds the candidates for an operator
+	HeldBy       string         `json:"heldBy,omitempty"`     // which limit holds them
+	Gone         int            `json:"gone,omitempty"`       // records that were gone when the hold began, or last
+	Released     int            `json:"released,omitempty"`   // deletes that an operator has let go and that are not written yet
+	Losses       Losses         `json:"losses,omitempty"`     // deletes of the last day that nobody had to let go
 	SnapshotDone bool           `json:"snapshotDone"`         // every record was read once
 	SnapshotRows int            `json:"snapshotRows"`         // records read by the snapshot so far
 }

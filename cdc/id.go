@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"time"
 )
 
 // ID is a record id: 24 lower-case hexadecimal digits, which sort as the bytes do.
@@ -53,6 +54,11 @@ func (id ID) Compare(other ID) int {
 		return c
 	}
 	return cmp.Compare(be.Uint32(id[8:]), be.Uint32(other[8:]))
+}
+
+// Time is when the record was made, to the second: an id begins with it.
+func (id ID) Time() time.Time {
+	return time.Unix(int64(binary.BigEndian.Uint32(id[:4])), 0)
 }
 
 // IsZero says that id stands for "none".

@@ -2,12 +2,14 @@ package cdc_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"math"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -156,20 +158,43 @@ func TestDecide(t *testing.T) {
 }
 
 func TestMassDelete(t *testing.T) {
-	limits := cdc.DeleteLimits{Share: 0.2, Count: 500, Free: 5}
+	limits := cdc.DeleteLimits{Share: 0.2, Count: 500, Few: 5, Last: 2}
 	tests := []struct {
 		candidates, indexed int
 		limits              cdc.DeleteLimits
 		want                bool
 	}{
-		{0, 0, limits, false}, {20, 100, limits, false}, {21, 100, limits, true}, {5, 5, limits, false}, {6, 10, limits, true},
+		{0, 0, limits, false}, {20, 100, limits, false}, {21, 100, limits, true}, {5, 6, limits, false}, {6, 10, limits, true},
+		{2, 2, limits, false}, {3, 3, limits, true},
 		{500, 100_000, limits, false}, {501, 100_000, limits, true}, {6, 0, limits, true},
 		{math.MaxInt, 1, cdc.DeleteLimits{}, false}, {2, 10, cdc.DeleteLimits{Count: 1}, true}, {3, 10, cdc.DeleteLimits{Share: 0.2}, true},
-		{2, 10, cdc.DeleteLimits{Count: 1, Free: 5}, true},
+		{2, 10, cdc.DeleteLimits{Count: 1, Few: 5}, true},
 	}
 	for _, test := range tests {
 		if got := cdc.MassDelete(test.candidates, test.indexed, test.limits); got != test.want {
 			t.Errorf("%d of %d, %+v: %v", test.candidates, test.indexed, test.limits, got)
 		}
+	}
+}
+
+// A loss counts for a day, and only of records that were older than one.
+func TestLosses(t *testing.T) {
+	start := time.Unix(1_800_000_000, 0)
+	made := func(at time.Time) (id cdc.ID) {
+		binary.BigEndian.PutUint32(id[:], uint32(at.Unix()))
+		return id
+	}
+	var losses cdc.Losses
+	old := made(start.AddDate(-1, 0, 0))
+	for hour := range 48 {
+		now := start.Add(time.Duration(hour) * time.Hour)
+		losses.Add(old, now)
+		losses.Add(made(now.Add(-23*time.Hour)), now)
+		if got, want := losses.Sum(now), min(hour+1, 24); got != want || len(losses) > 24 {
+			t.Fatalf("hour %d: %d losses in %d hours, want %d", hour, got, len(losses), want)
+		}
+	}
+	if n := losses.Sum(start.Add(72 * time.Hour)); n != 0 {
+		t.Errorf("%d losses a day after the last", n)
 	}
 }

@@ -13,9 +13,19 @@ type Signal struct {
 	Stream    string `json:"stream"` // listing: companies, endusers, ...
 }
 
-// Notification answers a signal, as JSON on the notifications topic.
+// Events of which a stream tells without being asked.
+const (
+	EventHeld        = "deletes-held"       // too many records are gone at once
+	EventHoldEnded   = "deletes-hold-ended" // they are there again
+	EventWrongTenant = "wrong-tenant"       // the token is that of another tenant
+	EventRightTenant = "right-tenant"       // it is not, any more
+)
+
+// Notification answers a signal, or tells of an event, as JSON on the
+// notifications topic.
 type Notification struct {
-	ID        string    `json:"id"`
+	ID        string    `json:"id"`              // of the signal; empty for an event
+	Event     string    `json:"event,omitempty"` // empty for an answer
 	Signal    string    `json:"signal"`
 	Workspace string    `json:"workspace"`
 	Stream    string    `json:"stream"`

@@ -96,6 +96,7 @@ type Workspace struct {
 	Objects        []string // nil: all
 	Freshness      Freshness
 	CompanyIDs     []string // nil: all companies
+	DeleteGuard    DeleteGuard
 }
 
 // Budget is the part of a token's calls that the source may spend while the

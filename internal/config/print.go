@@ -22,7 +22,7 @@ func printValue(b *strings.Builder, path string, v reflect.Value) {
 	case *Secret:
 		fmt.Fprintf(b, "%s = %s\n", path, secretLine(x))
 		return
-	case time.Duration, Freshness:
+	case time.Duration, Freshness, DeleteGuard:
 		fmt.Fprintf(b, "%s = %v\n", path, x)
 		return
 	}

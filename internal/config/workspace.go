@@ -148,9 +148,10 @@ func (l *loader) workspace(name string) Workspace {
 	parse(&s, prefix, &l.report)
 	w := Workspace{
 		Name: name, BaseURL: string(s.BaseURL), CallsPerMinute: int(s.CallsPerMinute), CompanyIDs: s.CompanyIDs,
-		Token:     l.secretFrom(prefix+"TOKEN", s.Token, s.TokenFile),
-		Objects:   l.knownObjects(prefix+"OBJECTS", s.Objects),
-		Freshness: l.freshness(prefix+"FRESHNESS", s.Freshness),
+		Token:       l.secretFrom(prefix+"TOKEN", s.Token, s.TokenFile),
+		Objects:     l.knownObjects(prefix+"OBJECTS", s.Objects),
+		Freshness:   l.freshness(prefix+"FRESHNESS", s.Freshness),
+		DeleteGuard: l.deleteGuard(prefix+"DELETE_GUARD", s.DeleteGuard),
 	}
 	l.needs(!w.Token.IsSet(), prefix+"TOKEN", "the workspace "+name+" has no token, here or in "+l.written(prefix+"TOKEN_FILE"))
 	return w
@@ -192,6 +193,14 @@ func (l *loader) freshness(variable, text string) Freshness {
 		}
 	}
 	return f
+}
+
+func (l *loader) deleteGuard(variable, text string) DeleteGuard {
+	g, err := ParseDeleteGuard(text)
+	if err != nil {
+		l.addf(variable, "cannot be read: %v; %s", err, deleteGuardExplanation)
+	}
+	return g
 }
 
 func workspaceSuffixes() []string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -21,14 +22,24 @@ const maxConfirmed = 100
 // record does not exist is a delete. Nobody documents how Planhat answers for
 // a missing id, and a token that has lost a right may answer in the same way
 // for everything: so an id that never was shows what "missing" looks like, and
-// a record that the listing has just shown must not look like it.
+// records that the listing has just shown must not look like it, neither before
+// the candidates are asked for nor after.
 type confirmation struct {
 	missing answer
-	proved  bool
-	twin    bool // records are asked for at their other address
-	blind   bool // no address tells a record that exists from one that does not
-	asked   int  // candidates settled so far
+	proved  objectSet // objects of which a record has answered
+	again   objectSet // ... and again, when all candidates had been asked for
+	twin    bool      // records are asked for at their other address
+	blind   bool      // no address tells a record that exists from one that does not
+	asked   int       // candidates asked for so far
+	gone    map[cdc.ID]cdc.Entry
 }
+
+// objectSet are some of a stream's objects.
+type objectSet uint64
+
+func (o objectSet) has(kind uint8) bool { return o>>kind&1 == 1 }
+
+func (o *objectSet) add(kind uint8) { *o |= 1 << kind }
 
 // answer is how a GET ended.
 type answer struct {
@@ -45,65 +56,120 @@ type confirmError struct{ error }
 
 func (e confirmError) Unwrap() error { return e.error }
 
-// stepConfirm settles one deletion candidate, or asks one of the questions that
-// come before the first.
+// stepConfirm asks for one deletion candidate, or asks one of the questions that
+// come before the first and after the last.
 func (w *workspace) stepConfirm(ctx context.Context, s *stream) error {
 	c := &s.scan.confirm
-	switch {
-	case c.blind:
-	case c.missing == (answer{}):
+	if !c.blind && c.missing == (answer{}) {
 		return w.learnMissing(ctx, s)
-	case !c.proved:
-		return w.proveExisting(ctx, s)
 	}
-	id := s.nextCandidate()
-	if err := w.settleCandidate(ctx, s, c, id); err != nil {
+	id, more := s.nextCandidate()
+	if !more {
+		return w.endBatch(ctx, s)
+	}
+	known, exists, _ := s.known(id)
+	if exists && !c.blind && !c.proved.has(known.Object) {
+		return w.proveExisting(ctx, s, known.Object, &c.proved)
+	}
+	if s.asked = id; !exists {
+		s.cursor.DropCandidate(id)
+	} else if err := w.settleCandidate(ctx, s, id, known); err != nil {
 		if err := w.unanswered(s, id, err); err != nil {
 			return err
 		}
+		s.cursor.DropCandidate(id)
 	}
-	s.cursor.DropCandidate(id)
 	s.schedule.confirmFailures = 0
-	if c.asked++; len(s.cursor.Candidates) > 0 && c.asked < maxConfirmed {
+	if c.asked++; c.asked < maxConfirmed && len(s.cursor.Candidates) > len(c.gone) {
 		return nil
+	}
+	return w.endBatch(ctx, s)
+}
+
+// settleCandidate asks for one candidate. What is gone stays one until the batch
+// ends.
+func (w *workspace) settleCandidate(ctx context.Context, s *stream, id cdc.ID, known cdc.Entry) error {
+	c := &s.scan.confirm
+	if c.blind {
+		if s.unseenTwice(id) {
+			c.bury(id, known)
+			return nil
+		}
+		s.cursor.DropCandidate(id)
+		return nil
+	}
+	got, err := w.ask(ctx, s, id, known.Object)
+	switch {
+	case got == c.missing:
+		c.bury(id, known)
+	case err != nil:
+		return fmt.Errorf("confirm the deletion of %s %s: %w", s.listing, id, err)
+	default:
+		// It exists: missed, archived or moved to another listing. The next
+		// sweep settles which.
+		s.setAside(id, w.now())
+		s.cursor.DropCandidate(id)
+	}
+	return nil
+}
+
+func (c *confirmation) bury(id cdc.ID, known cdc.Entry) {
+	if c.gone == nil {
+		c.gone = map[cdc.ID]cdc.Entry{}
+	}
+	c.gone[id] = known
+}
+
+// endBatch writes the deletes of the candidates that are gone: if a record of each
+// of their objects still answers. A token that has lost a right while they were
+// asked for would have answered for all of them as if they were gone.
+func (w *workspace) endBatch(ctx context.Context, s *stream) error {
+	c := &s.scan.confirm
+	for _, e := range c.gone {
+		if !c.blind && !c.again.has(e.Object) {
+			return w.proveExisting(ctx, s, e.Object, &c.again)
+		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(c.gone), cdc.ID.Compare) {
+		if known, exists, _ := s.known(id); exists {
+			s.bereave(id, known, w.now())
+		}
+		s.cursor.DropCandidate(id)
 	}
 	s.scan.confirm, s.schedule.owed = confirmation{}, false
 	return w.flush(ctx, s)
 }
 
-// settleCandidate asks for one candidate.
-func (w *workspace) settleCandidate(ctx context.Context, s *stream, c *confirmation, id cdc.ID) error {
-	if known, exists, _ := s.known(id); exists {
-		if c.blind {
-			s.settleUnseen(id, known)
-			return nil
-		}
-		got, err := w.ask(ctx, s, id, known.Object)
-		switch {
-		case got == c.missing:
-			s.remove(id, known)
-		case err != nil:
-			return fmt.Errorf("confirm the deletion of %s %s: %w", s.listing, id, err)
-		default:
-			// It exists: missed, archived or moved to another listing. The next
-			// sweep settles which.
-			s.setAside(id, w.now())
-		}
+// bereave adds the delete of a record that is gone.
+func (s *stream) bereave(id cdc.ID, known cdc.Entry, now time.Time) {
+	before := len(s.pending.changes)
+	s.remove(id, known)
+	if len(s.pending.changes) == before {
+		return
 	}
-	return nil
+	s.pending.changes[before].gone = true
+	if s.cursor.Released > 0 {
+		s.cursor.Released--
+		return
+	}
+	s.cursor.Losses.Add(id, now)
 }
 
 // nextCandidate goes round, so that one that is found again and again does not
-// keep the others waiting.
-func (s *stream) nextCandidate() cdc.ID {
+// keep the others waiting. There is none when all are known to be gone.
+func (s *stream) nextCandidate() (next cdc.ID, more bool) {
 	for _, id := range s.cursor.Candidates {
+		if _, gone := s.scan.confirm.gone[id]; gone {
+			continue
+		}
 		if id.Compare(s.asked) > 0 {
-			s.asked = id
-			return id
+			return id, true
+		}
+		if !more {
+			next, more = id, true
 		}
 	}
-	s.asked = s.cursor.Candidates[0]
-	return s.asked
+	return next, more
 }
 
 // unanswered decides what an error means that came instead of a record. One
@@ -128,6 +194,8 @@ func (w *workspace) learnMissing(ctx context.Context, s *stream) error {
 	case got.kind == planhat.KindNotFound, got.kind == planhat.KindInvalid && got.status == http.StatusBadRequest:
 		s.scan.confirm.missing = got
 		return nil
+	case errors.Is(err, errTokenChanged):
+		return err
 	case err == nil && !s.scan.confirm.twin:
 		return fmt.Errorf("planhat answers with a record for %s id %s, which cannot exist: no delete can be confirmed", s.listing, never)
 	default:
@@ -157,60 +225,87 @@ func (w *workspace) unproved(s *stream, got answer, err error) error {
 	return nil
 }
 
-// settleUnseen deletes a record that nobody can be asked for and that the sweep
-// before this one left out, too. A candidate may come back from the log within
-// one sweep: that is no second witness.
-func (s *stream) settleUnseen(id cdc.ID, known cdc.Entry) {
+// unseenTwice says that the sweep before this one left a record out, too, of which
+// nobody can be asked. A candidate may come back from the log within one sweep:
+// that is no second witness.
+func (s *stream) unseenTwice(id cdc.ID) bool {
 	since, unseen := s.unseen[id]
 	if unseen && since.Before(s.schedule.swept) {
-		s.remove(id, known)
-		return
+		return true
 	}
 	if s.unseen == nil {
 		s.unseen = map[cdc.ID]time.Time{}
 	}
 	s.unseen[id] = s.schedule.swept
+	return false
 }
 
-// proveExisting asks for records that are not candidates until one answers. A
-// stream without such a record has none to prove it by.
-func (w *workspace) proveExisting(ctx context.Context, s *stream) error {
-	candidates := make(map[cdc.ID]bool, len(s.cursor.Candidates))
-	for _, id := range s.cursor.Candidates {
-		candidates[id] = true
-	}
+// proveExisting asks for records of an object that are not candidates until one
+// answers, and notes it. A right may be had for one object of a listing and not
+// for another; only an object that has no such record is proved by another one.
+func (w *workspace) proveExisting(ctx context.Context, s *stream, kind uint8, proved *objectSet) error {
 	const tries = 3
-	tried := 0
 	var (
 		got  answer
 		last error
 	)
-	for id, e := range s.index.All() {
-		if _, absent := s.absent[id]; absent || candidates[id] {
-			continue
-		}
-		if tried++; tried > tries {
-			break
-		}
-		if got, last = w.ask(ctx, s, id, e.Object); last == nil {
-			s.scan.confirm.proved, s.blind = true, false
+	present := s.present(kind, tries)
+	for _, p := range present {
+		if got, last = w.ask(ctx, s, p.id, p.kind); last == nil {
+			proved.add(kind)
+			s.blind = false
 			return nil
 		}
+		if errors.Is(last, errTokenChanged) {
+			return last
+		}
 	}
-	if tried == 0 && s.objects[0].spec.GetUnproven {
+	switch {
+	case len(present) == 0 && s.objects[0].spec.GetUnproven:
 		return w.unproved(s, s.scan.confirm.missing, nil)
-	}
-	if tried == 0 {
-		return w.proveElsewhere(ctx, s)
+	case len(present) == 0:
+		return w.proveElsewhere(ctx, s, kind, proved)
 	}
 	return w.unproved(s, got, fmt.Errorf("records that the listing of %s shows do not answer: no delete is confirmed: %w", s.listing, last))
+}
+
+// witness is a record that the listing has shown.
+type witness struct {
+	id   cdc.ID
+	kind uint8
+}
+
+// present are some records that the listing shows: of the object if it has any,
+// else of the others, first those next to what was asked for last.
+func (s *stream) present(kind uint8, most int) []witness {
+	var same, others []witness
+	look := func(from, to cdc.ID) {
+		for id, e := range s.index.Range(from, to) {
+			switch {
+			case s.missed(id):
+			case e.Object == kind:
+				if same = append(same, witness{id, e.Object}); len(same) == most {
+					return
+				}
+			case len(others) < most:
+				others = append(others, witness{id, e.Object})
+			}
+		}
+	}
+	if look(s.asked, cdc.MaxID); len(same) < most {
+		look(cdc.ID{}, s.asked)
+	}
+	if same == nil {
+		same = others
+	}
+	return same[:min(len(same), most)]
 }
 
 // proveElsewhere is for a listing that shows nothing any more: a record of
 // another one has to answer. Where all that was captured of a tenant is gone,
 // nothing is deleted; where nothing but this listing was captured, there is
 // nobody else to ask.
-func (w *workspace) proveElsewhere(ctx context.Context, s *stream) error {
+func (w *workspace) proveElsewhere(ctx context.Context, s *stream, kind uint8, proved *objectSet) error {
 	others := 0
 	for _, o := range w.streams {
 		if o == s || o.blind || o.objects[0].spec.GetUnproven {
@@ -221,25 +316,23 @@ func (w *workspace) proveElsewhere(ctx context.Context, s *stream) error {
 		if !ok {
 			continue
 		}
-		if _, err := w.client.Get(ctx, o.objects[e.Object].spec.Object, planhat.ByID(id.String())); err != nil {
+		if _, err := w.get(ctx, o.objects[e.Object].spec.Object, id); err != nil {
 			return fmt.Errorf("the listing of %s is empty, and a record of %s does not answer: no delete is confirmed: %w", s.listing, o.listing, err)
 		}
-		s.scan.confirm.proved = true
+		proved.add(kind)
 		return nil
 	}
 	if others > 0 {
 		return fmt.Errorf("the listing of %s is empty, and so are all others: no delete is confirmed", s.listing)
 	}
-	s.scan.confirm.proved = true
+	proved.add(kind)
 	return nil
 }
 
 // someRecord is one that the listing has shown.
 func (s *stream) someRecord() (cdc.ID, cdc.Entry, bool) {
 	for id, e := range s.index.All() {
-		_, absent := s.absent[id]
-		_, candidate := slices.BinarySearchFunc(s.cursor.Candidates, id, cdc.ID.Compare)
-		if !absent && !candidate && s.health.state == stateOK {
+		if !s.missed(id) && s.health.state == stateOK {
 			return id, e, true
 		}
 	}
@@ -251,10 +344,10 @@ func (s *stream) someRecord() (cdc.ID, cdc.Entry, bool) {
 func (w *workspace) ask(ctx context.Context, s *stream, id cdc.ID, kind uint8) (answer, error) {
 	spec := s.objects[kind].spec
 	if !s.scan.confirm.twin {
-		_, err := w.client.Get(ctx, spec.Object, planhat.ByID(id.String()))
+		_, err := w.get(ctx, spec.Object, id)
 		return answerOf(err)
 	}
-	record, err := w.client.Get(ctx, spec.Twin, planhat.ByID(id.String()))
+	record, err := w.get(ctx, spec.Twin, id)
 	if err != nil {
 		return answerOf(err)
 	}
@@ -268,6 +361,15 @@ func (w *workspace) ask(ctx context.Context, s *stream, id cdc.ID, kind uint8) (
 		return s.scan.confirm.missing, fmt.Errorf("%s %s is %s of another type", spec.Object, id, spec.Twin.WithArticle())
 	}
 	return answer{}, nil
+}
+
+// get is a GET for the tenant that was found to be the right one.
+func (w *workspace) get(ctx context.Context, o planhat.Object, id cdc.ID) (json.RawMessage, error) {
+	record, err := w.client.Get(ctx, o, planhat.ByID(id.String()))
+	if !w.tokenStands() {
+		return nil, errTokenChanged
+	}
+	return record, err
 }
 
 func answerOf(err error) (answer, error) {

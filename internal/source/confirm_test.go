@@ -30,19 +30,17 @@ func TestACandidateThatComesBackIsNoSecondWitness(t *testing.T) {
 	t.Parallel()
 	s, id := tickets(t)
 	start := time.Unix(1_800_000_000, 0)
-	known, _ := s.index.Get(id)
 	for _, step := range []struct {
-		swept   time.Time
-		listed  bool
-		deletes int
-	}{{time.Time{}, false, 0}, {start, true, 0}, {start, false, 0}, {start, false, 0}, {start.Add(time.Minute), false, 1}} {
+		swept  time.Time
+		listed bool
+		gone   bool
+	}{{time.Time{}, false, false}, {start, true, false}, {start, false, false}, {start, false, false}, {start.Add(time.Minute), false, true}} {
 		s.schedule.swept = step.swept
 		if step.listed {
 			s.listed([]cdc.Sighting{{ID: id}})
 		}
-		s.settleUnseen(id, known)
-		if n := len(s.pending.changes); n != step.deletes {
-			t.Fatalf("%d deletes after %+v", n, step)
+		if gone := s.unseenTwice(id); gone != step.gone {
+			t.Fatalf("gone: %v after %+v", gone, step)
 		}
 	}
 }
@@ -53,18 +51,18 @@ func TestATwinThatCannotBeReadIsNoDelete(t *testing.T) {
 	t.Parallel()
 	s, id := tickets(t)
 	c := &s.scan.confirm
-	*c = confirmation{missing: answer{planhat.KindNotFound, http.StatusNotFound}, proved: true, twin: true}
+	known, _ := s.index.Get(id)
 	for body, deletes := range map[string]int{
 		`{"_id":"` + id.String() + `","type":{"name":"ticket"}}`: 0,
 		`{"_id":"` + id.String() + `","type":"ticket"}`:          0,
 		`{"_id":"` + id.String() + `","type":"note"}`:            1,
 	} {
 		w := workspaceAt(t, http.StatusOK, body)
-		s.pending.reset()
-		if err := w.settleCandidate(t.Context(), s, c, id); err != nil && w.unanswered(s, id, err) != nil {
+		*c = confirmation{missing: answer{planhat.KindNotFound, http.StatusNotFound}, proved: 1, twin: true}
+		if err := w.settleCandidate(t.Context(), s, id, known); err != nil && w.unanswered(s, id, err) != nil {
 			t.Errorf("%s: trouble for the other candidates: %v", body, err)
 		}
-		if n := len(s.pending.changes); n != deletes {
+		if n := len(c.gone); n != deletes {
 			t.Errorf("%s: %d deletes, want %d", body, n, deletes)
 		}
 	}
@@ -77,7 +75,8 @@ func TestAStreamSeesAgain(t *testing.T) {
 	other := cdc.ID{5: 2}
 	s.index.Put(other, cdc.Entry{Fingerprint: 1, Stamp: 1})
 	s.blind = true
-	if err := workspaceAt(t, http.StatusOK, `{"_id":"`+other.String()+`"}`).proveExisting(t.Context(), s); err != nil || s.blind {
+	var proved objectSet
+	if err := workspaceAt(t, http.StatusOK, `{"_id":"`+other.String()+`"}`).proveExisting(t.Context(), s, 0, &proved); err != nil || s.blind || !proved.has(0) {
 		t.Errorf("blind %v after a record answered, %v", s.blind, err)
 	}
 }

@@ -266,6 +266,9 @@ func (w *workspace) applied(s *stream) {
 		}
 		if c.op == opDelete {
 			s.index.Delete(c.id)
+			if c.gone {
+				s.bury(c.id, c.entry, w.now())
+			}
 			delete(s.absent, c.id)
 			delete(s.unseen, c.id)
 		} else {

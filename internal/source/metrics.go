@@ -15,6 +15,7 @@ type metrics struct {
 	candidates    *prometheus.GaugeVec
 	held          *prometheus.GaugeVec
 	forbidden     *prometheus.GaugeVec
+	wrongTenant   *prometheus.GaugeVec
 	stretch       *prometheus.GaugeVec
 	calls         *prometheus.CounterVec
 	callSeconds   *prometheus.HistogramVec
@@ -29,7 +30,7 @@ type metrics struct {
 // forget takes back what is only true while this process owns a workspace.
 func (m *metrics) forget(workspace string) {
 	of := prometheus.Labels{"workspace": workspace}
-	for _, g := range []*prometheus.GaugeVec{m.records, m.lastScan, m.paused, m.candidates, m.held, m.forbidden, m.stretch} {
+	for _, g := range []*prometheus.GaugeVec{m.records, m.lastScan, m.paused, m.candidates, m.held, m.forbidden, m.wrongTenant, m.stretch} {
 		g.DeletePartialMatch(of)
 	}
 }
@@ -55,6 +56,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		candidates:    gauge("deletion_candidates", "Records missing from a listing whose deletion is not yet confirmed.", "workspace", "stream"),
 		held:          gauge("deletes_held", "1 while too many records are gone at once and an operator has to look.", "workspace", "stream"),
 		forbidden:     gauge("stream_forbidden", "1 while the vendor does not let the token read the listing of a stream.", "workspace", "stream"),
+		wrongTenant:   gauge("wrong_tenant", "1 while the token shows another tenant than the one that was captured: nothing is written.", "workspace"),
 		stretch:       gauge("freshness_stretch", "How many times longer than wanted the freshness targets are; 1 while the calls that may be spent suffice.", "workspace"),
 		calls:         counter("api_calls_total", "Attempts of API calls, by outcome (ok or the kind of error).", "workspace", "object", "outcome"),
 		orphaned:      gauge("workspace_orphaned", "1 while the workspace's shard belongs to a process that is not configured with it.", "workspace"),
@@ -73,7 +75,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Namespace: namespace, Subsystem: subsystem, Name: "shards_owned", Help: "Shards that this process owns.",
 		}),
 	}
-	reg.MustRegister(m.changes, m.records, m.failures, m.lastScan, m.paused, m.beforeMissing, m.skipped, m.candidates, m.held, m.forbidden, m.stretch,
+	reg.MustRegister(m.changes, m.records, m.failures, m.lastScan, m.paused, m.beforeMissing, m.skipped, m.candidates, m.held, m.forbidden, m.wrongTenant, m.stretch,
 		m.calls, m.callSeconds, m.waitSeconds, m.takeovers, m.commits, m.shards, m.orphaned, m.foreign)
 	return m
 }

@@ -54,15 +54,39 @@ func (s *stream) setAside(id cdc.ID, now time.Time) {
 	s.absent[id] = a
 }
 
-// listed notes that rows were seen: they are not absent any more.
+// listed notes that rows were seen: they are not absent any more, and no
+// candidates.
 func (s *stream) listed(rows []cdc.Sighting) {
-	if len(s.absent) == 0 && len(s.unseen) == 0 {
+	if len(s.absent) == 0 && len(s.unseen) == 0 && len(s.cursor.Candidates) == 0 {
 		return
 	}
 	for _, row := range rows {
 		delete(s.absent, row.ID)
 		delete(s.unseen, row.ID)
+		delete(s.scan.confirm.gone, row.ID)
+		s.cursor.DropCandidate(row.ID)
 	}
+}
+
+// missed says that the listing left a record out when it was last read.
+func (s *stream) missed(id cdc.ID) bool {
+	_, absent := s.absent[id]
+	_, candidate := slices.BinarySearchFunc(s.cursor.Candidates, id, cdc.ID.Compare)
+	return absent || candidate
+}
+
+// youngest is the age below which a record that is missing is no candidate: a
+// part of the vendor that lags behind does not know it yet, neither in a listing
+// nor by its id.
+const youngest = time.Minute
+
+// settled leaves out records that were made just before now, by the vendor's clock.
+func (s *stream) settled(found []cdc.ID, now time.Time) []cdc.ID {
+	least := min(youngest, s.schedule.target)
+	return slices.DeleteFunc(found, func(id cdc.ID) bool {
+		age := now.Sub(id.Time())
+		return age < least && age > -least
+	})
 }
 
 // worthAsking leaves out of a sweep's candidates those that have been asked

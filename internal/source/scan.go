@@ -55,6 +55,9 @@ func (w *workspace) step(ctx context.Context, s *stream) (done bool, err error) 
 		}
 		s.health.held = false
 	}
+	if err := w.identify(ctx, s); err != nil {
+		return false, err
+	}
 	s.begin(now)
 	switch {
 	case s.scan.delta != nil:
@@ -142,9 +145,13 @@ func (s *stream) pages() int {
 }
 
 func (w *workspace) page(ctx context.Context, s *stream, sort string, req cdc.Request) (planhat.Page, error) {
-	return w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{
+	page, err := w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{
 		Sort: sort, Offset: req.Offset, Limit: req.Limit, Archived: req.Archived, CompanyIDs: s.companies,
 	})
+	if err == nil && !w.tokenStands() {
+		return planhat.Page{}, errTokenChanged
+	}
+	return page, err
 }
 
 // stepDelta asks for the next page of a delta poll. Its rows are held back to
@@ -204,6 +211,11 @@ func (w *workspace) pollPage(ctx context.Context, s *stream, req cdc.Request) er
 	}
 	if err := s.inspect(rows); err != nil {
 		return err
+	}
+	if req.Offset == 0 {
+		if err := w.familiar(ctx, s, rows); err != nil {
+			return err
+		}
 	}
 	s.listed(rows)
 	fresh, err := s.scan.delta.Page(rows)
@@ -273,8 +285,13 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.
 	if err != nil {
 		return err
 	}
-	s.listed(seen)
 	first := s.scan.sweep.Position() == cdc.SweepPosition{}
+	if first {
+		if err := w.familiar(ctx, s, seen); err != nil {
+			return err
+		}
+	}
+	s.listed(seen)
 	fresh, candidates, err := s.scan.sweep.Page(seen, s.index, nil)
 	if err != nil {
 		return err
@@ -283,7 +300,7 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.
 		return err
 	}
 	s.markRows(fresh, page.Date, asked, first)
-	if candidates, err = w.worthAsking(ctx, s, candidates); err != nil {
+	if candidates, err = w.worthAsking(ctx, s, s.settled(candidates, vendorTime(page, asked))); err != nil {
 		return err
 	}
 	if _, err := w.admit(ctx, s, fresh); err != nil {
@@ -291,6 +308,14 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.
 	}
 	s.addCandidates(candidates)
 	return nil
+}
+
+// vendorTime is when a page was answered, by the vendor's clock where it tells.
+func vendorTime(page planhat.Page, asked time.Time) time.Time {
+	if page.Date.IsZero() {
+		return asked
+	}
+	return page.Date
 }
 
 // endSweep goes on with the archived records where there are such, else ends
@@ -309,7 +334,10 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 	}
 	s.cursor.Sweep, s.cursor.SnapshotDone = nil, true
 	s.haveRead()
-	w.guard(s)
+	s.visitGraves(w.now())
+	if err := w.saveHolds(ctx, w.guard(s)); err != nil {
+		return err
+	}
 	if s.schedule.settles {
 		s.cursor.SweepDue = ""
 	}

@@ -71,6 +71,9 @@ func (w *workspace) obey(ctx context.Context, sig schemas.Signal) error {
 func (w *workspace) carryOut(sig schemas.Signal) (done bool, message string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if sig.Signal == schemas.SignalRelease && sig.Stream == everyStream {
+		return w.releaseAll()
+	}
 	for _, s := range w.streams {
 		if s.listing != sig.Stream {
 			continue
@@ -81,10 +84,7 @@ func (w *workspace) carryOut(sig schemas.Signal) (done bool, message string) {
 		case !s.cursor.Held:
 			return false, "the deletes of the stream are not held"
 		}
-		s.cursor.Held, s.released = false, true
-		s.schedule.due = w.now()
-		w.show(s)
-		return true, fmt.Sprintf("%d records are asked for, and deleted where Planhat says that they do not exist", len(s.cursor.Candidates))
+		return true, w.release(s)
 	}
 	var names []string
 	for _, s := range w.streams {

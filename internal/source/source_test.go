@@ -43,6 +43,9 @@ type proxy struct {
 	refused atomic.Int64           // calls that forbid has answered
 	sweeps  atomic.Int64           // pages of sweeps from the start of a listing
 	gone    atomic.Bool            // all listings are empty, and no record is found by its id
+
+	// instead answers in the vendor's place where it returns true.
+	instead atomic.Pointer[func(w http.ResponseWriter, r *http.Request) bool]
 }
 
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -52,6 +55,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if p.forbidden(w, r) {
+		return
+	}
+	if instead := p.instead.Load(); instead != nil && (*instead)(w, r) {
 		return
 	}
 	if q := r.URL.Query(); q.Get("sort") == "_id" && q.Get("offset") == "0" {

@@ -16,7 +16,7 @@ type Status struct {
 type WorkspaceStatus struct {
 	Name  string `json:"name"`
 	Owned bool   `json:"owned"`           // false: another process owns it, or nobody yet
-	State string `json:"state,omitempty"` // ok, retrying, unauthorized, shared, orphaned
+	State string `json:"state,omitempty"` // ok, retrying, unauthorized, wrong_tenant, shared, orphaned
 	Cause string `json:"cause,omitempty"`
 	// Stretch is how many times longer than wanted the freshness targets are, where
 	// the calls that may be spent do not suffice.
@@ -33,6 +33,7 @@ type StreamStatus struct {
 	SnapshotDone bool      `json:"snapshot_done"`
 	Candidates   int       `json:"deletion_candidates"`
 	Held         bool      `json:"deletes_held"`
+	HeldFor      string    `json:"deletes_held_because,omitempty"`
 	LastScan     time.Time `json:"last_scan,omitzero"`
 	LastFlush    time.Time `json:"last_flush,omitzero"`
 	SweepReason  string    `json:"sweep_due_because,omitempty"`
@@ -88,8 +89,8 @@ func (w *workspace) status() WorkspaceStatus {
 	if trouble := w.vendor.Trouble(); trouble != "" {
 		out.State, out.Cause = "retrying", trouble
 	}
-	if w.pause.token != "" {
-		out.State, out.Cause = "unauthorized", w.pause.cause
+	if w.pause.state != "" {
+		out.State, out.Cause = w.pause.state, w.pause.cause
 	}
 	if w.stretch > 1 {
 		out.Stretch = w.stretch

@@ -33,8 +33,9 @@ type stream struct {
 	asked    cdc.ID               // the last deletion candidate asked for
 	pending  pending
 
-	unlisted int  // records that the sweep under way found gone and the cursor had no room for
-	released bool // an operator has let the deletes of this stream go
+	graves   map[cdc.ID]grave
+	unlisted int      // records that the sweep under way found gone and the cursor had no room for
+	sample   []string // of the records whose deletes are held
 
 	scan     scan
 	schedule schedule
@@ -65,6 +66,7 @@ type change struct {
 	entry    cdc.Entry
 	prior    cdc.Entry
 	hasPrior bool
+	gone     bool // a delete because the vendor does not know the record any more
 }
 
 func (p *pending) add(c change) {
@@ -136,6 +138,9 @@ func (s *stream) admitRow(row cdc.Sighting) error {
 		if exists { // its type changed to one that is not captured: gone from its topic
 			s.remove(row.ID, known)
 		}
+		return nil
+	}
+	if !exists && s.ghost(row) {
 		return nil
 	}
 	fingerprint, err := cdc.Fingerprint(row.Raw, &s.shape)

@@ -43,12 +43,17 @@ type workspace struct {
 	pause   refusal
 	stretch float64 // how many times longer than wanted the freshness targets are; 0 and 1: as wanted
 
+	identity identity
+	notices  []schemas.Notification // to be told
+
 	signals       chan schemas.Signal
 	notifications string // topic
 }
 
-// refusal is the pause of a workspace whose token the vendor does not accept.
+// refusal is the pause of a workspace whose token the vendor does not accept, or
+// which is that of another tenant.
 type refusal struct {
+	state string // that /status shows
 	token string // the refused one; another one ends the pause at once
 	until time.Time
 	cause string
@@ -94,6 +99,9 @@ func (w *workspace) run(ctx context.Context) error {
 		if err := w.settle(ctx, s, done, err); err != nil {
 			return err
 		}
+		if err := w.tell(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -133,7 +141,7 @@ func (w *workspace) next() (*stream, time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.now()
-	if w.pause.token != "" {
+	if w.pause.state != "" {
 		if left := w.pause.until.Sub(now); left > 0 && w.cfg.Token.Current() == w.pause.token {
 			return nil, min(left, time.Second)
 		}
@@ -221,6 +229,11 @@ func (w *workspace) failed(s *stream, err error, now time.Time) {
 		return
 	}
 	w.metrics.failures.WithLabelValues(w.cfg.Name, s.listing).Inc()
+	if errors.Is(err, errWrongTenant) {
+		w.restart(s)
+		w.stranger(s, now)
+		return
+	}
 	if _, ok := errors.AsType[confirmError](err); ok && (planhat.KindOf(err) != planhat.KindUnauthorized || errors.Is(err, errElsewhere)) {
 		s.schedule.confirmFailures++
 		s.schedule.confirmAt = now.Add(retryAfter(s.schedule.confirmFailures))
@@ -271,6 +284,9 @@ func (w *workspace) forbid(s *stream, err error, now time.Time) {
 	w.turn(s, stateForbidden, fmt.Errorf("%w; to repair: let the token read %s, or leave it out of PLANHAT_OBJECTS", err, strings.Join(names, " and ")))
 }
 
+// stateUnauthorized is that of a workspace whose token the vendor does not accept.
+const stateUnauthorized = "unauthorized"
+
 // stateOK is that of a stream whose last step succeeded.
 const stateOK = "ok"
 
@@ -299,20 +315,24 @@ func (w *workspace) restart(s *stream) {
 
 // refused pauses the workspace and says so once.
 func (w *workspace) refused(s *stream, err error, now time.Time) {
-	if w.pause.token == "" {
+	if w.pause.state != stateUnauthorized {
 		w.log.Error("planhat refuses the token: the workspace is paused until it is accepted", "workspace", w.cfg.Name, "error", err.Error())
 	}
-	w.pause = refusal{token: w.cfg.Token.Current(), until: now.Add(tokenRetry), cause: err.Error()}
+	w.pause = refusal{state: stateUnauthorized, token: w.cfg.Token.Current(), until: now.Add(tokenRetry), cause: err.Error()}
 	w.metrics.paused.WithLabelValues(w.cfg.Name).Set(1)
 	s.schedule.due = now // with the end of the pause; the others when they are due
 }
 
 func (w *workspace) accepted() {
-	if w.pause.token == "" {
+	if w.pause.state == "" {
 		return
+	}
+	if w.pause.state == stateWrongTenant {
+		w.notify("", schemas.EventRightTenant, "the workspace goes on")
 	}
 	w.pause = refusal{}
 	w.metrics.paused.WithLabelValues(w.cfg.Name).Set(0)
+	w.metrics.wrongTenant.WithLabelValues(w.cfg.Name).Set(0)
 	w.log.Info("planhat accepts the token: the workspace goes on", "workspace", w.cfg.Name)
 }
 
@@ -349,6 +369,7 @@ func (w *workspace) show(s *stream) {
 		Name: s.listing, State: s.health.state, Cause: s.health.cause, Records: s.index.Len(),
 		SnapshotDone: s.cursor.SnapshotDone, Candidates: len(s.cursor.Candidates), SweepReason: string(s.cursor.SweepDue),
 		Held:     s.cursor.Held,
+		HeldFor:  w.heldFor(s),
 		LastScan: s.health.lastScan, LastFlush: s.health.lastFlush,
 	}
 }
