@@ -3,6 +3,7 @@ package source
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
@@ -97,14 +98,15 @@ const (
 	opDelete = "d"
 )
 
-// sight makes sightings of a page's rows, without their facts.
-func (s *stream) sight(rows []planhat.Row) ([]cdc.Sighting, error) {
-	out := make([]cdc.Sighting, len(rows))
+// sight appends sightings of a page's rows, without their facts, to out.
+func (s *stream) sight(out []cdc.Sighting, rows []planhat.Row) ([]cdc.Sighting, error) {
+	out = slices.Grow(out, len(rows))
 	for i, row := range rows {
-		var err error
-		if out[i], err = cdc.Sight(row.ID, row.Raw); err != nil {
+		seen, err := cdc.Sight(row.ID, row.Raw)
+		if err != nil {
 			return nil, fmt.Errorf("row %d of a %s page: %w", i, s.listing, err)
 		}
+		out = append(out, seen)
 	}
 	return out, nil
 }
