@@ -283,7 +283,7 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.
 	if err != nil {
 		return err
 	}
-	if err := s.inspect(fresh); err != nil { // the others are known byte for byte
+	if err := s.read(fresh); err != nil { // the others are known byte for byte
 		return err
 	}
 	s.markRows(fresh, page.Date, asked, first)

@@ -121,6 +121,16 @@ func (s *stream) inspect(rows []cdc.Sighting) error {
 	return nil
 }
 
+// read reads the facts of rows that are likely to have changed, and their fingerprints.
+func (s *stream) read(rows []cdc.Sighting) error {
+	for i := range rows {
+		if err := rows[i].Read(&s.shape); err != nil {
+			return fmt.Errorf("row %d of a %s page: %w", i, s.listing, err)
+		}
+	}
+	return nil
+}
+
 func (s *stream) admitRow(row cdc.Sighting) error {
 	known, exists, inFlight := s.known(row.ID)
 	if exists && !inFlight && known.Raw == row.RawHash {
@@ -140,7 +150,7 @@ func (s *stream) admitRow(row cdc.Sighting) error {
 		}
 		return nil
 	}
-	fingerprint, err := cdc.Fingerprint(row.Raw, &s.shape)
+	fingerprint, err := row.Fingerprint(&s.shape)
 	if err != nil {
 		return err
 	}
