@@ -21,25 +21,21 @@ import (
 func Canonical(dst, raw []byte) ([]byte, error) {
 	f := takeForm(nil)
 	defer f.release()
-	own := f.out
-	f.out = dst
-	err := f.document(raw)
-	out := f.out
-	f.out = own
-	if err != nil {
+	if err := f.document(raw); err != nil {
 		return dst, err
 	}
-	return out, nil
+	return append(dst, f.out...), nil
 }
 
 // form writes canonical text. Its buffers are used again by later rows.
 type form struct {
-	out      []byte
-	spare    []byte   // a copy of out's tail while its members are put in order
-	members  []member // of all objects that are open, innermost last
-	name     []byte   // scratch for a member's name that has escapes
-	long     []byte   // scratch for "custom." and a name
-	volatile map[string]bool
+	out     []byte
+	spare   []byte   // a copy of out's tail while its members are put in order
+	members []member // of all objects that are open, innermost last
+	long    []byte   // scratch for "custom." and a name
+	orders  [scopes][]int
+	shape   *Shape
+	facts   *Facts // of the row, if they are wanted
 }
 
 // member is where a member of an open object stands in out: its opening quote,
@@ -53,6 +49,7 @@ const (
 	scopeInner  scope = iota // none
 	scopeRow                 // the row itself: names as they are
 	scopeCustom              // the row's custom fields: names after "custom."
+	scopes
 )
 
 const customName = "custom"
@@ -62,14 +59,20 @@ var forms = sync.Pool{New: func() any { return new(form) }}
 // maxKept bounds the buffers that stay in the pool, in bytes.
 const maxKept = 1 << 20
 
-func takeForm(volatile map[string]bool) *form {
+// noShape is that of a value of which nothing is known.
+var noShape Shape
+
+// takeForm gives a form; s may be nil.
+func takeForm(s *Shape) *form {
 	f := forms.Get().(*form) //nolint:forcetypeassert // the pool holds nothing else
-	f.volatile = volatile
+	if f.shape = s; s == nil {
+		f.shape = &noShape
+	}
 	return f
 }
 
 func (f *form) release() {
-	f.out, f.spare, f.members, f.volatile = f.out[:0], f.spare[:0], f.members[:0], nil
+	f.out, f.spare, f.members, f.shape, f.facts = f.out[:0], f.spare[:0], f.members[:0], nil, nil
 	if cap(f.out)+cap(f.spare) <= maxKept {
 		forms.Put(f)
 	}
@@ -171,7 +174,7 @@ func (f *form) object(src []byte, i, depth int, in scope) (int, error) {
 			return next, err
 		}
 		if closed {
-			f.closeObject(base)
+			f.closeObject(base, in)
 			return next, nil
 		}
 		i = next
@@ -180,56 +183,58 @@ func (f *form) object(src []byte, i, depth int, in scope) (int, error) {
 
 // member writes one member and a comma, unless its name is volatile.
 func (f *form) member(src []byte, i, depth int, in scope) (int, error) {
-	from, past, value, err := skipName(src, i)
+	from, past, value, plain, err := skipName(src, i)
 	if err != nil {
 		return i, err
 	}
-	start := len(f.out)
-	if _, err := f.text(src, from-1); err != nil {
-		return i, err
+	start, name := len(f.out), src[from:past]
+	if plain {
+		f.out = append(f.out, src[from-1:past+1]...)
+	} else {
+		f.out = append(appendCanonicalText(append(f.out, '"'), name), '"')
+		name = readText(nil, name)
 	}
 	colon := len(f.out)
 	inner := scopeInner
-	if in != scopeInner {
-		name := readText(f.name, src[from:past])
-		if f.isVolatile(name, in) {
-			f.out = f.out[:start]
-			return skipValue(src, value, depth)
-		}
-		if in == scopeRow && string(name) == customName {
-			inner = scopeCustom
-		}
+	if in == scopeRow && string(name) == customName {
+		inner = scopeCustom
 	}
-	f.out = append(f.out, ':')
-	end, err := f.value(src, value, depth, inner)
-	if err != nil {
-		return end, err
+	var end int
+	if in != scopeInner && f.isVolatile(name, in) {
+		f.out = f.out[:start]
+		end, err = skipValue(src, value, depth)
+	} else {
+		f.out = append(f.out, ':')
+		end, err = f.value(src, value, depth, inner)
+		f.members = append(f.members, member{start: start, colon: colon, end: len(f.out)})
+		f.out = append(f.out, ',')
 	}
-	f.members = append(f.members, member{start: start, colon: colon, end: len(f.out)})
-	f.out = append(f.out, ',')
-	return end, nil
+	if err == nil && in == scopeRow && f.facts != nil {
+		f.facts.note(f.shape, name, src[value:end])
+	}
+	return end, err
 }
 
 func (f *form) isVolatile(name []byte, in scope) bool {
-	if len(f.volatile) == 0 {
+	if len(f.shape.Volatile) == 0 {
 		return false
 	}
 	if in == scopeRow {
-		return f.volatile[string(name)]
+		return f.shape.Volatile[string(name)]
 	}
 	f.long = append(append(f.long[:0], customName+"."...), name...)
-	return f.volatile[string(f.long)]
+	return f.shape.Volatile[string(f.long)]
 }
 
 // closeObject puts the members since base in order and closes their object.
-func (f *form) closeObject(base int) {
+func (f *form) closeObject(base int, in scope) {
 	members := f.members[base:]
 	if len(members) == 0 { // all of them were volatile
 		f.out = append(f.out, '}')
 		return
 	}
 	if !f.sorted(members) {
-		f.order(members)
+		f.order(members, in)
 	}
 	f.out[len(f.out)-1] = '}' // in place of the last comma
 	f.members = f.members[:base]
@@ -238,38 +243,57 @@ func (f *form) closeObject(base int) {
 // sorted says that the names of members strictly ascend.
 func (f *form) sorted(members []member) bool {
 	for i := 1; i < len(members); i++ {
-		if bytes.Compare(nameIn(f.out, members[i-1]), nameIn(f.out, members[i])) >= 0 {
+		if bytes.Compare(f.nameOf(members[i-1]), f.nameOf(members[i])) >= 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// order writes members again, sorted by name; of equal names the last stays.
-func (f *form) order(members []member) {
-	from := members[0].start
-	text := f.out
-	slices.SortFunc(members, func(a, b member) int {
-		if c := bytes.Compare(nameIn(text, a), nameIn(text, b)); c != 0 {
-			return c
+// order writes members again, sorted by name; of equal names the last stays. Rows of
+// a listing have their members in the same order: that of the last row is tried first.
+func (f *form) order(members []member, in scope) {
+	order := f.orders[in]
+	if !f.sortedBy(members, order) {
+		order = order[:0]
+		for i := range members {
+			order = append(order, i)
 		}
-		return cmp.Compare(a.start, b.start)
-	})
-	f.spare = append(f.spare[:0], text[from:]...)
-	f.out = f.out[:from]
-	for i, m := range members {
-		shifted := member{start: m.start - from, colon: m.colon - from, end: m.end - from}
-		if i+1 < len(members) {
-			next := members[i+1]
-			next.start, next.colon = next.start-from, next.colon-from
-			if bytes.Equal(nameIn(f.spare, shifted), nameIn(f.spare, next)) {
-				continue
+		slices.SortFunc(order, func(i, j int) int {
+			if c := bytes.Compare(f.nameOf(members[i]), f.nameOf(members[j])); c != 0 {
+				return c
 			}
+			return cmp.Compare(i, j)
+		})
+		f.orders[in] = order
+	}
+	from := members[0].start
+	f.spare = append(f.spare[:0], f.out[from:]...)
+	f.out = f.out[:from]
+	for n, i := range order {
+		m := members[i]
+		if n+1 < len(order) && bytes.Equal(nameIn(f.spare, from, m), nameIn(f.spare, from, members[order[n+1]])) {
+			continue
 		}
-		f.out = append(f.out, f.spare[shifted.start:shifted.end]...)
-		f.out = append(f.out, ',')
+		f.out = append(f.out, f.spare[m.start-from:m.end+1-from]...) // with the comma
 	}
 }
 
-// nameIn is the name of m without its quotes.
-func nameIn(text []byte, m member) []byte { return text[m.start+1 : m.colon-1] }
+// sortedBy says that the names of members strictly ascend when they are taken in order.
+func (f *form) sortedBy(members []member, order []int) bool {
+	if len(order) != len(members) {
+		return false
+	}
+	for n := 1; n < len(order); n++ {
+		if bytes.Compare(f.nameOf(members[order[n-1]]), f.nameOf(members[order[n]])) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// nameOf is the name of m without its quotes.
+func (f *form) nameOf(m member) []byte { return nameIn(f.out, 0, m) }
+
+// nameIn is the same for text that is the part of out from an index on.
+func nameIn(text []byte, from int, m member) []byte { return text[m.start+1-from : m.colon-1-from] }

@@ -23,16 +23,16 @@ func RawHash(raw []byte) uint64 {
 // fingerprint is compared with former ones of the same record only.
 //
 // The error is a [*SyntaxError], also for a row that is not an object.
-func Fingerprint(raw []byte, s *Shape) (uint64, error) {
+func Fingerprint(raw []byte, s *Shape) (uint64, error) { return fingerprint(raw, s, nil) }
+
+// fingerprint reads the facts of the row on its way, if they are wanted.
+func fingerprint(raw []byte, s *Shape, facts *Facts) (uint64, error) {
 	if err := wantObject(raw); err != nil {
 		return 0, err
 	}
-	var volatile map[string]bool
-	if s != nil {
-		volatile = s.Volatile
-	}
-	f := takeForm(volatile)
+	f := takeForm(s)
 	defer f.release()
+	f.facts = facts
 	if err := f.document(raw); err != nil {
 		return 0, err
 	}

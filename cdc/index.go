@@ -95,20 +95,51 @@ func (x *Index) All() iter.Seq2[ID, Entry] { return x.Range(ID{}, MaxID) }
 // Range gives the records from lo to hi, both included, ids ascending.
 func (x *Index) Range(lo, hi ID) iter.Seq2[ID, Entry] {
 	return func(yield func(ID, Entry) bool) {
-		first := max(x.chunkOf(lo), 0)
-		for c := first; c < len(x.chunks); c++ {
-			rows := x.chunks[c]
-			i := 0
-			if c == first {
-				i, _ = search(rows, lo)
-			}
-			for ; i < len(rows); i++ {
-				if rows[i].id.Compare(hi) > 0 || !yield(rows[i].id, rows[i].entry()) {
-					return
-				}
+		at := x.seek(lo)
+		for p := at.here(); p != nil && p.id.Compare(hi) <= 0; p = at.next() {
+			if !yield(p.id, p.entry()) {
+				return
 			}
 		}
 	}
+}
+
+// place is a record of an index, or its end.
+type place struct {
+	chunks [][]packed // the record's and those behind it; none: the end
+	row    int
+}
+
+// seek finds the first record at or behind id.
+func (x *Index) seek(id ID) place {
+	c := max(x.chunkOf(id), 0)
+	p := place{chunks: x.chunks[min(c, len(x.chunks)):]}
+	if len(p.chunks) > 0 {
+		if p.row, _ = search(p.chunks[0], id); p.row == len(p.chunks[0]) {
+			p.row--
+			p.next()
+		}
+	}
+	return p
+}
+
+// here is the record at the place, nil at the end. It is valid until the index changes.
+func (p *place) here() *packed {
+	if len(p.chunks) == 0 {
+		return nil
+	}
+	return &p.chunks[0][p.row]
+}
+
+// next moves on and gives the record there.
+func (p *place) next() *packed {
+	if len(p.chunks) == 0 {
+		return nil
+	}
+	if p.row++; p.row == len(p.chunks[0]) {
+		p.chunks, p.row = p.chunks[1:], 0
+	}
+	return p.here()
 }
 
 // chunkOf is the last chunk that starts at or before id, -1 if there is none.

@@ -31,16 +31,7 @@ func Inspect(raw []byte, s *Shape) (Facts, error) {
 	}
 	var scratch [64]byte
 	end, err := skipObject(raw, start, 1, func(name, value []byte) {
-		name = readText(scratch[:], name)
-		if s.Stamp != "" && string(name) == s.Stamp {
-			facts.Stamp, facts.HasStamp = readStamp(value)
-		}
-		if s.ArchivedField != "" && string(name) == s.ArchivedField {
-			facts.Archived = string(value) == "true"
-		}
-		if s.TypeField != "" && string(name) == s.TypeField {
-			facts.Type = readString(value)
-		}
+		facts.note(s, readText(scratch[:], name), value)
 	})
 	if err != nil {
 		return Facts{}, err
@@ -49,6 +40,19 @@ func Inspect(raw []byte, s *Shape) (Facts, error) {
 		return Facts{}, syntax(end, reasonTrailing)
 	}
 	return facts, nil
+}
+
+// note takes what a member of the row says.
+func (f *Facts) note(s *Shape, name, value []byte) {
+	if s.Stamp != "" && string(name) == s.Stamp {
+		f.Stamp, f.HasStamp = readStamp(value)
+	}
+	if s.ArchivedField != "" && string(name) == s.ArchivedField {
+		f.Archived = string(value) == "true"
+	}
+	if s.TypeField != "" && string(name) == s.TypeField {
+		f.Type = readString(value)
+	}
 }
 
 // readString is the text of a JSON string, "" for any other value.

@@ -1,7 +1,9 @@
 package cdc
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -43,11 +45,14 @@ const (
 
 // skipSpace gives the position of the first byte at or after i that is no white space.
 func skipSpace(src []byte, i int) int {
-	for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\r' || src[i] == '\t') {
+	for i < len(src) && src[i] <= ' ' && whiteSpace>>src[i]&1 == 1 {
 		i++
 	}
 	return i
 }
+
+// whiteSpace has the bit of each character that JSON allows between values.
+const whiteSpace = 1<<' ' | 1<<'\n' | 1<<'\r' | 1<<'\t'
 
 // skipValue reads any value; depth counts the open brackets around it.
 func skipValue(src []byte, i, depth int) (int, error) {
@@ -105,7 +110,7 @@ func skipObject(src []byte, i, depth int, visit func(name, value []byte)) (int, 
 		return i + 1, nil
 	}
 	for {
-		from, past, value, err := skipName(src, i)
+		from, past, value, _, err := skipName(src, i)
 		if err != nil {
 			return i, err
 		}
@@ -125,23 +130,23 @@ func skipObject(src []byte, i, depth int, visit func(name, value []byte)) (int, 
 }
 
 // skipName reads a member's name and colon: src[from:past] is the name without
-// quotes, value is where the member's value starts.
-func skipName(src []byte, i int) (from, past, value int, err error) {
+// quotes, value is where the member's value starts; plain is as in skipString.
+func skipName(src []byte, i int) (from, past, value int, plain bool, err error) {
 	if i >= len(src) {
-		return 0, 0, 0, syntax(i, reasonEnd)
+		return 0, 0, 0, false, syntax(i, reasonEnd)
 	}
 	if src[i] != '"' {
-		return 0, 0, 0, syntax(i, reasonName)
+		return 0, 0, 0, false, syntax(i, reasonName)
 	}
-	end, _, err := skipString(src, i)
+	end, plain, err := skipString(src, i)
 	if err != nil {
-		return 0, 0, 0, err
+		return 0, 0, 0, false, err
 	}
 	colon := skipSpace(src, end)
 	if colon >= len(src) || src[colon] != ':' {
-		return 0, 0, 0, syntax(colon, reasonColon)
+		return 0, 0, 0, false, syntax(colon, reasonColon)
 	}
-	return i + 1, end - 1, skipSpace(src, colon+1), nil
+	return i + 1, end - 1, skipSpace(src, colon+1), plain, nil
 }
 
 func skipArray(src []byte, i, depth int) (int, error) {
@@ -226,9 +231,9 @@ func skipDigits(src []byte, i int) int {
 // its bytes are ASCII without escapes, so that they are canonical as they are.
 func skipString(src []byte, i int) (end int, plain bool, err error) {
 	plain = true
-	for i++; i < len(src); i++ {
-		if ordinary[src[i]] {
-			continue
+	for i++; ; i++ {
+		if i = skipOrdinary(src, i); i >= len(src) {
+			return i, false, syntax(i, reasonEnd)
 		}
 		switch c := src[i]; {
 		case c == '"':
@@ -240,21 +245,34 @@ func skipString(src []byte, i int) (end int, plain bool, err error) {
 			}
 		case c < 0x20:
 			return i, false, syntax(i, reasonControl)
-		case c >= utf8.RuneSelf:
+		default:
 			plain = false
 		}
 	}
-	return i, false, syntax(i, reasonEnd)
 }
 
-// ordinary are the bytes of a string that mean themselves: ASCII but for the
-// quote, the backslash and control characters.
-var ordinary = func() (table [256]bool) {
-	for c := 0x20; c < utf8.RuneSelf; c++ {
-		table[c] = c != '"' && c != '\\'
+// Eight bytes at once: each of them one, or only its highest bit.
+const (
+	eachOne  = 0x0101010101010101
+	eachHigh = 0x8080808080808080
+)
+
+// skipOrdinary gives the position of the first byte of a string that does not mean
+// itself: all but ASCII, and quotes, backslashes and control characters.
+func skipOrdinary(src []byte, i int) int {
+	for ; i+8 <= len(src); i += 8 {
+		eight := binary.LittleEndian.Uint64(src[i:])
+		// A borrow can only spoil the marks above the first one.
+		marks := ((eight ^ '"'*eachOne - eachOne) | (eight ^ '\\'*eachOne - eachOne) | (eight - 0x20*eachOne) | eight) & eachHigh
+		if marks != 0 {
+			return i + bits.TrailingZeros64(marks)/8
+		}
 	}
-	return table
-}()
+	for i < len(src) && src[i] >= 0x20 && src[i] < utf8.RuneSelf && src[i] != '"' && src[i] != '\\' {
+		i++
+	}
+	return i
+}
 
 // skipEscape reads the escape whose backslash is src[i] and gives the position
 // of its last byte.

@@ -34,6 +34,10 @@ func (p *packed) entry() Entry {
 		Offset:      int64(le.Uint64(p.offset[:])),
 		Partition:   int32(le.Uint32(p.partition[:])),
 		Object:      p.object,
-		Archived:    p.flags&flagArchived != 0,
+		Archived:    p.archived(),
 	}
 }
+
+func (p *packed) rawHash() uint64 { return binary.LittleEndian.Uint64(p.raw[:]) }
+
+func (p *packed) archived() bool { return p.flags&flagArchived != 0 }

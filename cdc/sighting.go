@@ -7,14 +7,16 @@ import (
 
 // Sighting is a row of a listing's page.
 type Sighting struct {
-	ID      ID
-	Raw     []byte // the row as received
-	RawHash uint64 // RawHash(Raw)
-	Facts   Facts  // see Inspect: a delta needs them, a sweep does not
+	ID          ID
+	Raw         []byte // the row as received
+	RawHash     uint64 // RawHash(Raw)
+	Facts       Facts  // see Inspect: a delta needs them, a sweep does not
+	fingerprint uint64
+	read        bool // the fingerprint is known
 }
 
 // Sight makes the sighting of a row: id parsed, bytes hashed. That is all that
-// an unchanged row of a sweep costs; its facts are read by Inspect.
+// an unchanged row of a sweep costs; its facts are read by Inspect or Read.
 func Sight(id string, raw []byte) (Sighting, error) {
 	parsed, err := ParseID(id)
 	return Sighting{ID: parsed, Raw: raw, RawHash: RawHash(raw)}, err
@@ -28,6 +30,25 @@ func (s *Sighting) Inspect(shape *Shape) error {
 	}
 	s.Facts = facts
 	return nil
+}
+
+// Read reads the facts and the fingerprint of the row in one pass.
+func (s *Sighting) Read(shape *Shape) error {
+	var facts Facts
+	sum, err := fingerprint(s.Raw, shape, &facts)
+	if err != nil {
+		return fmt.Errorf("read row %s: %w", s.ID, err)
+	}
+	s.Facts, s.fingerprint, s.read = facts, sum, true
+	return nil
+}
+
+// Fingerprint is that of the row: see [Fingerprint].
+func (s *Sighting) Fingerprint(shape *Shape) (uint64, error) {
+	if s.read {
+		return s.fingerprint, nil
+	}
+	return Fingerprint(s.Raw, shape)
 }
 
 // Request is the page that a scan wants next. A shell asks for exactly these

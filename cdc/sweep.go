@@ -86,8 +86,7 @@ func (s *Sweep) Page(rows []Sighting, index *Index, heldBefore func(ID) bool) (f
 		return nil, nil, s.stalled()
 	}
 	s.step = 0
-	fresh = unknownRows(rows, index)
-	candidates = s.absent(rows, index, heldBefore)
+	fresh, candidates = s.compare(rows, index, heldBefore)
 	s.advance(rows)
 	return fresh, candidates, s.stalled()
 }
@@ -140,43 +139,46 @@ func (s *Sweep) stalled() error {
 	return fmt.Errorf("sweep past id %s: %d calls in vain: %w", s.pos.Last, s.idle, ErrStalled)
 }
 
-// absent lists the ids that the index holds in the range of rows, but rows do not.
-func (s *Sweep) absent(rows []Sighting, index *Index, heldBefore func(ID) bool) []ID {
+// compare walks along rows and the index, both of which ascend. It gives the rows
+// whose bytes the index does not know, and the ids that the index holds in the range
+// of rows, but rows do not.
+func (s *Sweep) compare(rows []Sighting, index *Index, heldBefore func(ID) bool) (fresh []Sighting, missing []ID) {
 	if index == nil {
-		return nil
+		return append(fresh, rows...), nil
 	}
-	high := MaxID
-	if len(rows) >= s.limit {
-		high = rows[len(rows)-1].ID
-	}
-	var missing []ID
-	next := 0
-	for id, entry := range index.Range(s.pos.Last, high) {
-		for next < len(rows) && rows[next].ID.Compare(id) < 0 {
-			next++
-		}
-		listed := next < len(rows) && rows[next].ID == id
-		read := !s.pos.Last.IsZero() && id == s.pos.Last
-		if listed || read || entry.Archived != s.pos.Archived {
-			continue
-		}
-		if heldBefore == nil || heldBefore(id) {
-			missing = append(missing, id)
+	pass := func(known *packed) {
+		if s.expects(known) && (heldBefore == nil || heldBefore(known.id)) {
+			missing = append(missing, known.id)
 		}
 	}
-	return missing
+	start := s.pos.Last
+	if len(rows) > 0 && rows[0].ID.Compare(start) < 0 {
+		start = rows[0].ID
+	}
+	at := index.seek(start)
+	for i := range rows {
+		known := at.here()
+		for ; known != nil && known.id.Compare(rows[i].ID) < 0; known = at.next() {
+			pass(known)
+		}
+		held := known != nil && known.id == rows[i].ID
+		if !held || rows[i].RawHash == 0 || known.rawHash() != rows[i].RawHash {
+			fresh = append(fresh, rows[i])
+		}
+		if held {
+			at.next()
+		}
+	}
+	if len(rows) < s.limit { // the last page: nothing comes behind it
+		for known := at.here(); known != nil; known = at.next() {
+			pass(known)
+		}
+	}
+	return fresh, missing
 }
 
-// unknownRows are the rows whose bytes the index does not know.
-func unknownRows(rows []Sighting, index *Index) []Sighting {
-	var fresh []Sighting
-	for _, row := range rows {
-		if index != nil && row.RawHash != 0 {
-			if known, has := index.Get(row.ID); has && known.Raw == row.RawHash {
-				continue
-			}
-		}
-		fresh = append(fresh, row)
-	}
-	return fresh
+// expects says that the listing should show a record behind what was read.
+func (s *Sweep) expects(known *packed) bool {
+	behind := s.pos.Last.IsZero() || known.id.Compare(s.pos.Last) > 0
+	return behind && known.archived() == s.pos.Archived
 }

@@ -42,6 +42,10 @@ func New(baseURL string, token TokenSource, opts ...Option) (*Client, error) {
 	return &Client{rest: rest.New(s.config)}, nil
 }
 
+// CloseIdleConnections closes the connections on which no call is under way. A client
+// that is not needed any more has none left after it; one that is goes on.
+func (c *Client) CloseIdleConnections() { c.rest.CloseIdle() }
+
 func defaults() rest.Config {
 	return rest.Config{
 		Lane:         rest.NewBudget(rest.Limits{PerMinute: 200, PerSecond: 150, InFlight: 50, Burst: 10}).Lane("default", 1),

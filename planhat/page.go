@@ -27,6 +27,7 @@ type Page struct {
 	Offset, Limit int       // as asked for
 	Date          time.Time // Planhat's clock when it answered; zero: it did not say
 	Bytes         int       // size of the answer
+	Buffer        []byte    // what the rows are parts of
 }
 
 // ListOptions say what to list. The zero value lists everything by ascending id.
@@ -38,6 +39,10 @@ type ListOptions struct {
 	CompanyIDs []string // of these companies only, where records are of companies; empty: of all
 	Archived   bool     // ask for archived records, where the default leaves them out
 	Overlap    int      // rows that each page repeats of the one before (Pages only)
+
+	// Buffer is memory for the page, of a [Page] whose rows are not needed any more:
+	// it is overwritten. nil: new memory. Not for Pages.
+	Buffer []byte
 }
 
 // Page lists one page, with one answer. Where several objects share a listing, its
@@ -61,10 +66,10 @@ func (c *Client) page(ctx context.Context, spec Spec, opts ListOptions, subject 
 	query := opts.query(spec)
 	maps.Copy(query, filter)
 	_, err := c.rest.Do(ctx, rest.Request{
-		Method: http.MethodGet, Path: spec.Path, Template: spec.Path, Label: string(spec.Object), Query: query,
+		Method: http.MethodGet, Path: spec.Path, Template: spec.Path, Label: string(spec.Object), Query: query, Room: opts.Buffer,
 		Accept: func(a *rest.Answer) error {
 			rows, err := splitRows(a.Body)
-			page.Rows, page.Bytes = rows, len(a.Body)
+			page.Rows, page.Bytes, page.Buffer = rows, len(a.Body), a.Body
 			page.Date, _ = http.ParseTime(a.Header.Get("Date"))
 			return wrapAnswer(err)
 		},
@@ -80,6 +85,7 @@ func (c *Client) page(ctx context.Context, spec Spec, opts ListOptions, subject 
 // twice or not at all: an overlap shows it, a scan by _id avoids most of it.
 func (c *Client) Pages(ctx context.Context, o Object, opts ListOptions) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
+		opts.Buffer = nil // its pages may be kept
 		for {
 			page, err := c.Page(ctx, o, opts)
 			if err != nil {

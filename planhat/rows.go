@@ -1,54 +1,54 @@
 package planhat
 
-import "bytes"
+// idDigits is the length of an id, idName the name of its member as it is written.
+const (
+	idDigits = 24
+	idName   = `"_id"`
+)
 
 // plainRows takes a page apart in one pass: an array of objects, each with one _id
 // spelled without escapes. ok is false for anything else, valid or not.
 func plainRows(body []byte) (rows []Row, ok bool) {
-	v := validator{text: body}
 	i := skipSpace(body, 0)
-	if v.at(i) != '[' {
+	if byteAt(body, i) != '[' {
 		return nil, false
 	}
-	rows = []Row{}
-	if i = skipSpace(body, i+1); v.at(i) == ']' {
-		return rows, skipSpace(body, i+1) == len(body)
+	if i = skipSpace(body, i+1); byteAt(body, i) == ']' {
+		return []Row{}, skipSpace(body, i+1) == len(body)
 	}
+	s := splitter{text: body}
+	var ids []byte // of all rows: their text is one for the page
 	for {
-		row, end := v.plainRow(i)
+		id, end := s.row(i)
 		if end < 0 {
 			return nil, false
 		}
-		rows = append(rows, row)
+		if rows == nil {
+			likely := (len(body)-i)/(end-i+1) + 1
+			rows, ids = make([]Row, 0, likely), make([]byte, 0, likely*idDigits)
+		}
+		rows, ids = append(rows, Row{Raw: body[i:end:end]}), append(ids, id...)
 		i = skipSpace(body, end)
-		switch v.at(i) {
+		switch byteAt(body, i) {
 		case ',':
 			i = skipSpace(body, i+1)
 		case ']':
-			return rows, skipSpace(body, i+1) == len(body) && v.isUTF8()
+			return named(rows, string(ids)), skipSpace(body, i+1) == len(body)
 		default:
 			return nil, false
 		}
 	}
 }
 
-// plainRow reads one row of a page.
-func (v *validator) plainRow(i int) (Row, int) {
-	if v.at(i) != '{' {
-		return Row{}, -1
+// named gives rows their ids, which follow each other in one text.
+func named(rows []Row, ids string) []Row {
+	for n := range rows {
+		rows[n].ID = ids[n*idDigits : (n+1)*idDigits]
 	}
-	var id string
-	ids := 0
-	end := v.object(i, 2, func(name, value []byte) {
-		if string(name) == `"_id"` {
-			id = stringOf(value)
-			ids++
-		} else if bytes.IndexByte(name, '\\') >= 0 {
-			ids += 2 // it may be another spelling
-		}
-	})
-	if end < 0 || ids != 1 || !isID(id) {
-		return Row{}, -1
-	}
-	return Row{ID: id, Raw: v.text[i:end:end]}, end
+	return rows
+}
+
+// isPlainID reports whether a value is an id without escapes, quotes and all.
+func isPlainID(value []byte) bool {
+	return len(value) == idDigits+2 && value[0] == '"' && isID(value[1:idDigits+1])
 }

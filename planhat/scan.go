@@ -126,8 +126,11 @@ func without(object []byte, name string) []byte {
 	return append(out, '}')
 }
 
+// whiteSpace has the bit of each character that JSON allows between values.
+const whiteSpace = 1<<' ' | 1<<'\t' | 1<<'\n' | 1<<'\r'
+
 func skipSpace(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\n' || b[i] == '\r') {
+	for i < len(b) && b[i] <= ' ' && whiteSpace>>b[i]&1 == 1 {
 		i++
 	}
 	return i

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
-	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -119,17 +118,6 @@ func TestWithout(t *testing.T) {
 	} {
 		if got := string(without([]byte(object), "_id")); got != want {
 			t.Errorf("%s: got %s, want %s", object, got, want)
-		}
-	}
-}
-
-func BenchmarkSplitRows(b *testing.B) {
-	row := record(1, `"name":"`+strings.Repeat("n", 2000)+`"`, `"custom":{"a":[1,2,3]}`)
-	body := []byte("[" + strings.Repeat(row+",", 1999) + row + "]")
-	b.SetBytes(int64(len(body)))
-	for b.Loop() {
-		if _, err := splitRows(body); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

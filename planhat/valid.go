@@ -9,70 +9,62 @@ import (
 // maxDepth is how deep encoding/json lets values be nested.
 const maxDepth = 10_000
 
-// validator reads JSON and finds out whether it is valid, as encoding/json does,
-// at several times its speed: pages are long, and every byte of them is checked.
-// Its methods take the index where something begins and return the index after
-// it, or -1 if it is not valid.
-type validator struct {
-	text []byte
-	wide bool // there may be bytes above ASCII
-}
-
 // validJSON accepts exactly what [encoding/json.Valid] accepts, less texts that are
-// not UTF-8.
+// not UTF-8, at several times its speed: pages are long, and every byte of them is
+// checked.
+//
+// It and the functions below take the index where something begins and return the
+// index after it, or -1 if it is not valid.
 func validJSON(text []byte) bool {
-	v := validator{text: text}
-	end := v.value(skipSpace(text, 0), 0)
-	return end >= 0 && skipSpace(text, end) == len(text) && v.isUTF8()
+	end := validValue(text, skipSpace(text, 0), 0)
+	return end >= 0 && skipSpace(text, end) == len(text)
 }
 
-func (v *validator) isUTF8() bool { return !v.wide || utf8.Valid(v.text) }
-
-func (v *validator) value(i, depth int) int {
-	if i >= len(v.text) {
+func validValue(b []byte, i, depth int) int {
+	if i >= len(b) {
 		return -1
 	}
-	switch c := v.text[i]; c {
+	switch b[i] {
 	case '"':
-		return v.str(i)
+		return validString(b, i)
 	case '{':
-		return v.object(i, depth+1, nil)
+		return validObject(b, i, depth+1)
 	case '[':
-		return v.array(i, depth+1)
+		return validArray(b, i, depth+1)
 	case 't':
-		return v.word(i, "true")
+		if i+4 <= len(b) && string(b[i:i+4]) == "true" {
+			return i + 4
+		}
 	case 'f':
-		return v.word(i, "false")
+		if i+5 <= len(b) && string(b[i:i+5]) == "false" {
+			return i + 5
+		}
 	case 'n':
-		return v.word(i, "null")
+		if i+4 <= len(b) && string(b[i:i+4]) == "null" {
+			return i + 4
+		}
 	default:
-		return v.number(i)
-	}
-}
-
-func (v *validator) word(i int, word string) int {
-	if end := i + len(word); end <= len(v.text) && string(v.text[i:end]) == word {
-		return end
+		return validNumber(b, i)
 	}
 	return -1
 }
 
-func (v *validator) array(i, depth int) int {
+func validArray(b []byte, i, depth int) int {
 	if depth > maxDepth {
 		return -1
 	}
-	i = skipSpace(v.text, i+1)
-	if v.at(i) == ']' {
+	i = skipSpace(b, i+1)
+	if byteAt(b, i) == ']' {
 		return i + 1
 	}
 	for {
-		if i = v.value(i, depth); i < 0 {
+		if i = validValue(b, i, depth); i < 0 {
 			return -1
 		}
-		i = skipSpace(v.text, i)
-		switch v.at(i) {
+		i = skipSpace(b, i)
+		switch byteAt(b, i) {
 		case ',':
-			i = skipSpace(v.text, i+1)
+			i = skipSpace(b, i+1)
 		case ']':
 			return i + 1
 		default:
@@ -81,49 +73,53 @@ func (v *validator) array(i, depth int) int {
 	}
 }
 
-// object calls found, if any, with the name, quotes and all, and the value of each
-// member.
-func (v *validator) object(i, depth int, found func(name, value []byte)) int {
+func validObject(b []byte, i, depth int) int {
 	if depth > maxDepth {
 		return -1
 	}
-	i = skipSpace(v.text, i+1)
-	if v.at(i) == '}' {
+	i = skipSpace(b, i+1)
+	if byteAt(b, i) == '}' {
 		return i + 1
 	}
-	for v.at(i) == '"' {
-		nameEnd := v.str(i)
-		if nameEnd < 0 {
+	for {
+		_, value := validName(b, i)
+		if value < 0 {
 			return -1
 		}
-		colon := skipSpace(v.text, nameEnd)
-		if v.at(colon) != ':' {
+		if i = validValue(b, value, depth); i < 0 {
 			return -1
 		}
-		start := skipSpace(v.text, colon+1)
-		end := v.value(start, depth)
-		if end < 0 {
-			return -1
-		}
-		if found != nil {
-			found(v.text[i:nameEnd], v.text[start:end])
-		}
-		i = skipSpace(v.text, end)
-		if v.at(i) == '}' {
+		i = skipSpace(b, i)
+		switch byteAt(b, i) {
+		case ',':
+			i = skipSpace(b, i+1)
+		case '}':
 			return i + 1
-		}
-		if v.at(i) != ',' {
+		default:
 			return -1
 		}
-		i = skipSpace(v.text, i+1)
 	}
-	return -1
 }
 
-// at is the byte at an index, 0 behind the end.
-func (v *validator) at(i int) byte {
-	if i < len(v.text) {
-		return v.text[i]
+// validName reads the name of a member and its colon: end is behind the name, value
+// where the member's value begins.
+func validName(b []byte, i int) (end, value int) {
+	if byteAt(b, i) != '"' {
+		return -1, -1
+	}
+	if end = validString(b, i); end < 0 {
+		return -1, -1
+	}
+	if value = skipSpace(b, end); byteAt(b, value) != ':' {
+		return -1, -1
+	}
+	return end, skipSpace(b, value+1)
+}
+
+// byteAt is the byte at an index, 0 behind the end.
+func byteAt(b []byte, i int) byte {
+	if i < len(b) {
+		return b[i]
 	}
 	return 0
 }
@@ -138,49 +134,52 @@ const (
 // mark is exact, those above it need not be.
 func below(eight uint64, n byte) uint64 { return (eight - ones*uint64(n)) &^ eight & highs }
 
-// plainEnd is the index of the first byte from i on that ends or breaks a string:
-// a quote, a backslash, a control character.
-func (v *validator) plainEnd(i int) int {
-	for ; i+8 <= len(v.text); i += 8 {
-		eight := binary.LittleEndian.Uint64(v.text[i:])
-		v.wide = v.wide || eight&highs != 0
-		if stop := below(eight^('"'*ones), 1) | below(eight^('\\'*ones), 1) | below(eight, ' '); stop != 0 {
-			return i + bits.TrailingZeros64(stop)/8
-		}
-	}
-	for ; i < len(v.text); i++ {
-		c := v.text[i]
-		if c == '"' || c == '\\' || c < ' ' {
-			return i
-		}
-		v.wide = v.wide || c >= utf8.RuneSelf
-	}
-	return i
+// attention marks the bytes of a string that do not stand for themselves in ASCII:
+// quote, backslash, control characters, and all above ASCII. The lowest mark is exact.
+func attention(eight uint64) uint64 {
+	return ((eight ^ ('"' * ones) - ones) | (eight ^ ('\\' * ones) - ones) | (eight - ' '*ones) | eight) & highs
 }
 
-func (v *validator) str(i int) int {
+func validString(b []byte, i int) int {
 	for i++; ; {
-		i = v.plainEnd(i)
-		switch v.at(i) {
-		case '"':
-			return i + 1
-		case '\\':
-			if i = v.escape(i); i < 0 {
-				return -1
+		for i+8 <= len(b) {
+			if stop := attention(binary.LittleEndian.Uint64(b[i:])); stop != 0 {
+				i += bits.TrailingZeros64(stop) / 8
+				break
 			}
-		default: // a control character, or the end
+			i += 8
+		}
+		if i >= len(b) {
 			return -1
 		}
+		switch c := b[i]; {
+		case c == '"':
+			return i + 1
+		case c == '\\':
+			if i = validEscape(b, i); i < 0 {
+				return -1
+			}
+		case c < ' ':
+			return -1
+		case c < utf8.RuneSelf: // within the last eight bytes of the text
+			i++
+		default:
+			r, size := utf8.DecodeRune(b[i:])
+			if r == utf8.RuneError && size <= 1 {
+				return -1
+			}
+			i += size
+		}
 	}
 }
 
-func (v *validator) escape(i int) int {
-	switch v.at(i + 1) {
+func validEscape(b []byte, i int) int {
+	switch byteAt(b, i+1) {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return i + 2
 	case 'u':
 		for n := i + 2; n < i+6; n++ {
-			if c := v.at(n) | 0x20; (c < '0' || c > '9' || v.at(n) < '0') && (c < 'a' || c > 'f') {
+			if c := byteAt(b, n) | 0x20; (c < '0' || c > '9' || byteAt(b, n) < '0') && (c < 'a' || c > 'f') {
 				return -1
 			}
 		}
@@ -190,33 +189,33 @@ func (v *validator) escape(i int) int {
 	}
 }
 
-func (v *validator) number(i int) int {
-	if v.at(i) == '-' {
+func validNumber(b []byte, i int) int {
+	if byteAt(b, i) == '-' {
 		i++
 	}
-	if v.at(i) == '0' {
+	if byteAt(b, i) == '0' {
 		i++
-	} else if i = v.digits(i); i < 0 {
+	} else if i = validDigits(b, i); i < 0 {
 		return -1
 	}
-	if v.at(i) == '.' {
-		if i = v.digits(i + 1); i < 0 {
+	if byteAt(b, i) == '.' {
+		if i = validDigits(b, i+1); i < 0 {
 			return -1
 		}
 	}
-	if v.at(i) == 'e' || v.at(i) == 'E' {
-		if i++; v.at(i) == '+' || v.at(i) == '-' {
+	if byteAt(b, i) == 'e' || byteAt(b, i) == 'E' {
+		if i++; byteAt(b, i) == '+' || byteAt(b, i) == '-' {
 			i++
 		}
-		return v.digits(i)
+		return validDigits(b, i)
 	}
 	return i
 }
 
-// digits reads one digit or more.
-func (v *validator) digits(i int) int {
+// validDigits reads one digit or more.
+func validDigits(b []byte, i int) int {
 	start := i
-	for v.at(i) >= '0' && v.at(i) <= '9' {
+	for i < len(b) && b[i]-'0' <= 9 {
 		i++
 	}
 	if i == start {

@@ -1,6 +1,7 @@
 package planhat
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -44,6 +45,33 @@ func TestValidJSONNestsAsDeeplyAsEncodingJSON(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzAlikeRows: a page whose rows resemble each other, which is where bytes that were
+// found valid in one row are not looked at again in the next.
+func FuzzAlikeRows(f *testing.F) {
+	const row = `{"_id":"66f0a1b2c3d4e5f600000001","n":12,"s":"x\u00e9y","b":true,"custom":{"a":[1,{}]},"z":null}`
+	for _, pair := range [][2]string{
+		{`"n":12`, `"n":123`}, {`"n":12`, `"n":1`}, {`"n":12`, `"n":12e`}, {`"n":12,`, ``}, {`"n":12`, `"n" : 12`}, {`"n":12`, `"n":12 `},
+		{`"n":12`, `"n":12,"m":0`}, {`true`, `tru`}, {`true`, `false`}, {`,"z":null`, ``}, {`null}`, `null`}, {`null}`, `null,}`}, {`null}`, `null,"_id":1}`},
+		{`"n"`, `"_id"`}, {`"n"`, `"\u006e"`}, {`x\u00e9y`, `x\u00e`}, {`x\u00e9y`, "x\xff"}, {`x\u00e9y`, "x\u00e9"}, {`01"`, `02"`}, {`01"`, `0"`},
+		{`[1,{}]`, `[1,{}`}, {`{"a":[1,{}]}`, `{}`}, {`"_id"`, `"id"`}, {`"s":"x`, `"s":"x","t":"x`}, {row, `{}`}, {row, `1`}, {row, row + `,` + row},
+	} {
+		f.Add([]byte(row), []byte(strings.Replace(row, pair[0], pair[1], 1)), []byte(row))
+		f.Add([]byte(strings.Replace(row, pair[0], pair[1], 1)), []byte(row), []byte(row))
+	}
+	f.Fuzz(func(t *testing.T, first, second, third []byte) {
+		page := bytes.Join([][]byte{first, second, third}, []byte{','})
+		page = append(append([]byte{'['}, page...), ']')
+		got, ok := plainRows(page)
+		want, err := otherRows(page)
+		if valid := json.Valid(page) && utf8.Valid(page); ok && (!valid || err != nil || !reflect.DeepEqual(got, want)) {
+			t.Fatalf("%d rows of a page that is valid: %t; looked at closely: %d, %v", len(got), valid, len(want), err)
+		}
+		if !ok && err == nil && bytes.IndexByte(page, '\\') < 0 {
+			t.Fatalf("a plain page of %d rows is refused", len(want))
+		}
+	})
 }
 
 // TestOrdinaryPagesTakeOnePass: the close look is for pages that are not plain.

@@ -101,7 +101,7 @@ func (c *Client) build(ctx context.Context, req *Request) (*http.Request, string
 
 // receive reads the answer whole and says what it means.
 func (c *Client) receive(ctx context.Context, req *Request, resp *http.Response, secret string) outcome {
-	body, err := readBody(resp, c.cfg.MaxBody)
+	body, err := readBody(resp, c.cfg.MaxBody, req.Room)
 	o := outcome{maySent: true, answer: Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}}
 	said := readPacing(resp.Header, time.Now())
 	if said.exhausted > 0 {

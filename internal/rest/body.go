@@ -11,8 +11,8 @@ import (
 
 // readBody reads an answer whole. Its error says why the bytes returned are not all
 // of it: cut by the network, shorter than announced, or longer than allowed.
-func readBody(resp *http.Response, limit int64) ([]byte, error) {
-	body, err := readAll(io.LimitReader(resp.Body, limit+1), resp.ContentLength)
+func readBody(resp *http.Response, limit int64, room []byte) ([]byte, error) {
+	body, err := readAll(io.LimitReader(resp.Body, limit+1), resp.ContentLength, room)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return body, fmt.Errorf("the answer is cut after %d bytes", len(body))
@@ -29,13 +29,17 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 // announcedMost bounds the room that is made for an answer on its word alone.
 const announcedMost = 16 << 20
 
-// readAll is io.ReadAll with room for the size that was announced, less than 0 if
-// none was, so that pages are not copied while they grow.
-func readAll(r io.Reader, announced int64) ([]byte, error) {
-	if announced <= 0 || announced > announcedMost {
-		return io.ReadAll(r)
+// readAll is io.ReadAll into room, or with room for the size that was announced, less
+// than 0 if none was, so that pages are not copied while they grow.
+func readAll(r io.Reader, announced int64, room []byte) ([]byte, error) {
+	need := bytes.MinRead // to find the end in
+	if announced > 0 && announced <= announcedMost {
+		need += int(announced)
 	}
-	buf := bytes.NewBuffer(make([]byte, 0, announced+bytes.MinRead)) // MinRead: room to find the end in
+	if cap(room) < need {
+		room = make([]byte, 0, need)
+	}
+	buf := bytes.NewBuffer(room[:0])
 	_, err := buf.ReadFrom(r)
 	return buf.Bytes(), err
 }

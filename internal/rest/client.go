@@ -71,6 +71,9 @@ func NewHTTPClient() *http.Client {
 	return &http.Client{Transport: transport}
 }
 
+// CloseIdle closes the connections on which no call is under way.
+func (c *Client) CloseIdle() { c.cfg.HTTP.CloseIdleConnections() }
+
 // Do sends a call until it is answered for good, may not be repeated, runs out of
 // attempts, or the context ends. Its error is an [*Error]; the answer returned with
 // it is the last one received, for vendors that say more in the body of a refusal.
@@ -84,13 +87,14 @@ func (c *Client) Do(ctx context.Context, req Request) (Answer, error) {
 		if o.kind == KindNone {
 			return o.answer, nil
 		}
+		c.heed(&o, attempt)
 		uncertain = uncertain || (req.Write && o.effectUnknown())
 		if o.kind == KindUnavailable {
 			failures++
 		}
 		stop := c.giveUp(ctx, &req, &o, c.cfg.Retry.spent(attempt, failures))
 		if stop == nil {
-			stop = c.pause(ctx, &o, attempt)
+			stop = c.pause(ctx, &o)
 		}
 		if stop != nil {
 			if o.ended {
@@ -120,18 +124,25 @@ func (c *Client) giveUp(ctx context.Context, req *Request, o *outcome, spent boo
 	return nil
 }
 
-// pause waits before the next attempt; an error ends the call. The wait that a 429
-// asks for stops the whole budget.
-func (c *Client) pause(ctx context.Context, o *outcome, attempt int) *Error {
-	wait := o.wait
-	if wait <= 0 {
-		wait = c.cfg.Retry.Delay(attempt, c.cfg.Jitter())
+// heed settles how long to wait after an attempt that failed. The wait that a 429 asks
+// for, or in its stead the back-off, stops the whole budget: also when the call is given
+// up, as others would spend the calls that the vendor does not have.
+func (c *Client) heed(o *outcome, attempt int) {
+	if o.ended {
+		return
 	}
-	until := o.at.Add(wait)
+	o.rest = o.wait
+	if o.rest <= 0 {
+		o.rest = c.cfg.Retry.Delay(attempt, c.cfg.Jitter())
+	}
 	if o.kind == KindThrottled {
-		c.cfg.Lane.budget.Stop(until)
+		c.cfg.Lane.budget.Stop(o.at.Add(o.rest))
 	}
-	if err := sleepUntil(ctx, until); err != nil {
+}
+
+// pause waits before the next attempt; an error ends the call.
+func (c *Client) pause(ctx context.Context, o *outcome) *Error {
+	if err := sleepUntil(ctx, o.at.Add(o.rest)); err != nil {
 		failed := o.error()
 		failed.Err = joinCause(err, failed.Err)
 		return failed

@@ -417,3 +417,29 @@ func TestURLStaysOutOfErrors(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A call that is given up with a 429 stops the budget all the same: whoever calls
+// next would be the one too many.
+func TestTheLast429StopsTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, c := range map[string]struct {
+			header map[string]string
+			want   time.Duration
+		}{
+			"as it asks for": {map[string]string{"Retry-After": "7"}, 7 * time.Second},
+			"by the backoff": {nil, 500 * time.Millisecond},
+		} {
+			budget := NewBudget(Limits{})
+			client := testClient(t, &fakeServer{steps: []step{{status: http.StatusTooManyRequests, header: c.header}}}, func(o *Config) {
+				o.Lane, o.Retry.Attempts = budget.Lane("one", 1), 1
+			})
+			begun := time.Now()
+			if _, err := client.Do(t.Context(), Request{Method: http.MethodGet, Path: "/x"}); err == nil {
+				t.Fatal("a 429 is no answer")
+			}
+			if got := budget.StoppedUntil().Sub(begun); got != c.want {
+				t.Errorf("%s: the budget is stopped for %s, want %s", name, got, c.want)
+			}
+		}
+	})
+}

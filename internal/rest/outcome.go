@@ -11,6 +11,7 @@ type outcome struct {
 	kind    Kind
 	message string        // the vendor's, of a refusal
 	wait    time.Duration // that the vendor asks for; 0: it does not say
+	rest    time.Duration // before another attempt: wait, or the back-off in its stead
 	err     error
 	at      time.Time // end of the attempt
 	maySent bool      // the request may have reached the vendor

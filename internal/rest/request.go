@@ -14,6 +14,7 @@ type Request struct {
 	Body     []byte     // JSON; nil: none
 	Template string     // the path without ids, for observers: "/companies/{id}"
 	Label    string     // the caller's word for what is called, for observers
+	Room     []byte     // memory for the answer, used if it is large enough; what is in it is lost. nil: none
 
 	Write bool // the call changes something: the gate is asked, uncertainty is kept
 	Once  bool // carrying it out twice is not the same as once: never repeated blindly

@@ -37,7 +37,7 @@ func FirstRead(workspace, bridge, version string, o planhat.Object, row planhat.
 		if s.listing != spec.Listing {
 			continue
 		}
-		sightings, err := s.sight([]planhat.Row{row})
+		sightings, err := s.sight(nil, []planhat.Row{row})
 		if err == nil {
 			err = s.inspect(sightings)
 		}

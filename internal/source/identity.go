@@ -140,7 +140,7 @@ func (w *workspace) recognize(ctx context.Context, s *stream) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	rows, err := s.sight(page.Rows)
+	rows, err := s.sight(nil, page.Rows)
 	if err != nil {
 		return false, err
 	}

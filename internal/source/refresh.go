@@ -148,11 +148,11 @@ func (w *workspace) findRow(ctx context.Context, s *stream, id cdc.ID) (cdc.Sigh
 func (w *workspace) findIn(ctx context.Context, s *stream, id cdc.ID, archived bool) (cdc.Sighting, error) {
 	n := newNearing(id, s.rank(id, archived), min(nearRows, s.pageSize()))
 	for range nearTries {
-		page, err := w.page(ctx, s, "_id", cdc.Request{Offset: n.offset, Limit: n.limit, Archived: archived})
+		page, err := w.page(ctx, s, "_id", cdc.Request{Offset: n.offset, Limit: n.limit, Archived: archived}, nil)
 		if err != nil {
 			return cdc.Sighting{}, err
 		}
-		rows, err := s.sight(page.Rows)
+		rows, err := s.sight(nil, page.Rows)
 		if err != nil {
 			return cdc.Sighting{}, err
 		}

@@ -146,9 +146,10 @@ func (s *stream) pages() int {
 	return n
 }
 
-func (w *workspace) page(ctx context.Context, s *stream, sort string, req cdc.Request) (planhat.Page, error) {
+// page asks for a page; its rows are read into room, which may be nil.
+func (w *workspace) page(ctx context.Context, s *stream, sort string, req cdc.Request, room []byte) (planhat.Page, error) {
 	page, err := w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{
-		Sort: sort, Offset: req.Offset, Limit: req.Limit, Archived: req.Archived, CompanyIDs: s.companies,
+		Sort: sort, Offset: req.Offset, Limit: req.Limit, Archived: req.Archived, CompanyIDs: s.companies, Buffer: room,
 	})
 	if err == nil && !w.tokenStands() {
 		return planhat.Page{}, errTokenChanged
@@ -199,7 +200,7 @@ func (w *workspace) stepDelta(ctx context.Context, s *stream) error {
 
 // pollPage reads one page of a delta poll.
 func (w *workspace) pollPage(ctx context.Context, s *stream, req cdc.Request) error {
-	page, err := w.page(ctx, s, "-"+s.shape.Stamp, req)
+	page, err := w.page(ctx, s, "-"+s.shape.Stamp, req, nil) // its rows are held back
 	if err != nil {
 		return err
 	}
@@ -207,7 +208,7 @@ func (w *workspace) pollPage(ctx context.Context, s *stream, req cdc.Request) er
 		s.scan.delta.SetCeiling(page.Date.Add(futureTolerance).UnixMilli())
 		s.scan.ceiling = true
 	}
-	rows, err := s.sight(page.Rows)
+	rows, err := s.sight(nil, page.Rows)
 	if err != nil {
 		return err
 	}
@@ -246,14 +247,16 @@ func (w *workspace) stepSweep(ctx context.Context, s *stream) error {
 	req, more := s.scan.sweep.Next()
 	if more {
 		asked := w.now()
-		page, err := w.page(ctx, s, "_id", req)
+		page, err := w.page(ctx, s, "_id", req, w.room.take())
 		if err != nil {
 			return err
 		}
 		if err := w.admitSweepPage(ctx, s, page, asked); err != nil {
 			return err
 		}
-		_, more = s.scan.sweep.Next()
+		if _, more = s.scan.sweep.Next(); more && len(s.pending.changes) == 0 {
+			w.room.page = page.Buffer // nothing of it is needed any more
+		}
 	}
 	if !more {
 		return w.endSweep(ctx, s)
@@ -291,10 +294,11 @@ func (w *workspace) progress(s *stream, pos cdc.SweepPosition) {
 }
 
 func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.Page, asked time.Time) error {
-	seen, err := s.sight(page.Rows)
+	seen, err := s.sight(w.room.rows[:0], page.Rows)
 	if err != nil {
 		return err
 	}
+	w.room.rows = seen // the sweep copies what it keeps
 	first := s.scan.sweep.Position() == cdc.SweepPosition{}
 	if first {
 		if err := w.familiar(ctx, s, seen); err != nil {
@@ -307,7 +311,7 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.
 		return err
 	}
 	fresh = s.withOwed(seen, fresh)
-	if err := s.inspect(fresh); err != nil { // the others are known byte for byte
+	if err := s.read(fresh); err != nil { // the others are known byte for byte
 		return err
 	}
 	s.markRows(fresh, page.Date, asked, first)
@@ -333,7 +337,7 @@ func vendorTime(page planhat.Page, asked time.Time) time.Time {
 // the sweep and, if it was the first, the snapshot.
 func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 	archived := s.scan.sweep.Position().Archived
-	s.scan.sweep = nil
+	s.scan.sweep, w.room = nil, room{}
 	if s.archive && !archived {
 		s.cursor.Sweep = &cdc.SweepPosition{Archived: true}
 		return w.flush(ctx, s)

@@ -3,6 +3,7 @@ package source
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
@@ -108,14 +109,15 @@ const (
 	opDelete = "d"
 )
 
-// sight makes sightings of a page's rows, without their facts.
-func (s *stream) sight(rows []planhat.Row) ([]cdc.Sighting, error) {
-	out := make([]cdc.Sighting, len(rows))
+// sight appends sightings of a page's rows, without their facts, to out.
+func (s *stream) sight(out []cdc.Sighting, rows []planhat.Row) ([]cdc.Sighting, error) {
+	out = slices.Grow(out, len(rows))
 	for i, row := range rows {
-		var err error
-		if out[i], err = cdc.Sight(row.ID, row.Raw); err != nil {
+		seen, err := cdc.Sight(row.ID, row.Raw)
+		if err != nil {
 			return nil, fmt.Errorf("row %d of a %s page: %w", i, s.listing, err)
 		}
+		out = append(out, seen)
 	}
 	return out, nil
 }
@@ -124,6 +126,16 @@ func (s *stream) sight(rows []planhat.Row) ([]cdc.Sighting, error) {
 func (s *stream) inspect(rows []cdc.Sighting) error {
 	for i := range rows {
 		if err := rows[i].Inspect(&s.shape); err != nil {
+			return fmt.Errorf("row %d of a %s page: %w", i, s.listing, err)
+		}
+	}
+	return nil
+}
+
+// read reads the facts of rows that are likely to have changed, and their fingerprints.
+func (s *stream) read(rows []cdc.Sighting) error {
+	for i := range rows {
+		if err := rows[i].Read(&s.shape); err != nil {
 			return fmt.Errorf("row %d of a %s page: %w", i, s.listing, err)
 		}
 	}
@@ -153,7 +165,7 @@ func (s *stream) admitRow(row cdc.Sighting) error {
 	if !exists && s.ghost(row) {
 		return nil
 	}
-	fingerprint, err := cdc.Fingerprint(row.Raw, &s.shape)
+	fingerprint, err := row.Fingerprint(&s.shape)
 	if err != nil {
 		return err
 	}

@@ -73,6 +73,7 @@ func (w *worker) Run(ctx context.Context, l *shard.Lease) error {
 		w.service.running(ws, true)
 		g.Go(func() error {
 			defer w.service.running(ws, false)
+			defer ws.client.CloseIdleConnections() // each tenure has a client of its own
 			return ws.run(ctx)
 		})
 	}

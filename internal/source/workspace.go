@@ -41,6 +41,8 @@ type workspace struct {
 	point          func(string)
 	vendor         service.Vendor
 
+	room room // of the last page of a sweep
+
 	mu      sync.Mutex // guards what status reads: the streams' shown, stretch and pause
 	pause   refusal
 	stretch float64 // how many times longer than wanted the freshness targets are; 0 and 1: as wanted

@@ -73,7 +73,7 @@ func TestPermissions(t *testing.T) {
 // testLimiter is a limiter whose clock moves when told.
 func testLimiter(perMinute, perSecond, inFlight int) (*limiter, *clock) {
 	c := &clock{at: time.Unix(1_000_000, 0)}
-	return &limiter{now: c.now, perMinute: perMinute, perSecond: perSecond, inFlight: inFlight}, c
+	return &limiter{now: c.now, minute: time.Minute, perMinute: perMinute, perSecond: perSecond, inFlight: inFlight}, c
 }
 
 func TestHardMinute(t *testing.T) {

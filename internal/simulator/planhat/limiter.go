@@ -12,6 +12,7 @@ import (
 type limiter struct {
 	mu        sync.Mutex
 	now       func() time.Time
+	minute    time.Duration // of the quota
 	perMinute int
 	perSecond int
 	inFlight  int
@@ -20,8 +21,6 @@ type limiter struct {
 	recent  []time.Time // admitted calls of the last minute, oldest first
 	opened  time.Time   // start of the fixed minute
 }
-
-const minute = time.Minute
 
 // admit counts a call in. False means 429; release must be called in both cases.
 func (l *limiter) admit(sw Switches, h http.Header) (ok bool) {
@@ -48,13 +47,13 @@ func (l *limiter) release() {
 
 func (l *limiter) forget(now time.Time, fixed bool) {
 	if fixed {
-		if now.Sub(l.opened) >= minute {
+		if now.Sub(l.opened) >= l.minute {
 			l.opened, l.recent = now, nil
 		}
 		return
 	}
 	gone := 0
-	for gone < len(l.recent) && now.Sub(l.recent[gone]) >= minute {
+	for gone < len(l.recent) && now.Sub(l.recent[gone]) >= l.minute {
 		gone++
 	}
 	l.recent = l.recent[gone:]
@@ -75,9 +74,9 @@ func (l *limiter) reset(sw Switches, now time.Time) time.Duration {
 	case len(l.recent) == 0:
 		return 0
 	case sw.MinuteWindow == "fixed":
-		return minute - now.Sub(l.opened)
+		return l.minute - now.Sub(l.opened)
 	}
-	return minute - now.Sub(l.recent[0])
+	return l.minute - now.Sub(l.recent[0])
 }
 
 func (l *limiter) headers(sw Switches, h http.Header, now time.Time, over bool) {

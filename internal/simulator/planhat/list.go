@@ -97,8 +97,22 @@ type listing struct {
 	descending bool
 	offset     int
 	limit      int
-	selected   set // nil = all
+	selected   set  // nil = all
+	shuffled   bool // no order at all
 	conditions []func(*record) bool
+}
+
+// sorted gives the listing the order that a fault asks for.
+func (l *listing) sorted(f Fault) {
+	switch {
+	case f.Kind != "unsorted":
+	case f.Mode == "ignored":
+		l.property, l.descending = "_id", false
+	case f.Mode == "reversed":
+		l.descending = !l.descending
+	default:
+		l.shuffled = true
+	}
 }
 
 var listParams = names("limit offset sort select")
@@ -194,6 +208,9 @@ func (l listing) page(tx *Tx, st *store) []*record {
 
 // order gives the store's records as the listing sorts them.
 func (l listing) order(tx *Tx, st *store) iter.Seq[*record] {
+	if l.shuffled {
+		return runs(st.view("_id").entries, false, "all-shuffled")
+	}
 	if l.property != "" {
 		return runs(st.view(l.property).entries, l.descending, tx.sw.TieOrder)
 	}

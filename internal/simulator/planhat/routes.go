@@ -61,8 +61,8 @@ func (r *request) verb() byte {
 
 var permissions = map[byte]string{'L': "read", 'G': "read", 'C': "create", 'X': "create", 'U': "update", 'D': "delete"}
 
-// handle answers a request with the tenant locked; shift moves the offset of a listing.
-func (s *Server) handle(r *request, shift int) answer {
+// handle answers a request with the tenant locked; the fault may be one that changes what is read.
+func (s *Server) handle(r *request, f Fault) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	tx := s.begin("api", r.call)
@@ -81,7 +81,7 @@ func (s *Server) handle(r *request, shift int) answer {
 	}
 	switch verb {
 	case 'L':
-		return tx.list(r, shift)
+		return tx.list(r, f)
 	case 'B':
 		return tx.bulkUpsert(r)
 	case 'C':
@@ -89,7 +89,7 @@ func (s *Server) handle(r *request, shift int) answer {
 	case 'X':
 		return tx.duplicate(r)
 	case 'G':
-		return tx.getOne(r)
+		return tx.getOne(r, f)
 	case 'U':
 		return tx.updateOne(r)
 	}
@@ -130,15 +130,16 @@ func comma(list []byte) []byte {
 	return list
 }
 
-func (tx *Tx) list(r *request, shift int) answer {
+func (tx *Tx) list(r *request, f Fault) answer {
 	l, err := readListing(r.model, r.URL.Query(), tx.sw)
 	if err != nil {
 		return refused(tx.sw, err)
 	}
 	if l.offset > 0 {
-		l.offset = max(0, l.offset+shift)
+		l.offset = max(0, l.offset+f.shift())
 	}
-	records := l.page(tx, tx.s.store(r.model))
+	l.sorted(f)
+	records := l.page(tx, tx.seen(r, f))
 	size := 2
 	for _, rec := range records {
 		size += len(rec.body) + 1
@@ -182,8 +183,11 @@ func (tx *Tx) createOne(r *request) answer {
 	return jsonAnswer(status, tx.written(r.model, rec))
 }
 
-func (tx *Tx) getOne(r *request) answer {
+func (tx *Tx) getOne(r *request, f Fault) answer {
 	rec := tx.lookup(r.model, r.id)
+	if f.age() != nil {
+		rec = tx.seen(r, f).byID[r.id]
+	}
 	if rec == nil {
 		return missing(tx.sw.MissingGet)
 	}

@@ -37,6 +37,7 @@ type Options struct {
 
 	// Limits: 0 is documented value (200, 150, 50), less than 0 is none.
 	CallsPerMinute, PerSecond, InFlight int
+	Minute                              time.Duration // how long the quota's minute is; 0 = a minute
 
 	Now         func() time.Time    // the vendor's clock: stamps and the Date header; nil = time.Now
 	OnRequest   func(*http.Request) // called before each API request is answered, without locks held
@@ -63,6 +64,7 @@ type Server struct {
 
 	mu          sync.Mutex // guards what follows: the tenant
 	stores      map[*model]*store
+	past        *past
 	ids         idMaker
 	journal     []Entry
 	rng         *rand.Rand
@@ -78,10 +80,10 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		now: o.Now, closing: make(chan struct{}), journalRows: o.JournalRows, coreOnly: o.CoreOnly, late: newPending(),
-		limits: &limiter{now: time.Now, perMinute: cmp.Or(o.CallsPerMinute, 200), perSecond: cmp.Or(o.PerSecond, 150), inFlight: cmp.Or(o.InFlight, 50)},
+		limits: &limiter{now: time.Now, minute: cmp.Or(o.Minute, time.Minute), perMinute: cmp.Or(o.CallsPerMinute, 200), perSecond: cmp.Or(o.PerSecond, 150), inFlight: cmp.Or(o.InFlight, 50)},
 		calls:  &callLog{perPath: map[string]int64{}},
 		rng:    rand.New(rand.NewPCG(uint64(o.Seed), 1)),
-		stores: map[*model]*store{},
+		stores: map[*model]*store{}, past: &past{now: time.Now},
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -97,6 +99,7 @@ func New(o Options) *Server {
 	for _, m := range modelRows {
 		if m.within == nil {
 			s.stores[m] = newStore(m)
+			s.stores[m].past = s.past
 		}
 	}
 	s.seed(o)

@@ -34,6 +34,7 @@ type store struct {
 	all        []*record         // no order; for picking at random
 	views      map[string]*view
 	marks      uint64
+	past       *past
 }
 
 func newStore(m *model) *store {
@@ -47,6 +48,7 @@ func newStore(m *model) *store {
 func (st *store) put(doc document) *record {
 	id := doc.text("_id")
 	r := st.byID[id]
+	st.past.note(st, id, r)
 	if r == nil {
 		r = &record{id: id, position: len(st.all)}
 		st.byID[id] = r
@@ -118,6 +120,7 @@ func encode(doc document, detail set) (body []byte, thin int) {
 }
 
 func (st *store) remove(r *record) {
+	st.past.note(st, r.id, r)
 	st.unindex(r)
 	delete(st.byID, r.id)
 	last := st.all[len(st.all)-1]

@@ -1,9 +1,11 @@
 package planhatsim
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -18,20 +20,38 @@ func (s *Server) answer(w http.ResponseWriter, r *request) (kind string, status,
 		s.sleep(r, wait)
 	}
 	if fault == nil {
-		a := s.handle(r, 0)
+		a := s.handle(r, Fault{})
 		return kind, write(w, a), a.items
 	}
 	var a answer
 	if fault.applied() {
-		a = s.handle(r, fault.shift())
+		a = s.handle(r, *fault)
 	}
 	if code := fault.status(); code != 0 {
-		if fault.RetryAfter > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(fault.RetryAfter))
-		}
+		fault.askToWait(w.Header(), s.now())
 		return fault.Kind, write(w, plain(code, http.StatusText(code))), a.items
 	}
-	return fault.Kind, faultReplies[fault.Kind].reply(s, w, r, *fault, a), a.items
+	return fault.Kind, faultKinds[fault.Kind].reply(s, w, r, *fault, a), a.items
+}
+
+// askToWait says for how long, in the words of the rule's mode.
+func (f Fault) askToWait(h http.Header, now time.Time) {
+	if f.RetryAfter == 0 {
+		return
+	}
+	seconds := strconv.Itoa(f.RetryAfter)
+	switch f.Mode {
+	case "date":
+		h.Set("Retry-After", now.Add(time.Duration(f.RetryAfter)*time.Second).UTC().Format(http.TimeFormat))
+	case "reset":
+		h.Set("X-Ratelimit-Reset", seconds)
+	case "epoch":
+		h.Set("X-Ratelimit-Reset", strconv.FormatInt(now.Unix()+int64(f.RetryAfter), 10))
+	case "dashed":
+		h.Set("X-Rate-Limit-Reset", seconds)
+	default:
+		h.Set("Retry-After", seconds)
+	}
 }
 
 func (f Fault) shift() int {
@@ -76,7 +96,7 @@ func holdLate(s *Server, w http.ResponseWriter, r *request, f Fault, _ answer) i
 	done := s.late.add()
 	time.AfterFunc(time.Duration(f.Ms)*time.Millisecond, func() {
 		defer done()
-		s.handle(r, 0)
+		s.handle(r, Fault{})
 	})
 	s.holdFor(w, r, f, 0)
 	return 0
@@ -127,6 +147,36 @@ func truncate(_ *Server, w http.ResponseWriter, _ *request, f Fault, a answer) i
 	w.WriteHeader(a.status)
 	_, _ = w.Write(half) // less than was announced: net/http closes the connection
 	return a.status
+}
+
+// stall sends half of the answer and no more; the connection is closed when the client has given up.
+func stall(s *Server, w http.ResponseWriter, r *request, f Fault, a answer) int {
+	announce(w, a)
+	_, _ = w.Write(a.body[:len(a.body)/2])
+	_ = http.NewResponseController(w).Flush() // a client that has gone away is not the vendor's trouble
+	s.holdFor(w, r, f, time.Duration(f.Ms)*time.Millisecond)
+	return a.status
+}
+
+// drip sends the answer a little at a time.
+func drip(s *Server, w http.ResponseWriter, r *request, f Fault, a answer) int {
+	const pieces, usual = 50, 100
+	announce(w, a)
+	pause := time.Duration(cmp.Or(f.Ms, usual)) * time.Millisecond
+	for piece := range slices.Chunk(a.body, len(a.body)/pieces+1) {
+		if _, err := w.Write(piece); err != nil || http.NewResponseController(w).Flush() != nil {
+			break
+		}
+		s.sleep(r, pause)
+	}
+	return a.status
+}
+
+// announce sends the head of an answer with its whole length.
+func announce(w http.ResponseWriter, a answer) {
+	w.Header().Set("Content-Type", a.kind)
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	w.WriteHeader(a.status)
 }
 
 // drop takes the connection over, does something with it and closes it without an answer.
