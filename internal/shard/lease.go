@@ -33,6 +33,7 @@ type Lease struct {
 
 	mu       sync.Mutex
 	over     error
+	commits  int
 	tails    tails
 	sequence int64
 	seqMu    sync.Mutex
@@ -95,8 +96,16 @@ func (l *Lease) Transact(ctx context.Context, fn func(tx *Tx) error) error {
 		l.over = fencing(fmt.Errorf("transaction of shard %d: %w", l.shard, err))
 		return l.over
 	}
+	l.commits++
 	l.opts.Observer.Committed(l.shard, sent, time.Since(started))
 	return nil
+}
+
+// committed counts the transactions of the lease.
+func (l *Lease) committed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.commits
 }
 
 func (l *Lease) transact(ctx context.Context, fn func(tx *Tx) error) (int, error) {

@@ -101,7 +101,7 @@ func (m *Manager) join(ctx context.Context) (*kgo.Client, error) {
 	if m.opts.InstanceID != "" {
 		opts = append(opts, kgo.InstanceID(m.opts.InstanceID))
 	}
-	client, err := m.opts.Kafka.NewClient(opts...)
+	client, err := m.opts.Kafka.For("shards").NewClient(opts...)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,7 +21,7 @@ var generationKey = []byte("\x00generation")
 const (
 	fencedPerMinute = 3
 	backoffBase     = 200 * time.Millisecond
-	backoffMax      = 10 * time.Second
+	backoffMax      = 5 * time.Second
 	refusalPause    = time.Minute
 )
 
@@ -32,6 +33,7 @@ type owner struct {
 	standing func() bool
 	fresh    func() error
 	books    *Manager // what is remembered over tenures
+	worked   bool     // the last tenure has committed more than its beginning
 }
 
 // run takes the shard over, again after every end of a lease, until ctx ends or
@@ -39,7 +41,6 @@ type owner struct {
 func (o *owner) run(ctx context.Context) error {
 	var fenced []time.Time
 	for attempt := 0; ctx.Err() == nil; attempt++ {
-		began := time.Now()
 		err := o.tenure(ctx)
 		if ctx.Err() != nil {
 			o.opts.Observer.Released(o.shard, nil)
@@ -62,7 +63,7 @@ func (o *owner) run(ctx context.Context) error {
 					"is another deployment running with the same BRIDGE_NAME? %w", o.shard, len(fenced), err)
 			}
 		}
-		if time.Since(began) > time.Minute {
+		if o.worked {
 			attempt = 0
 		}
 		o.opts.Log.Warn("shard is taken over again", "shard", o.shard, "error", fmt.Sprint(err))
@@ -74,8 +75,9 @@ func (o *owner) run(ctx context.Context) error {
 // tenure is one take-over: fence, check, restore, begin, work.
 func (o *owner) tenure(ctx context.Context) error {
 	started := time.Now()
+	o.worked = false
 	stateTopic := o.opts.Names.State(o.opts.Role)
-	client, err := o.opts.Kafka.NewClient(
+	client, err := o.opts.Kafka.For("shard-"+strconv.Itoa(int(o.shard))).NewClient(
 		kgo.TransactionalID(o.opts.Names.TransactionalID(o.opts.Role, o.shard)),
 		kgo.TransactionTimeout(transactTimeout+15*time.Second),
 		kgo.RecordPartitioner(byTopic{manual: stateTopic}),
@@ -108,7 +110,9 @@ func (o *owner) tenure(ctx context.Context) error {
 	}
 	o.opts.Observer.TakenOver(o.shard, lease.generation, restored, time.Since(started))
 	o.opts.Log.Info("shard taken over", "shard", o.shard, "generation", lease.generation, "restored", restored)
-	return worker.Run(ctx, lease)
+	err = worker.Run(ctx, lease)
+	o.worked = lease.committed() > 1
+	return err
 }
 
 // restore hands the committed state to the worker and returns the generation

@@ -146,9 +146,7 @@ func (w *workspace) open(ctx context.Context) (*reader, error) {
 	if err := w.positions.pin(w.topic, infos[w.topic]); err != nil {
 		return nil, &shard.Refusal{Err: err}
 	}
-	opts := w.service.deps.Kafka
-	opts.Subsystem = "sink-commands-" + w.cfg.Name
-	r, err := newReader(ctx, opts, w.positions, w.log)
+	r, err := newReader(ctx, w.service.deps.Kafka.For("commands-"+w.cfg.Name), w.positions, w.log)
 	if err != nil {
 		return nil, err
 	}

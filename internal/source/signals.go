@@ -14,7 +14,7 @@ import (
 // hear hands signals to the workspaces that this process owns until ctx ends.
 // Signals from before the start are not heard: whoever sent them got no answer.
 func (s *Service) hear(ctx context.Context) error {
-	client, err := s.deps.Kafka.NewClient(
+	client, err := s.deps.Kafka.For("signals").NewClient(
 		kgo.ConsumeTopics(s.names.Signals()),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtEnd()), kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()),
 	)
