@@ -34,6 +34,7 @@ type Lease struct {
 	mu       sync.Mutex
 	over     error
 	commits  int
+	limits   *limits
 	tails    tails
 	sequence int64
 	seqMu    sync.Mutex
@@ -92,7 +93,7 @@ func (l *Lease) Transact(ctx context.Context, fn func(tx *Tx) error) error {
 	started := time.Now()
 	sent, err := l.transact(ctx, fn)
 	if err != nil {
-		l.books.noteUnwritable(err)
+		l.books.noteUnwritable(err, l.limits)
 		l.over = fencing(fmt.Errorf("transaction of shard %d: %w", l.shard, err))
 		return l.over
 	}
@@ -125,6 +126,7 @@ func (l *Lease) transact(ctx context.Context, fn func(tx *Tx) error) (int, error
 		return 0, fmt.Errorf("commit: %w", err)
 	}
 	l.opts.OnPoint("shard.committed")
+	l.books.noteWritten(tx.sent)
 	l.lookForStrangers(tx.sent)
 	return len(tx.sent), nil
 }
@@ -140,6 +142,9 @@ func (tx *Tx) Produce(recs ...*kgo.Record) error {
 		mu    sync.Mutex
 		first error
 	)
+	for _, r := range recs {
+		tx.lease.limits.learn(tx.ctx, tx.lease.client, r.Topic)
+	}
 	wg.Add(len(recs))
 	for _, r := range recs {
 		tx.lease.client.Produce(tx.ctx, r, func(r *kgo.Record, err error) {

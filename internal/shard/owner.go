@@ -53,8 +53,10 @@ func (o *owner) run(ctx context.Context) error {
 		var refusal *Refusal
 		switch {
 		case errors.As(err, &refusal):
-			o.opts.Log.Error("shard refused", "shard", o.shard, "error", err.Error())
-			sleep(ctx, refusalPause)
+			if text := err.Error(); o.books.noteRefused(o.shard, text) {
+				o.opts.Log.Error("shard refused", "shard", o.shard, "error", text)
+			}
+			sleep(ctx, o.refusedFor(err))
 			continue
 		case errors.Is(err, ErrFenced):
 			fenced = within(append(fenced, time.Now()), time.Minute)
@@ -76,12 +78,12 @@ func (o *owner) run(ctx context.Context) error {
 func (o *owner) tenure(ctx context.Context) error {
 	started := time.Now()
 	o.worked = false
-	stateTopic := o.opts.Names.State(o.opts.Role)
+	stateTopic, limits := o.opts.Names.State(o.opts.Role), &limits{known: map[string]int32{}}
 	client, err := o.opts.Kafka.For("shard-"+strconv.Itoa(int(o.shard))).NewClient(
 		kgo.TransactionalID(o.opts.Names.TransactionalID(o.opts.Role, o.shard)),
 		kgo.TransactionTimeout(transactTimeout+15*time.Second),
 		kgo.RecordPartitioner(byTopic{manual: stateTopic}),
-		kgo.ProducerBatchMaxBytes(1<<20),
+		kgo.ProducerBatchMaxBytesFn(limits.of),
 		kgo.ProducerLinger(0),
 	)
 	if err != nil {
@@ -89,7 +91,7 @@ func (o *owner) tenure(ctx context.Context) error {
 	}
 	defer client.Close()
 	if _, _, err := client.ProducerID(ctx); err != nil {
-		return fencing(fmt.Errorf("fence shard %d: %w", o.shard, err))
+		return o.mendable(fencing(fmt.Errorf("fence shard %d: %w", o.shard, err)))
 	}
 	if !o.standing() {
 		return nil
@@ -100,7 +102,7 @@ func (o *owner) tenure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lease := &Lease{shard: o.shard, generation: generation + 1, stateTopic: stateTopic, client: client, opts: o.opts, fresh: o.fresh, books: o.books, tails: tails{}}
+	lease := &Lease{shard: o.shard, generation: generation + 1, stateTopic: stateTopic, client: client, opts: o.opts, fresh: o.fresh, books: o.books, tails: tails{}, limits: limits}
 	err = lease.Transact(ctx, func(tx *Tx) error {
 		tx.State(generationKey, binary.BigEndian.AppendUint64(nil, uint64(lease.generation)))
 		return nil
@@ -108,6 +110,7 @@ func (o *owner) tenure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.books.noteRefused(o.shard, "")
 	o.opts.Observer.TakenOver(o.shard, lease.generation, restored, time.Since(started))
 	o.opts.Log.Info("shard taken over", "shard", o.shard, "generation", lease.generation, "restored", restored)
 	err = worker.Run(ctx, lease)
@@ -130,7 +133,7 @@ func (o *owner) restore(ctx context.Context, client *kgo.Client, topic string, w
 		return w.Restore(r.Key, r.Value)
 	})
 	if err != nil {
-		return 0, 0, fmt.Errorf("restore shard %d from %s: %w", o.shard, topic, err)
+		return 0, 0, o.mendable(fmt.Errorf("restore shard %d from %s: %w", o.shard, topic, err))
 	}
 	return generation, restored, nil
 }

@@ -139,7 +139,7 @@ func (w *workspace) open(ctx context.Context) (*reader, error) {
 		return nil, err
 	}
 	for _, topic := range []string{w.results, w.deadLetters} {
-		if err := w.lease.Writable(topic); err != nil {
+		if err := w.lease.Writable(ctx, topic); err != nil {
 			return nil, err
 		}
 	}

@@ -24,14 +24,14 @@ func TestUnknownCommits(t *testing.T) {
 			story{name: e.Message + " and it is not committed", begin: faulty(2, kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TxnID: ourID, Err: e})},
 		)
 	}
-	tellAll(t, newWorld(t, setting{}), stories)
+	inWorlds(t, setting{}, stories)
 }
 
 // A coordinator that is busy, and one that has ended the transaction itself.
 func TestTransactionsInTrouble(t *testing.T) {
 	t.Parallel()
 	end, initialise := []kmsg.Key{kmsg.EndTxn}, []kmsg.Key{kmsg.InitProducerID}
-	tellAll(t, newWorld(t, setting{}), []story{
+	inWorlds(t, setting{}, []story{
 		{name: "CONCURRENT_TRANSACTIONS at the end", begin: faulty(20, kfake.Fault{Keys: end, TxnID: ourID, Err: kerr.ConcurrentTransactions})},
 		{name: "CONCURRENT_TRANSACTIONS at the take-over", begin: both(
 			faulty(20, kfake.Fault{Keys: initialise, TxnID: ourID, Err: kerr.ConcurrentTransactions}),

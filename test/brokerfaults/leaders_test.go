@@ -15,7 +15,7 @@ func TestLeadersAndCoordinators(t *testing.T) {
 	t.Parallel()
 	group := names.ShardGroup("source")
 	fenced := faulty(4, kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, TxnID: ourID, Err: kerr.CoordinatorLoadInProgress})
-	tellAll(t, newWorld(t, setting{brokers: 3}), []story{
+	inWorlds(t, setting{brokers: 3}, []story{
 		{name: "all leaders move", begin: func(w *world) trouble {
 			stop := w.every(50*time.Millisecond, 6, w.cluster.ShufflePartitionLeaders)
 			return trouble{end: stop}

@@ -56,6 +56,7 @@ func (w *world) tell(t *testing.T, s story) {
 // the source again: what it does then shows what it had really written.
 func tellAll(t *testing.T, w *world, stories []story) {
 	t.Helper()
+	w.t = t
 	w.start()
 	for _, s := range stories {
 		ok := t.Run(s.name, func(t *testing.T) { w.tell(t, s) })
@@ -69,6 +70,19 @@ func tellAll(t *testing.T, w *world, stories []story) {
 	w.live(10)
 	if after := w.judge().Changes; after == before {
 		t.Error("nothing is captured after a restart")
+	}
+}
+
+// inWorlds tells stories in worlds of their own, a few in each.
+func inWorlds(t *testing.T, s setting, stories []story) {
+	t.Helper()
+	const each = 3
+	for n := 0; n < len(stories); n += each {
+		some := stories[n:min(n+each, len(stories))]
+		t.Run(some[0].name+" and on", func(t *testing.T) {
+			t.Parallel()
+			tellAll(t, newWorld(t, s), some)
+		})
 	}
 }
 
