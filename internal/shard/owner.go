@@ -108,7 +108,7 @@ func (o *owner) tenure(ctx context.Context) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return o.mendable(err)
 	}
 	o.books.noteRefused(o.shard, "")
 	o.opts.Observer.TakenOver(o.shard, lease.generation, restored, time.Since(started))
