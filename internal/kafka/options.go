@@ -29,8 +29,9 @@ type Options struct {
 	LogLevel slog.Level
 
 	// Registerer takes the client's metrics; Subsystem is the value of their
-	// label "client" and tells the clients of one process apart. Of two open
-	// clients with the same value only the first is measured.
+	// label "client" and tells the clients of one process apart: see For. A
+	// client without one is not measured; of two open clients with the same one
+	// only the first is.
 	Registerer prometheus.Registerer
 	Subsystem  string
 
@@ -66,6 +67,12 @@ func FromConfig(c config.Kafka) (Options, error) {
 	return o, nil
 }
 
+// For names what the clients are for, such as "shard-3".
+func (o Options) For(client string) Options {
+	o.Subsystem = client
+	return o
+}
+
 // NewClient builds a client; extra comes after Options.Extra and wins over it.
 // It does not connect yet. No other function of the product calls
 // kgo.NewClient.
@@ -87,7 +94,7 @@ func (o Options) NewClient(extra ...kgo.Opt) (*kgo.Client, error) {
 	if o.Logger != nil {
 		opts = append(opts, kgo.WithLogger(clientLogger(o.Logger, o.LogLevel)))
 	}
-	if o.Registerer != nil {
+	if o.Registerer != nil && o.Subsystem != "" {
 		opts = append(opts, kgo.WithHooks(clientMetrics(o.Registerer, o.Subsystem)))
 	}
 	opts = append(opts, o.Extra...)
@@ -100,8 +107,7 @@ func (o Options) NewClient(extra ...kgo.Opt) (*kgo.Client, error) {
 
 // Ping succeeds if a broker answers.
 func (o Options) Ping(ctx context.Context) error {
-	o.Registerer = nil
-	cl, err := o.NewClient()
+	cl, err := o.For("").NewClient()
 	if err != nil {
 		return err
 	}
@@ -117,8 +123,7 @@ const (
 // WaitReady pings until a broker answers or ctx ends; then it returns the last
 // cause. The first failure is logged to log, the following ones are not.
 func (o Options) WaitReady(ctx context.Context, log *slog.Logger) error {
-	o.Registerer = nil
-	cl, err := o.NewClient()
+	cl, err := o.For("").NewClient()
 	if err != nil {
 		return err
 	}

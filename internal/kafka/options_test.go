@@ -75,8 +75,8 @@ func TestTheClientHasALogLevelOfItsOwn(t *testing.T) {
 
 // gaugesNamedTotal are the library's, see clientMetrics.
 var gaugesNamedTotal = map[string]bool{
-	"bridge_kafka_buffered_fetch_records_total":   true,
-	"bridge_kafka_buffered_produce_records_total": true,
+	"planhat_bridge_kafka_buffered_fetch_records_total":   true,
+	"planhat_bridge_kafka_buffered_produce_records_total": true,
 }
 
 func TestMetricsOfSeveralClients(t *testing.T) {
@@ -115,7 +115,7 @@ func clientsMeasured(t *testing.T, reg *prometheus.Registry) string {
 	}
 	var out []string
 	for _, f := range families {
-		if f.GetName() == "bridge_kafka_connects_total" {
+		if f.GetName() == "planhat_bridge_kafka_connects_total" {
 			for _, m := range f.GetMetric() {
 				out = append(out, m.GetLabel()[0].GetValue())
 			}

@@ -164,6 +164,9 @@ func offsetOf(listed kadm.ListedOffsets, err error, what, topic string, partitio
 	o, ok := listed.Lookup(topic, partition)
 	if err == nil && !ok {
 		err = errNoLeader
+		if whole, told := listed.Lookup(topic, -1); told && whole.Err != nil { // said of the topic
+			err = whole.Err
+		}
 	}
 	if err == nil {
 		err = o.Err

@@ -33,19 +33,20 @@ func (h levelHandler) WithGroup(name string) slog.Handler {
 	return levelHandler{h.Handler.WithGroup(name), h.min}
 }
 
-// clientMetrics measures one client under bridge_kafka_*{client="..."}. Broker
-// ids are no labels: they multiply the series and tell little.
+// clientMetrics measures one client under planhat_bridge_kafka_*{client="..."}.
+// Broker ids are no labels: they multiply the series and tell little.
 //
-// The names bridge_kafka_buffered_fetch_records_total and
-// bridge_kafka_buffered_produce_records_total belong to gauges; that is the
+// The names planhat_bridge_kafka_buffered_fetch_records_total and
+// planhat_bridge_kafka_buffered_produce_records_total belong to gauges; that is the
 // library's spelling.
 func clientMetrics(reg prometheus.Registerer, client string) kgo.Hook {
-	return kprom.NewMetrics("bridge",
+	return kprom.NewMetrics("planhat_bridge",
 		kprom.Subsystem("kafka"),
 		kprom.Registerer(&ownRegisterer{Registerer: reg, own: map[prometheus.Collector]bool{}}),
 		kprom.WithStaticLabel(prometheus.Labels{"client": client}),
 		kprom.FetchAndProduceDetail(kprom.ByTopic, kprom.Records, kprom.Batches, kprom.CompressedBytes, kprom.UncompressedBytes, kprom.ConsistentNaming),
 		kprom.BrokerLabels(),
+		kprom.Histograms(kprom.RequestThrottled),
 	)
 }
 

@@ -128,7 +128,7 @@ func connect(p *ops.Process, build Build) (Env, Shell, error) {
 	if env.Kafka, err = kafka.FromConfig(p.Config.Kafka); err != nil {
 		return env, nil, ops.BadSetup(err)
 	}
-	env.Kafka.Logger = p.Log
+	env.Kafka.Logger, env.Kafka.Registerer = p.Log, p.Registry
 	if env.Schemas, err = kafka.NewRegistry(p.Config.Registry); err != nil {
 		return env, nil, ops.BadSetup(err)
 	}

@@ -33,6 +33,8 @@ type Lease struct {
 
 	mu       sync.Mutex
 	over     error
+	commits  int
+	limits   *limits
 	tails    tails
 	sequence int64
 	seqMu    sync.Mutex
@@ -91,12 +93,20 @@ func (l *Lease) Transact(ctx context.Context, fn func(tx *Tx) error) error {
 	started := time.Now()
 	sent, err := l.transact(ctx, fn)
 	if err != nil {
-		l.books.noteUnwritable(err)
+		l.books.noteUnwritable(err, l.limits)
 		l.over = fencing(fmt.Errorf("transaction of shard %d: %w", l.shard, err))
 		return l.over
 	}
+	l.commits++
 	l.opts.Observer.Committed(l.shard, sent, time.Since(started))
 	return nil
+}
+
+// committed counts the transactions of the lease.
+func (l *Lease) committed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.commits
 }
 
 func (l *Lease) transact(ctx context.Context, fn func(tx *Tx) error) (int, error) {
@@ -116,6 +126,7 @@ func (l *Lease) transact(ctx context.Context, fn func(tx *Tx) error) (int, error
 		return 0, fmt.Errorf("commit: %w", err)
 	}
 	l.opts.OnPoint("shard.committed")
+	l.books.noteWritten(tx.sent)
 	l.lookForStrangers(tx.sent)
 	return len(tx.sent), nil
 }
@@ -131,6 +142,9 @@ func (tx *Tx) Produce(recs ...*kgo.Record) error {
 		mu    sync.Mutex
 		first error
 	)
+	for _, r := range recs {
+		tx.lease.limits.learn(tx.ctx, tx.lease.client, r.Topic)
+	}
 	wg.Add(len(recs))
 	for _, r := range recs {
 		tx.lease.client.Produce(tx.ctx, r, func(r *kgo.Record, err error) {

@@ -2,7 +2,6 @@ package shard
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -27,6 +25,8 @@ type Manager struct {
 	failed chan error
 
 	unwritable map[string]refusal // topic -> the broker's last refusal
+	refused    map[int32]string   // shard -> why it cannot be taken over
+	outside    string             // why this process is no member of the group
 }
 
 // running is an owner's goroutine: cancel ends it, done closes when it has.
@@ -42,7 +42,7 @@ func New(opts Options) *Manager {
 		opts:   opts.withDefaults(),
 		beats:  newHeartbeats(),
 		owners: map[int32]*running{},
-		shared: map[string]time.Time{}, unwritable: map[string]refusal{},
+		shared: map[string]time.Time{}, unwritable: map[string]refusal{}, refused: map[int32]string{},
 		failed: make(chan error, 1),
 	}
 }
@@ -89,7 +89,10 @@ func (m *Manager) join(ctx context.Context) (*kgo.Client, error) {
 		kgo.RebalanceTimeout(m.opts.DrainTimeout + 10*time.Second),
 		kgo.Balancers(announcing{kgo.CooperativeStickyBalancer(), m.opts.Tokens}),
 		kgo.WithHooks(m.beats),
-		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) { m.own(ctx, got[topic]) }),
+		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) {
+			m.noteInside()
+			m.own(ctx, got[topic])
+		}),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
 			m.release(gone[topic], m.opts.DrainTimeout)
 		}),
@@ -101,7 +104,7 @@ func (m *Manager) join(ctx context.Context) (*kgo.Client, error) {
 	if m.opts.InstanceID != "" {
 		opts = append(opts, kgo.InstanceID(m.opts.InstanceID))
 	}
-	client, err := m.opts.Kafka.NewClient(opts...)
+	client, err := m.opts.Kafka.For("shards").NewClient(opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -191,8 +194,8 @@ func (m *Manager) logGroupErrors(ctx context.Context, client *kgo.Client) {
 			return
 		}
 		fetches.EachError(func(topic string, partition int32, err error) {
-			if errors.Is(err, kerr.FencedInstanceID) {
-				m.opts.Log.Error("another process has joined as this INSTANCE_ID: give each its own, or stop one", "instance_id", m.opts.InstanceID)
+			if why := m.outsideBecause(err); why != "" {
+				m.noteOutside(why)
 				return
 			}
 			m.opts.Log.Warn("shard group", "topic", topic, "partition", partition, "error", err.Error())

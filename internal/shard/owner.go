@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,7 +21,7 @@ var generationKey = []byte("\x00generation")
 const (
 	fencedPerMinute = 3
 	backoffBase     = 200 * time.Millisecond
-	backoffMax      = 10 * time.Second
+	backoffMax      = 5 * time.Second
 	refusalPause    = time.Minute
 )
 
@@ -32,6 +33,7 @@ type owner struct {
 	standing func() bool
 	fresh    func() error
 	books    *Manager // what is remembered over tenures
+	worked   bool     // the last tenure has committed more than its beginning
 }
 
 // run takes the shard over, again after every end of a lease, until ctx ends or
@@ -39,7 +41,6 @@ type owner struct {
 func (o *owner) run(ctx context.Context) error {
 	var fenced []time.Time
 	for attempt := 0; ctx.Err() == nil; attempt++ {
-		began := time.Now()
 		err := o.tenure(ctx)
 		if ctx.Err() != nil {
 			o.opts.Observer.Released(o.shard, nil)
@@ -52,8 +53,10 @@ func (o *owner) run(ctx context.Context) error {
 		var refusal *Refusal
 		switch {
 		case errors.As(err, &refusal):
-			o.opts.Log.Error("shard refused", "shard", o.shard, "error", err.Error())
-			sleep(ctx, refusalPause)
+			if text := err.Error(); o.books.noteRefused(o.shard, text) {
+				o.opts.Log.Error("shard refused", "shard", o.shard, "error", text)
+			}
+			sleep(ctx, o.refusedFor(err))
 			continue
 		case errors.Is(err, ErrFenced):
 			fenced = within(append(fenced, time.Now()), time.Minute)
@@ -62,7 +65,7 @@ func (o *owner) run(ctx context.Context) error {
 					"is another deployment running with the same BRIDGE_NAME? %w", o.shard, len(fenced), err)
 			}
 		}
-		if time.Since(began) > time.Minute {
+		if o.worked {
 			attempt = 0
 		}
 		o.opts.Log.Warn("shard is taken over again", "shard", o.shard, "error", fmt.Sprint(err))
@@ -74,12 +77,13 @@ func (o *owner) run(ctx context.Context) error {
 // tenure is one take-over: fence, check, restore, begin, work.
 func (o *owner) tenure(ctx context.Context) error {
 	started := time.Now()
-	stateTopic := o.opts.Names.State(o.opts.Role)
-	client, err := o.opts.Kafka.NewClient(
+	o.worked = false
+	stateTopic, limits := o.opts.Names.State(o.opts.Role), &limits{known: map[string]int32{}}
+	client, err := o.opts.Kafka.For("shard-"+strconv.Itoa(int(o.shard))).NewClient(
 		kgo.TransactionalID(o.opts.Names.TransactionalID(o.opts.Role, o.shard)),
 		kgo.TransactionTimeout(transactTimeout+15*time.Second),
 		kgo.RecordPartitioner(byTopic{manual: stateTopic}),
-		kgo.ProducerBatchMaxBytes(1<<20),
+		kgo.ProducerBatchMaxBytesFn(limits.of),
 		kgo.ProducerLinger(0),
 	)
 	if err != nil {
@@ -87,7 +91,7 @@ func (o *owner) tenure(ctx context.Context) error {
 	}
 	defer client.Close()
 	if _, _, err := client.ProducerID(ctx); err != nil {
-		return fencing(fmt.Errorf("fence shard %d: %w", o.shard, err))
+		return o.mendable(fencing(fmt.Errorf("fence shard %d: %w", o.shard, err)))
 	}
 	if !o.standing() {
 		return nil
@@ -98,17 +102,20 @@ func (o *owner) tenure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lease := &Lease{shard: o.shard, generation: generation + 1, stateTopic: stateTopic, client: client, opts: o.opts, fresh: o.fresh, books: o.books, tails: tails{}}
+	lease := &Lease{shard: o.shard, generation: generation + 1, stateTopic: stateTopic, client: client, opts: o.opts, fresh: o.fresh, books: o.books, tails: tails{}, limits: limits}
 	err = lease.Transact(ctx, func(tx *Tx) error {
 		tx.State(generationKey, binary.BigEndian.AppendUint64(nil, uint64(lease.generation)))
 		return nil
 	})
 	if err != nil {
-		return err
+		return o.mendable(err)
 	}
+	o.books.noteRefused(o.shard, "")
 	o.opts.Observer.TakenOver(o.shard, lease.generation, restored, time.Since(started))
 	o.opts.Log.Info("shard taken over", "shard", o.shard, "generation", lease.generation, "restored", restored)
-	return worker.Run(ctx, lease)
+	err = worker.Run(ctx, lease)
+	o.worked = lease.committed() > 1
+	return err
 }
 
 // restore hands the committed state to the worker and returns the generation
@@ -126,7 +133,7 @@ func (o *owner) restore(ctx context.Context, client *kgo.Client, topic string, w
 		return w.Restore(r.Key, r.Value)
 	})
 	if err != nil {
-		return 0, 0, fmt.Errorf("restore shard %d from %s: %w", o.shard, topic, err)
+		return 0, 0, o.mendable(fmt.Errorf("restore shard %d from %s: %w", o.shard, topic, err))
 	}
 	return generation, restored, nil
 }

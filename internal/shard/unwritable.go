@@ -1,17 +1,22 @@
 package shard
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 )
 
 // A failed transaction ends the lease, and with it the work of every token of
 // the shard. A topic that the broker takes nothing for would do so again and
-// again: it is remembered for a while over the tenures, so that only the token
-// that writes to it is held.
+// again: it is remembered over the tenures, so that only the token that writes
+// to it is held, until there is reason to believe that it may be written again.
 
 // writeError is a broker's refusal of records for a topic.
 type writeError struct {
@@ -28,38 +33,106 @@ var lastingRefusals = []error{
 	kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.PolicyViolation,
 }
 
-// refusal is when and why a topic was last refused.
+// refusal is how often, when last and why a topic was refused.
 type refusal struct {
-	at  time.Time
-	err error
+	times  int
+	at     time.Time
+	err    error
+	limit  int32     // of its batches, as it was known then
+	denied bool      // the cluster has said since that the user may not write
+	asked  time.Time // when it was asked
+}
+
+// rightsEvery is how often the cluster is asked for the right to write.
+const rightsEvery = time.Second
+
+// refusalPauseMost bounds how long a topic is left alone that was refused for a
+// reason that cannot be asked for.
+const refusalPauseMost = time.Hour
+
+// pause doubles with every refusal.
+func (r refusal) pause() time.Duration {
+	return min(refusalPause<<min(r.times-1, 10), refusalPauseMost)
 }
 
 // noteUnwritable remembers the topic that made a transaction fail, if one did.
-func (m *Manager) noteUnwritable(err error) {
+// A batch that was too large is put down to a limit that was not known; only
+// the next one says that knowing it does not help.
+func (m *Manager) noteUnwritable(err error, limits *limits) {
 	failed, ok := errors.AsType[*writeError](err)
 	if !ok {
 		return
 	}
 	for _, lasting := range lastingRefusals {
-		if errors.Is(failed.err, lasting) {
-			m.mu.Lock()
-			m.unwritable[failed.topic] = refusal{time.Now(), failed}
-			m.mu.Unlock()
+		if !errors.Is(failed.err, lasting) {
+			continue
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		r, limit := m.unwritable[failed.topic], limits.of(failed.topic)
+		size := errors.Is(lasting, kerr.MessageTooLarge) || errors.Is(lasting, kerr.RecordListTooLarge)
+		if size && r.limit != limit {
+			m.unwritable[failed.topic] = refusal{limit: limit}
 			return
 		}
+		m.unwritable[failed.topic] = refusal{times: r.times + 1, at: time.Now(), err: failed, limit: limit}
+		return
 	}
 }
 
-// writable is a Refusal for a minute after the broker took nothing for a topic.
-func (m *Manager) writable(topic string) error {
+// noteWritten forgets what was refused before.
+func (m *Manager) noteWritten(records []*kgo.Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r, noted := m.unwritable[topic]; noted && time.Since(r.at) < refusalPause {
-		return &Refusal{Err: fmt.Errorf("%w; does the topic exist, and may this user write to it?", r.err)}
+	if len(m.unwritable) == 0 {
+		return
+	}
+	for _, r := range records {
+		delete(m.unwritable, r.Topic)
+	}
+}
+
+// Writable is a [Refusal] while it makes no sense to write to a topic: the
+// broker has refused what a shard of this process wrote, and either it says that
+// the user may still not write, or nobody can be asked and not much time has
+// passed, more after each refusal.
+func (l *Lease) Writable(ctx context.Context, topic string) error {
+	m := l.books
+	m.mu.Lock()
+	r := m.unwritable[topic]
+	m.mu.Unlock()
+	if r.times == 0 {
+		return nil
+	}
+	held := &Refusal{Err: fmt.Errorf("%w; does the topic exist, and may this user write to it?", r.err)}
+	if errors.Is(r.err, kerr.TopicAuthorizationFailed) {
+		held = &Refusal{Err: fmt.Errorf("%w; to repair: allow this user to describe, read and write topic %s", r.err, topic)}
+		if time.Since(r.asked) < rightsEvery {
+			return held
+		}
+		rights, err := kafka.TopicRights(ctx, l.client, topic)
+		if err == nil && rights.Known {
+			may := rights.May(kmsg.ACLOperationWrite)
+			m.noteDenied(topic, !may)
+			if may && r.denied {
+				return nil
+			}
+			if !may {
+				return held
+			}
+		}
+	}
+	if time.Since(r.at) < r.pause() {
+		return held
 	}
 	return nil
 }
 
-// Writable is a [Refusal] while it makes no sense to write to a topic: within
-// the last minute the broker has refused what a shard of this process wrote.
-func (l *Lease) Writable(topic string) error { return l.books.writable(topic) }
+func (m *Manager) noteDenied(topic string, denied bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r, noted := m.unwritable[topic]; noted {
+		r.denied, r.asked = r.denied || denied, time.Now()
+		m.unwritable[topic] = r
+	}
+}

@@ -139,16 +139,14 @@ func (w *workspace) open(ctx context.Context) (*reader, error) {
 		return nil, err
 	}
 	for _, topic := range []string{w.results, w.deadLetters} {
-		if err := w.lease.Writable(topic); err != nil {
+		if err := w.lease.Writable(ctx, topic); err != nil {
 			return nil, err
 		}
 	}
 	if err := w.positions.pin(w.topic, infos[w.topic]); err != nil {
 		return nil, &shard.Refusal{Err: err}
 	}
-	opts := w.service.deps.Kafka
-	opts.Subsystem = "sink-commands-" + w.cfg.Name
-	r, err := newReader(ctx, opts, w.positions, w.log)
+	r, err := newReader(ctx, w.service.deps.Kafka.For("commands-"+w.cfg.Name), w.positions, w.log)
 	if err != nil {
 		return nil, err
 	}

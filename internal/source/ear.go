@@ -169,7 +169,7 @@ func (b *bell) ring() {
 // watch rings the bell when there are new signals, until ctx ends. What it
 // misses is seen a little later: it is here for speed alone.
 func (s *Service) watch(ctx context.Context) error {
-	client, err := s.deps.Kafka.NewClient(
+	client, err := s.deps.Kafka.For("signals").NewClient(
 		kgo.ConsumeTopics(s.names.Signals()),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtEnd().Relative(-1)), kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),

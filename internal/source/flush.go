@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -117,9 +118,12 @@ func (w *workspace) events(ctx context.Context, s *stream) ([][]*kgo.Record, err
 		if skipped[c.id] {
 			continue
 		}
-		if out[i], err = w.event(s, c, befores[i]); err != nil {
+		if out[i], err = w.event(ctx, s, c, befores[i]); err != nil {
 			skipped[c.id] = true
 			w.skip(s, c, err)
+			if large, ok := errors.AsType[tooLargeError](err); ok && w.lease.Outgrown(ctx, large.topic) {
+				return nil, leaseError{fmt.Errorf("topic %s takes larger records than before", large.topic)}
+			}
 		}
 	}
 	if len(skipped) == 0 {
@@ -138,13 +142,17 @@ func (w *workspace) events(ctx context.Context, s *stream) ([][]*kgo.Record, err
 }
 
 // maxEvent leaves room for the key and the framing below the client's and the
-// brokers' default limit of a batch.
-const maxEvent = 990_000
+// brokers' default limit of a batch. Where a topic takes less, batchFrame is left.
+const (
+	maxEvent   = 990_000
+	batchFrame = 1_000
+)
 
 // event encodes one change. An event that is too large with its before image
 // goes without it.
-func (w *workspace) event(s *stream, c change, before []byte) ([]*kgo.Record, error) {
+func (w *workspace) event(ctx context.Context, s *stream, c change, before []byte) ([]*kgo.Record, error) {
 	o := s.objects[c.entry.Object]
+	most := min(maxEvent, w.lease.MaxBatch(ctx, o.topic)-batchFrame)
 	env := origin{w.cfg.Name, w.bridge, w.version}.envelope(s, c, w.now())
 	env.Before, env.Source.Sequence = before, w.lease.NextSequence()
 	var err error
@@ -154,15 +162,15 @@ func (w *workspace) event(s *stream, c change, before []byte) ([]*kgo.Record, er
 		}
 	}
 	value, err := w.codecs[o.spec.Object].encode(&env)
-	if err == nil && len(value) > maxEvent && c.op != opDelete {
+	if err == nil && len(value) > most && c.op != opDelete {
 		env.Before = nil
 		value, err = w.codecs[o.spec.Object].encode(&env)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(value) > maxEvent {
-		return nil, fmt.Errorf("event of %d bytes is larger than %d", len(value), maxEvent)
+	if len(value) > most {
+		return nil, tooLargeError{o.topic, len(value), most}
 	}
 	key := []byte(c.id.String())
 	records := []*kgo.Record{{Topic: o.topic, Key: key, Value: value}}
@@ -175,6 +183,17 @@ func (w *workspace) event(s *stream, c change, before []byte) ([]*kgo.Record, er
 // maxSkippedTold bounds the records of a stream that are told of one by one; the
 // metric counts all.
 const maxSkippedTold = 1000
+
+// tooLargeError is an event that its topic does not take.
+type tooLargeError struct {
+	topic       string
+	bytes, most int
+}
+
+func (e tooLargeError) Error() string {
+	return fmt.Sprintf("event of %d bytes is larger than the %d that can be written to topic %s; raise its max.message.bytes, if it is below %d",
+		e.bytes, e.most, e.topic, maxEvent+batchFrame)
+}
 
 func (w *workspace) skip(s *stream, c change, err error) {
 	name := string(s.objects[c.entry.Object].spec.Object)

@@ -112,7 +112,7 @@ func (w *worker) stray(named string, r *kgo.Record, p position) bool {
 // answerStray says what there is, once.
 func (w *worker) answerStray(ctx context.Context, l *shard.Lease, h heardSignal) error {
 	topic := w.service.names.Notifications()
-	if err := l.Writable(topic); err != nil {
+	if err := l.Writable(ctx, topic); err != nil {
 		return err
 	}
 	n := refuse(h, schemas.SignalUnknownWorkspace, "%s", w.whoIsThere(h.sig.Workspace))

@@ -55,7 +55,7 @@ func (w *workspace) stamped(n schemas.Notification) schemas.Notification {
 func (w *workspace) transact(ctx context.Context, notes []schemas.Notification, fn func(tx *shard.Tx) error) error {
 	notes = slices.Concat(w.outbox.notes, notes)
 	var waiting []schemas.Notification
-	if w.lease.Writable(w.notifications) != nil {
+	if w.lease.Writable(ctx, w.notifications) != nil {
 		notes, waiting = nil, notes[max(len(notes)-maxNotes, 0):]
 	}
 	records, err := w.noteRecords(notes)
@@ -77,7 +77,7 @@ func (w *workspace) transact(ctx context.Context, notes []schemas.Notification, 
 
 // deliver writes the notifications for which no other transaction came.
 func (w *workspace) deliver(ctx context.Context) error {
-	if len(w.outbox.notes) == 0 || w.lease.Writable(w.notifications) != nil || w.now().Sub(w.outbox.written) < notifyEvery {
+	if len(w.outbox.notes) == 0 || w.lease.Writable(ctx, w.notifications) != nil || w.now().Sub(w.outbox.written) < notifyEvery {
 		return nil
 	}
 	return w.transact(ctx, nil, func(*shard.Tx) error { return nil })

@@ -116,7 +116,7 @@ func (w *workspace) checkPins(ctx context.Context, s *stream) (pins, error) {
 		if !o.capture {
 			continue
 		}
-		if err := w.lease.Writable(o.topic); err != nil {
+		if err := w.lease.Writable(ctx, o.topic); err != nil {
 			return pins{}, err
 		}
 		if o.reading {

@@ -21,7 +21,7 @@ const (
 	retryBase      = time.Second
 	retryMax       = 5 * time.Minute
 	forbiddenRetry = 5 * time.Minute
-	heldRetry      = time.Minute
+	heldRetry      = 5 * time.Second // asks brokers only
 )
 
 // schedule says when a stream is looked at next. All times are the process's

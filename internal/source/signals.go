@@ -16,8 +16,8 @@ import (
 
 // heard is where the next signal comes from: from nowhere while it could not be
 // answered.
-func (w *workspace) heard() <-chan heardSignal {
-	if w.lease.Writable(w.notifications) != nil {
+func (w *workspace) heard(ctx context.Context) <-chan heardSignal {
+	if w.lease.Writable(ctx, w.notifications) != nil {
 		return nil
 	}
 	return w.signals

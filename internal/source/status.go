@@ -16,7 +16,7 @@ type Status struct {
 type WorkspaceStatus struct {
 	Name  string `json:"name"`
 	Owned bool   `json:"owned"`           // false: another process owns it, or nobody yet
-	State string `json:"state,omitempty"` // ok, paused, retrying, unauthorized, wrong_tenant, shared, orphaned
+	State string `json:"state,omitempty"` // ok, paused, retrying, unauthorized, wrong_tenant, shared, orphaned, held
 	Cause string `json:"cause,omitempty"`
 	// Stretch is how many times longer than wanted the freshness targets are, where
 	// the calls that may be spent do not suffice.
@@ -51,6 +51,9 @@ func (s *Service) Status() any {
 			s.tellStrangers(&st, w)
 		} else if owner := s.manager.Astray(tokenPrefix + cfg.Name); owner != "" {
 			st.State, st.Cause = "orphaned", service.Orphan(owner)
+		}
+		if why := s.manager.Refused(tokenPrefix + cfg.Name); why != "" && !st.Owned {
+			st.State, st.Cause = "held", why
 		}
 		out.Workspaces = append(out.Workspaces, st)
 	}

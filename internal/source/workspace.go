@@ -86,7 +86,7 @@ func (w *workspace) run(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		select {
-		case heard := <-w.heard():
+		case heard := <-w.heard(ctx):
 			if err := w.obey(ctx, heard); err != nil {
 				return err
 			}
@@ -184,7 +184,7 @@ func (w *workspace) idle(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 	case <-t.C:
-	case heard := <-w.heard():
+	case heard := <-w.heard(ctx):
 		return w.obey(ctx, heard)
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 )
@@ -34,6 +35,9 @@ func TestMetricsAreDocumented(t *testing.T) {
 		service.make(r)
 		fmt.Fprintf(&want, "\n## %s\n\n| metric | labels | meaning |\n| --- | --- | --- |\n%s", service.name, r.table(t))
 	}
+	fmt.Fprintf(&want, "\n## Kafka clients\n\nOf source and sink alike, each with a label `client`: `shard-<n>` writes what a shard has to write, `shards` is the\n"+
+		"member of the group that hands shards out, `signals` reads the signals, `commands-<workspace>` the commands.\n\n"+
+		"| metric | labels | meaning |\n| --- | --- | --- |\n%s", ofClients(t))
 	path := filepath.Join("..", "..", "docs", "metrics.md")
 	if *update {
 		if err := os.WriteFile(path, want.Bytes(), 0o600); err != nil {
@@ -48,6 +52,21 @@ func TestMetricsAreDocumented(t *testing.T) {
 	if diff := cmp.Diff(want.String(), string(have)); diff != "" {
 		t.Errorf("docs/metrics.md is not what the code says (make docs rewrites it):\n%s", diff)
 	}
+}
+
+// notMeasured are histograms of the library's that are not asked for.
+var notMeasured = regexp.MustCompile("(?m)^.*_kafka_(read|write)_(time|wait)_seconds.*\\n|^.*_kafka_request_duration_e2e_seconds.*\\n")
+
+// ofClients are the metrics of a Kafka client.
+func ofClients(t *testing.T) string {
+	t.Helper()
+	r := &recorder{}
+	client, err := kafka.Options{Brokers: []string{"127.0.0.1:1"}, Registerer: r}.For("shards").NewClient()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	return notMeasured.ReplaceAllString(r.table(t), "")
 }
 
 // recorder is a Registerer that only remembers what would be measured.

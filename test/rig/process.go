@@ -85,6 +85,18 @@ func (r *Rig) Start(role, point string, after int) *Process {
 // StartAs is Start under another instance id.
 func (r *Rig) StartAs(role, instance, point string, after int) *Process {
 	r.t.Helper()
+	return r.start(role, instance, point, after, nil)
+}
+
+// StartIn is StartAs after the command has been changed: another folder, limits
+// put round it by a shell, further variables.
+func (r *Rig) StartIn(role, instance string, change func(*exec.Cmd)) *Process {
+	r.t.Helper()
+	return r.start(role, instance, "", 0, change)
+}
+
+func (r *Rig) start(role, instance, point string, after int, change func(*exec.Cmd)) *Process {
+	r.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		r.t.Fatal(err)
@@ -92,6 +104,9 @@ func (r *Rig) StartAs(role, instance, point string, after int) *Process {
 	p := &Process{cmd: exec.CommandContext(context.WithoutCancel(r.t.Context()), self), done: make(chan struct{}), log: &strings.Builder{}}
 	p.cmd.Env = append(r.environ(instance), roleVar+"="+role, pointVar+"="+point+":"+strconv.Itoa(after))
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	if change != nil {
+		change(p.cmd)
+	}
 	if err := p.cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}

@@ -30,7 +30,8 @@ type Options struct {
 	// Bridge is the BRIDGE_NAME and, with a point, the TOPIC_PREFIX, so that
 	// rigs share a broker; "" takes the defaults.
 	Bridge    string
-	Companies int // that the simulated vendor is seeded with
+	Companies int               // that the simulated vendor is seeded with
+	Env       map[string]string // of the processes, besides what the stage gives
 }
 
 // Rig is a stage and the processes on it.
@@ -62,6 +63,7 @@ func New(t *testing.T, o Options) *Rig {
 	if o.Bridge != "" {
 		r.env["BRIDGE_NAME"], r.env["TOPIC_PREFIX"] = o.Bridge, o.Bridge+"."
 	}
+	maps.Copy(r.env, o.Env)
 	cfg, err := config.Load(r.environ("parent"), service.Objects())
 	if err != nil {
 		t.Fatal(err)

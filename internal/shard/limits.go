@@ -1,0 +1,81 @@
+package shard
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+)
+
+// Bounds of a batch: what is written where the topic's own limit is not known or
+// higher, and the least that the client can be told.
+const (
+	usualBatch = 1 << 20
+	leastBatch = 512
+)
+
+// askLimit bounds the question for limits. Without an answer the usual batch is
+// tried, as it was before.
+const askLimit = 10 * time.Second
+
+// limits are the largest batches that topics take, learned during one tenure
+// before the first record for a topic: a page's changes make one batch, and a
+// topic with a low limit would refuse it as a whole.
+type limits struct {
+	mu    sync.Mutex
+	known map[string]int32
+}
+
+// of is the limit of a topic, or the usual one.
+func (l *limits) of(topic string) int32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n, ok := l.known[topic]; ok {
+		return n
+	}
+	return usualBatch
+}
+
+// learn asks for the limits of topics that are not known yet.
+func (l *limits) learn(ctx context.Context, client *kgo.Client, topics ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var ask []string
+	for _, t := range topics {
+		if _, ok := l.known[t]; !ok {
+			ask = append(ask, t)
+			l.known[t] = usualBatch
+		}
+	}
+	if len(ask) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	told, err := kafka.BatchLimits(ctx, client, ask...)
+	if err != nil {
+		return // what is too large then is refused, and the next tenure asks again
+	}
+	for t, n := range told {
+		l.known[t] = max(leastBatch, min(n, usualBatch))
+	}
+}
+
+// Outgrown asks whether a topic takes larger batches now than when the lease
+// began. Only the next lease can write them.
+func (l *Lease) Outgrown(ctx context.Context, topic string) bool {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	told, err := kafka.BatchLimits(ctx, l.client, topic)
+	return err == nil && min(told[topic], usualBatch) > l.limits.of(topic)
+}
+
+// MaxBatch is how many bytes a batch, and so a record with all that belongs to
+// it, may have for a topic.
+func (l *Lease) MaxBatch(ctx context.Context, topic string) int {
+	l.limits.learn(ctx, l.client, topic)
+	return int(l.limits.of(topic))
+}

@@ -1,0 +1,87 @@
+package brokerfaults
+
+import (
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// A commit whose outcome nobody told: it was done or it was not, and the source
+// has to go on from what the log says.
+func TestUnknownCommits(t *testing.T) {
+	t.Parallel()
+	stories := []story{
+		{name: "cut before the commit is sent", begin: wired(&rule{key: kmsg.EndTxn, when: commits, most: 1, drop: true})},
+		{name: "answer cut after the commit", begin: wired(&rule{key: kmsg.EndTxn, when: commits, most: 1, cut: true})},
+		{name: "answers cut three times", begin: wired(&rule{key: kmsg.EndTxn, when: commits, most: 3, cut: true})},
+	}
+	for _, e := range []*kerr.Error{kerr.UnknownServerError, kerr.RequestTimedOut, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.CoordinatorLoadInProgress} {
+		stories = append(stories,
+			story{name: e.Message + " though it is committed", begin: wired(&rule{key: kmsg.EndTxn, when: commits, most: 2, answer: says(e)})},
+			story{name: e.Message + " and it is not committed", begin: faulty(2, kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TxnID: ourID, Err: e})},
+		)
+	}
+	inWorlds(t, setting{}, stories)
+}
+
+// A coordinator that is busy, and one that has ended the transaction itself.
+func TestTransactionsInTrouble(t *testing.T) {
+	t.Parallel()
+	end, initialise := []kmsg.Key{kmsg.EndTxn}, []kmsg.Key{kmsg.InitProducerID}
+	inWorlds(t, setting{}, []story{
+		{name: "CONCURRENT_TRANSACTIONS at the end", begin: faulty(20, kfake.Fault{Keys: end, TxnID: ourID, Err: kerr.ConcurrentTransactions})},
+		{name: "CONCURRENT_TRANSACTIONS at the take-over", begin: both(
+			faulty(20, kfake.Fault{Keys: initialise, TxnID: ourID, Err: kerr.ConcurrentTransactions}),
+			wired(&rule{key: kmsg.EndTxn, when: commits, most: 1, cut: true}),
+		)},
+		{name: "INVALID_PRODUCER_EPOCH at a produce", begin: faulty(1, kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: names.State("source"), Err: kerr.InvalidProducerEpoch})},
+		{name: "PRODUCER_FENCED at the end", begin: faulty(1, kfake.Fault{Keys: end, TxnID: ourID, Err: kerr.ProducerFenced})},
+		{name: "INVALID_TXN_STATE though it is committed", begin: wired(&rule{key: kmsg.EndTxn, when: commits, most: 1, answer: says(kerr.InvalidTxnState)})},
+		{name: "TRANSACTION_ABORTABLE", begin: faulty(1, kfake.Fault{Keys: end, TxnID: ourID, Err: kerr.TransactionAbortable})},
+		{name: "aborted by the coordinator during a slow flush", begin: slowFlush, after: func(t *testing.T, w *world) {
+			if n := w.source.metric("planhat_bridge_source_shard_takeovers_total"); n < 14 {
+				t.Errorf("%v take-overs: the coordinator has aborted nothing", n)
+			}
+		}},
+	})
+}
+
+// both is two troubles at once.
+func both(one, other func(*world) trouble) func(*world) trouble {
+	return func(w *world) trouble {
+		a, b := one(w), other(w)
+		return trouble{met: func() bool { return a.met() && b.met() }, end: func() { a.end(); b.end() }}
+	}
+}
+
+// slowFlush gives the transactions of a new tenure a second, and then keeps a
+// flush from going on until the coordinator has taken it for dead.
+func slowFlush(w *world) trouble {
+	short := &rule{key: kmsg.InitProducerID, when: ofUs, most: 1, request: func(req kmsg.Request) {
+		req.(*kmsg.InitProducerIDRequest).TransactionTimeoutMillis = 1000
+	}}
+	again := &rule{key: kmsg.EndTxn, when: commits, most: 1, cut: true}
+	release := make(chan struct{})
+	slow := &rule{key: kmsg.EndTxn, when: func(req kmsg.Request) bool { return short.hits.Load() > 0 && commits(req) }, skip: 1, most: 1, hold: release}
+	remove := w.wire.add(short, slow, again)
+	began := make(chan struct{})
+	released := false
+	return trouble{
+		met: func() bool {
+			if slow.hits.Load() > 0 && !released {
+				released = true
+				time.AfterFunc(2500*time.Millisecond, func() { close(release); close(began) })
+			}
+			select {
+			case <-began:
+				return true
+			default:
+				return false
+			}
+		},
+		end: remove,
+	}
+}

@@ -1,0 +1,412 @@
+package brokerfaults
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
+	"go.uber.org/goleak"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/ops"
+	"github.com/planhat-bridge/planhat-bridge/internal/oracle"
+	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/test/rig"
+)
+
+// In a child process this is the source itself; else no goroutine may be left
+// when all stories are told.
+func TestMain(m *testing.M) {
+	if os.Getenv("RIG_ROLE") != "" {
+		os.Exit(rig.Main(m))
+	}
+	// The stories wait for clocks much more than they compute.
+	flag.Parse()
+	code := 1
+	if err := flag.Set("test.parallel", "14"); err == nil {
+		code = m.Run()
+	}
+	if code == 0 {
+		http.DefaultClient.CloseIdleConnections()
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, "goroutines are left:", err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// objects that life changes most.
+var objects = []string{"company", "enduser", "conversation", "note", "license"}
+
+var names = kafka.Names{Bridge: "planhat-bridge"}
+
+// ours is the shard that the workspace is on.
+var ours = shard.ShardOf("planhat/"+stage.Workspace, shard.DefaultShards)
+
+// ourID is the transactional id that its changes are written with.
+var ourID = names.TransactionalID("source", ours)
+
+func changesOf(object string) string { return names.Changes("planhat", stage.Workspace, object) }
+
+// setting is what a story wants to be other than usual.
+type setting struct {
+	brokers   int // default 1
+	options   []kfake.Opt
+	env       map[string]string
+	companies int // default 10
+}
+
+// world is a cluster, a registry, a vendor and, once started, a source.
+type world struct {
+	t        *testing.T
+	options  []kfake.Opt // to start the cluster again with
+	cluster  *kfake.Cluster
+	registry *srfake.Registry
+	stage    *stage.Stage
+	kafka    kafka.Options // past the wire
+	wire     *wire
+	env      map[string]string
+	source   *running
+	objects  []string // that are judged
+
+	added int // companies
+}
+
+func newWorld(t *testing.T, s setting) *world {
+	t.Helper()
+	w := &world{t: t, wire: &wire{}, registry: srfake.New(), objects: objects}
+	t.Cleanup(w.registry.Close)
+	w.options = append([]kfake.Opt{
+		kfake.NumBrokers(max(s.brokers, 1)), kfake.GroupMinSessionTimeout(time.Second),
+		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}),
+	}, s.options...)
+	w.open()
+	t.Cleanup(func() { w.cluster.Close() })
+	companies := s.companies
+	if companies == 0 {
+		companies = 10
+	}
+	var err error
+	w.stage, err = stage.NewOn(strings.Join(w.cluster.ListenAddrs(), ","), stage.Ports{}, planhatsim.Options{
+		Seed: 11, Companies: companies, CallsPerMinute: -1, PerSecond: -1, InFlight: -1, CoreOnly: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.stage.Simulator.Close(); _ = w.stage.Close() })
+	w.env = w.stage.Env(0)
+	maps.Copy(w.env, map[string]string{
+		"SCHEMA_REGISTRY_URL": w.registry.URL(), "PLANHAT_OBJECTS": strings.Join(objects, ","), "INSTANCE_ID": "source-0",
+		"SHARD_SESSION_TIMEOUT": "6s", "CALL_DEADLINE": "1s", "STARTUP_TIMEOUT": "20s", "LOG_LEVEL": "info", "TOPIC_PARTITIONS": "2",
+	})
+	maps.Copy(w.env, s.env)
+	w.kafka = kafka.Options{Brokers: w.cluster.ListenAddrs(), Extra: []kgo.Opt{kgo.MetadataMinAge(20 * time.Millisecond)}}
+	return w
+}
+
+// open starts the cluster, again with what it had if it has a folder.
+func (w *world) open() {
+	w.t.Helper()
+	var err error
+	if w.cluster, err = kfake.NewCluster(w.options...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// running is a source under way in this process.
+type running struct {
+	t     *testing.T
+	url   string // of its admin server
+	log   *buffer
+	stop  func()
+	ended chan error
+}
+
+// buffer may be read while it is written.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func (w *world) environ(set map[string]string) []string {
+	vars := maps.Clone(w.env)
+	maps.Copy(vars, set)
+	out := make([]string, 0, len(vars))
+	for k, v := range vars {
+		out = append(out, k+"="+v)
+	}
+	return out
+}
+
+// launch starts a source whose connections to Kafka go over a wire.
+func (w *world) launch(over *wire, set map[string]string) *running {
+	w.t.Helper()
+	cfg, err := config.Load(w.environ(set), service.Objects())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r := &running{t: w.t, log: &buffer{}, ended: make(chan error, 1)}
+	process := ops.NewProcess("source", cfg, r.log)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
+	build := func(env service.Env) (service.Shell, error) {
+		env.Kafka.Extra = append(env.Kafka.Extra, kgo.Dialer(over.dial))
+		d := source.DepsOf(env)
+		d.LookEvery = 200 * time.Millisecond
+		return source.New(env.Config, d), nil
+	}
+	go func() { r.ended <- service.Run(ctx, process, "source", build) }()
+	var once sync.Once
+	r.stop = func() {
+		once.Do(func() {
+			early := len(r.ended) > 0
+			cancel()
+			if err := <-r.ended; early || err != nil {
+				w.t.Errorf("the source ended by itself: %t, with %v", early, err)
+			}
+			if n := over.open.Load(); n != 0 {
+				w.t.Errorf("%d connections to Kafka are left", n)
+			}
+		})
+	}
+	w.t.Cleanup(func() {
+		r.stop()
+		if w.t.Failed() {
+			w.t.Logf("%s said:\n%s", w.t.Name(), r.log)
+		}
+	})
+	r.url = "http://" + process.Admin.Addr(w.t.Context())
+	return r
+}
+
+// start starts the source and waits for the snapshot.
+func (w *world) start() {
+	w.t.Helper()
+	w.source = w.launch(w.wire, nil)
+	w.judge()
+}
+
+// restart is a clean stop and a start.
+func (w *world) restart() {
+	w.t.Helper()
+	w.source.stop()
+	w.source = w.launch(w.wire, nil)
+}
+
+func (w *world) live(n int) { w.stage.Simulator.Live(n) }
+
+// prompt is how long a change may take to its topic once the trouble is over.
+const prompt = 10 * time.Second
+
+// fresh makes a company and waits for it on its topic.
+func (w *world) fresh() time.Duration {
+	w.t.Helper()
+	w.added++
+	return w.seen(w.company(fmt.Sprintf(`{"name":"fresh %d"}`, w.added)), prompt)
+}
+
+// company makes one as one of the tenant's own users, and returns its id.
+func (w *world) company(fields string) (id string) {
+	w.t.Helper()
+	w.stage.Simulator.Mutate(func(tx *planhatsim.Tx) {
+		var err error
+		if id, err = tx.Create("companies", fields); err != nil {
+			w.t.Error(err)
+		}
+	})
+	return id
+}
+
+// edit changes a record as one of the tenant's own users does.
+func (w *world) edit(listing, id, fields string) {
+	w.t.Helper()
+	w.stage.Simulator.Mutate(func(tx *planhatsim.Tx) {
+		if err := tx.Update(listing, id, fields); err != nil {
+			w.t.Error(err)
+		}
+	})
+}
+
+// seen waits until a committed change of a company is on its topic.
+func (w *world) seen(id string, limit time.Duration) time.Duration {
+	w.t.Helper()
+	began := time.Now()
+	reader := w.client(kgo.ConsumeTopics(changesOf("company")), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(100*time.Millisecond))
+	defer reader.Close()
+	ctx, cancel := context.WithTimeout(w.t.Context(), limit)
+	defer cancel()
+	for found := false; !found; {
+		fetches := reader.PollFetches(ctx)
+		fetches.EachRecord(func(r *kgo.Record) { found = found || string(r.Key) == id })
+		if !found && ctx.Err() != nil {
+			w.t.Fatalf("company %s is not on its topic within %s", id, limit)
+		}
+	}
+	return time.Since(began)
+}
+
+func (w *world) client(opts ...kgo.Opt) *kgo.Client {
+	w.t.Helper()
+	cl, err := w.kafka.NewClient(opts...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return cl
+}
+
+// judge lets the oracle decide once the source has caught up, and then holds to
+// the log what only readers of everything and the state's next owner see.
+func (w *world) judge() oracle.Report {
+	w.t.Helper()
+	return w.judgeBut("")
+}
+
+// judgeBut is judge of all objects but one.
+func (w *world) judgeBut(object string) oracle.Report {
+	w.t.Helper()
+	all := w.objects
+	defer func() { w.objects = all }()
+	w.objects = slices.DeleteFunc(slices.Clone(all), func(o string) bool { return o == object })
+	report, err := oracle.Check(w.t.Context(), oracle.Options{
+		Kafka: w.kafka, Names: names, Workspace: stage.Workspace, SimulatorURL: w.stage.Planhat,
+		Objects: w.objects, Settle: 40 * time.Second,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, m := range report.Mismatches {
+		w.t.Errorf("oracle: %s", m)
+	}
+	w.everyone()
+	w.places()
+	return report
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, limit time.Duration, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(limit)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("not within %s: %s", limit, what)
+		}
+	}
+}
+
+// page reads a page of the admin server.
+func (r *running) page(path string) (code int, text string) {
+	r.t.Helper()
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.url+path, http.NoBody)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// status is the source's part of /status.
+func (r *running) status() (out source.Status) {
+	r.t.Helper()
+	code, text := r.page("/status")
+	var all struct {
+		Source source.Status `json:"source"`
+	}
+	if err := json.Unmarshal([]byte(text), &all); err != nil {
+		r.t.Fatalf("status %d: %v: %s", code, err, text)
+	}
+	return all.Source
+}
+
+// metric adds up the series of a metric whose line contains all of the labels.
+func (r *running) metric(name string, labels ...string) (sum float64) {
+	r.t.Helper()
+	_, text := r.page("/metrics")
+	for line := range strings.Lines(text) {
+		series, value, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok || series != name && !strings.HasPrefix(series, name+"{") {
+			continue
+		}
+		fits := true
+		for _, l := range labels {
+			fits = fits && strings.Contains(series, l)
+		}
+		var v float64
+		if _, err := fmt.Sscan(value, &v); err == nil && fits {
+			sum += v
+		}
+	}
+	return sum
+}
+
+// hits is how often a rule has applied.
+func hits(n *atomic.Int64, least int64) func() bool {
+	return func() bool { return n.Load() >= least }
+}
+
+// freePort is a port that nobody listens on now.
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// stream is what /status says of a listing.
+func (w *world) stream(listing string) (out source.StreamStatus) {
+	w.t.Helper()
+	for _, s := range w.source.status().Workspaces[0].Streams {
+		if s.Name == listing {
+			out = s
+		}
+	}
+	return out
+}
