@@ -39,8 +39,10 @@ type refusal struct {
 	at     time.Time
 	err    error
 	limit  int32     // of its batches, as it was known then
-	denied bool      // the cluster has said since that the user may not write
-	asked  time.Time // when it was asked
+	asked  time.Time // when the cluster was last asked for the right to write
+	known  bool      // it could be asked
+	may    bool      // and said that the user may
+	denied bool      // it has said since the refusal that the user may not
 }
 
 // rightsEvery is how often the cluster is asked for the right to write.
@@ -107,19 +109,14 @@ func (l *Lease) Writable(ctx context.Context, topic string) error {
 	held := &Refusal{Err: fmt.Errorf("%w; does the topic exist, and may this user write to it?", r.err)}
 	if errors.Is(r.err, kerr.TopicAuthorizationFailed) {
 		held = &Refusal{Err: fmt.Errorf("%w; to repair: allow this user to describe, read and write topic %s", r.err, topic)}
-		if time.Since(r.asked) < rightsEvery {
-			return held
+		if time.Since(r.asked) >= rightsEvery {
+			r = l.askRights(ctx, topic, r)
 		}
-		rights, err := kafka.TopicRights(ctx, l.client, topic)
-		if err == nil && rights.Known {
-			may := rights.May(kmsg.ACLOperationWrite)
-			m.noteDenied(topic, !may)
-			if may && r.denied {
-				return nil
-			}
-			if !may {
-				return held
-			}
+		switch {
+		case r.may && r.denied:
+			return nil
+		case r.known && !r.may:
+			return held
 		}
 	}
 	if time.Since(r.at) < r.pause() {
@@ -128,11 +125,17 @@ func (l *Lease) Writable(ctx context.Context, topic string) error {
 	return nil
 }
 
-func (m *Manager) noteDenied(topic string, denied bool) {
+// askRights asks the cluster whether the user may write, and notes the answer.
+func (l *Lease) askRights(ctx context.Context, topic string, r refusal) refusal {
+	rights, err := kafka.TopicRights(ctx, l.client, topic)
+	r.asked, r.known = time.Now(), err == nil && rights.Known
+	r.may = r.known && rights.May(kmsg.ACLOperationWrite)
+	r.denied = r.denied || r.known && !r.may
+	m := l.books
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r, noted := m.unwritable[topic]; noted {
-		r.denied, r.asked = r.denied || denied, time.Now()
+	if _, noted := m.unwritable[topic]; noted {
 		m.unwritable[topic] = r
 	}
+	return r
 }
