@@ -64,7 +64,7 @@ func writeTopics(b *bytes.Buffer) {
 		{names.ResultTopic("planhat", ws, layout), "command id", "Avro `Result`"},
 		{names.DeadLetterTopic("planhat", ws, layout), "as the command", "the command's bytes, the reason in headers"},
 		{names.SignalTopic(layout), "`planhat/<workspace>/<stream>`", "JSON: `{id, signal, workspace, stream}`; `signal` is `release`"},
-		{names.NotificationTopic(layout), "`planhat/<workspace>/<stream>`", "JSON: `{id, signal, workspace, stream, done, message, at}`"},
+		{names.NotificationTopic(layout), "`planhat/<workspace>/<stream>`", "JSON: `{id, event, signal, workspace, stream, done, message, at}`"},
 		{names.StateTopic("source", layout), "internal", "internal"},
 		{names.StateTopic("sink", layout), "internal", "internal"},
 	} {
