@@ -199,12 +199,11 @@ func (c *scratch) prove(p patch) (err error) {
 	if err != nil {
 		return err
 	}
-	patched := filesOf(body)
-	defer func() {
-		for _, name := range patched {
-			err = errors.Join(err, copyFile(name, filepath.Join(c.dir, name)))
-		}
-	}()
+	restore, err := c.remember(filesOf(body))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, restore()) }()
 	if out, err := in(c.dir, bytes.NewReader(body), "patch", "-p1", "--forward", "--no-backup-if-mismatch", "--fuzz=0"); err != nil {
 		return fmt.Errorf("%s does not apply: %s", p.file, out)
 	}
@@ -218,6 +217,23 @@ func (c *scratch) prove(p patch) (err error) {
 		return fmt.Errorf("%s did not run: %s", p.test, out)
 	}
 	return nil
+}
+
+// remember keeps files as they are, to be restored.
+func (c *scratch) remember(names []string) (restore func() error, err error) {
+	was := map[string][]byte{}
+	for _, name := range names {
+		path := filepath.Join(c.dir, name)
+		if was[path], err = os.ReadFile(path); err != nil {
+			return nil, err
+		}
+	}
+	return func() (err error) {
+		for path, content := range was {
+			err = errors.Join(err, os.WriteFile(path, content, 0o600))
+		}
+		return err
+	}, nil
 }
 
 // filesOf are the files that a patch changes.
