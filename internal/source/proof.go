@@ -146,4 +146,3 @@ func (w *workspace) unproved(s *stream, got answer, err error) error {
 	*c, s.blind = confirmation{blind: true}, true
 	return nil
 }
-
