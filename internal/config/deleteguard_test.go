@@ -13,7 +13,7 @@ func TestParseDeleteGuard(t *testing.T) {
 	}
 	for text, want := range map[string]config.DeleteGuard{
 		"listing:33%,workspace:10%":                  {Listing: limit(.33, 0), Workspace: limit(.1, 0)},
-		" listing : 2.5% , listing:40,workspace:500": {Listing: limit(.025, 40), Workspace: limit(0, 500)},
+		"listing : 2.5% , listing:40 ,workspace:500": {Listing: limit(.025, 40), Workspace: limit(0, 500)},
 		"off": {},
 	} {
 		got, err := config.ParseDeleteGuard(text)

@@ -2,6 +2,7 @@ package source_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -35,9 +36,7 @@ func twoTenants(t *testing.T, seed int64, env map[string]string) (r *rig, other 
 	}
 	use(stage.Token)
 	vars := map[string]string{"PLANHAT_TOKEN": "", "PLANHAT_TOKEN_FILE": file}
-	for k, v := range env {
-		vars[k] = v
-	}
+	maps.Copy(vars, env)
 	r = newRig(t, planhatsim.Options{Seed: seed, Companies: 12}, vars)
 	other = planhatsim.New(planhatsim.Options{Seed: seed + 1000, Companies: 15, CallsPerMinute: -1, Tokens: map[string]planhatsim.Token{otherToken: {}}})
 	t.Cleanup(other.Close)
