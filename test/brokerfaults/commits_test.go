@@ -1,6 +1,7 @@
 package brokerfaults
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -41,11 +42,6 @@ func TestTransactionsInTrouble(t *testing.T) {
 		{name: "PRODUCER_FENCED at the end", begin: faulty(1, kfake.Fault{Keys: end, TxnID: ourID, Err: kerr.ProducerFenced})},
 		{name: "INVALID_TXN_STATE though it is committed", begin: wired(&rule{key: kmsg.EndTxn, when: commits, most: 1, answer: says(kerr.InvalidTxnState)})},
 		{name: "TRANSACTION_ABORTABLE", begin: faulty(1, kfake.Fault{Keys: end, TxnID: ourID, Err: kerr.TransactionAbortable})},
-		{name: "aborted by the coordinator during a slow flush", begin: slowFlush, after: func(t *testing.T, w *world) {
-			if n := w.source.metric("planhat_bridge_source_shard_takeovers_total"); n < 14 {
-				t.Errorf("%v take-overs: the coordinator has aborted nothing", n)
-			}
-		}},
 	})
 }
 
@@ -57,31 +53,28 @@ func both(one, other func(*world) trouble) func(*world) trouble {
 	}
 }
 
-// slowFlush gives the transactions of a new tenure a second, and then keeps a
-// flush from going on until the coordinator has taken it for dead.
-func slowFlush(w *world) trouble {
-	short := &rule{key: kmsg.InitProducerID, when: ofUs, most: 1, request: func(req kmsg.Request) {
-		req.(*kmsg.InitProducerIDRequest).TransactionTimeoutMillis = 1000
-	}}
-	again := &rule{key: kmsg.EndTxn, when: commits, most: 1, cut: true}
+// The coordinator gives a transaction up that is still written, and the commit
+// comes too late: what the flush held is written by the next tenure, once.
+func TestTransactionAbortedByTheCoordinator(t *testing.T) {
+	t.Parallel()
+	const timeout = 3 * time.Second
+	w := newWorld(t, setting{})
+	w.wire.add(&rule{key: kmsg.InitProducerID, when: ofUs, request: func(req kmsg.Request) {
+		req.(*kmsg.InitProducerIDRequest).TransactionTimeoutMillis = int32(timeout.Milliseconds())
+	}})
+	w.start()
 	release := make(chan struct{})
-	slow := &rule{key: kmsg.EndTxn, when: func(req kmsg.Request) bool { return short.hits.Load() > 0 && commits(req) }, skip: 1, most: 1, hold: release}
-	remove := w.wire.add(short, slow, again)
-	began := make(chan struct{})
-	released := false
-	return trouble{
-		met: func() bool {
-			if slow.hits.Load() > 0 && !released {
-				released = true
-				time.AfterFunc(2500*time.Millisecond, func() { close(release); close(began) })
-			}
-			select {
-			case <-began:
-				return true
-			default:
-				return false
-			}
-		},
-		end: remove,
+	held := &rule{key: kmsg.EndTxn, when: commits, most: 1, hold: release}
+	w.tell(t, story{begin: func(w *world) trouble {
+		before := w.source.metric("planhat_bridge_source_shard_takeovers_total")
+		remove := w.wire.add(held)
+		time.AfterFunc(timeout+2*time.Second, func() { close(release) })
+		return trouble{end: remove, met: func() bool {
+			return w.source.metric("planhat_bridge_source_shard_takeovers_total") > before
+		}}
+	}})
+	if !strings.Contains(w.source.log.String(), "commit: ") {
+		t.Error("the late commit was not refused")
 	}
+	w.source.stop()
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,7 +45,7 @@ func TestMain(m *testing.M) {
 	// The stories wait for clocks much more than they compute.
 	flag.Parse()
 	code := 1
-	if err := flag.Set("test.parallel", "14"); err == nil {
+	if err := flag.Set("test.parallel", strconv.Itoa(atOnce)); err == nil {
 		code = m.Run()
 	}
 	if code == 0 {
@@ -229,7 +230,7 @@ func (w *world) restart() {
 func (w *world) live(n int) { w.stage.Simulator.Live(n) }
 
 // prompt is how long a change may take to its topic once the trouble is over.
-const prompt = 10 * time.Second
+const prompt = 10 * time.Second * slack
 
 // fresh makes a company and waits for it on its topic.
 func (w *world) fresh() time.Duration {
@@ -303,7 +304,7 @@ func (w *world) judgeBut(object string) oracle.Report {
 	w.objects = slices.DeleteFunc(slices.Clone(all), func(o string) bool { return o == object })
 	report, err := oracle.Check(w.t.Context(), oracle.Options{
 		Kafka: w.kafka, Names: names, Workspace: stage.Workspace, SimulatorURL: w.stage.Planhat,
-		Objects: w.objects, Settle: 40 * time.Second,
+		Objects: w.objects, Settle: 40 * time.Second * slack,
 	})
 	if err != nil {
 		w.t.Fatal(err)
