@@ -150,9 +150,14 @@ func (p *process) streams() (map[string]source.StreamStatus, error) {
 	return out, nil
 }
 
+// cpu is the processor time that the process has used; it has ended.
+func (p *process) cpu() time.Duration {
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
+
 // peak prints the most memory that the process has had since it started, which
-// must not be more than mostMiB.
-func (p *process) peak(t *testing.T, after string) {
+// must not be more than most MiB.
+func (p *process) peak(t *testing.T, after string, most int) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Log("the memory of the source is only looked at on Linux")
@@ -171,7 +176,7 @@ func (p *process) peak(t *testing.T, after string) {
 		t.Fatal(err)
 	}
 	t.Logf("scale peak_rss_mib=%d after=%q", kib>>10, after)
-	if kib>>10 > mostMiB {
-		t.Errorf("%d MiB of memory after %s, want at most %d", kib>>10, after, mostMiB)
+	if kib>>10 > most {
+		t.Errorf("%d MiB of memory after %s, want at most %d", kib>>10, after, most)
 	}
 }

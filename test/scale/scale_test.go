@@ -43,19 +43,19 @@ func TestSourceOfALargeTenant(t *testing.T) {
 	p := start(t, binary, env)
 	p.until("snapshot of all streams", snapshotDone)
 	calls, perTemplate := s.Simulator.Calls()
-	p.peak(t, "the snapshot")
+	p.peak(t, "the snapshot", mostMiB)
 	onlyDocumentedPaths(t, perTemplate)
 	fewCalls(t, calls)
 	p.until("sweep after the snapshot", sweptSince(s, time.Now()))
-	p.peak(t, "a sweep")
+	p.peak(t, "a sweep", mostMiB)
 	p.stop()
 
 	p = start(t, binary, env)
 	p.until("restore", snapshotDone)
-	p.peak(t, "the restore")
+	p.peak(t, "the restore", mostMiB)
 	storm(t, s)
 	p.untilUpdates()
-	p.peak(t, "the begin of a storm of edits")
+	p.peak(t, "the begin of a storm of edits", mostMiB)
 	p.kill() // the edits of a page are in several transactions
 
 	env["PLANHAT_FRESHNESS"] = "*:5s" // leaves some of the processor to the judge
@@ -64,7 +64,7 @@ func TestSourceOfALargeTenant(t *testing.T) {
 		return !streams["companies"].LastScan.IsZero() && !streams["endusers"].LastScan.IsZero()
 	})
 	judge(t, s, env)
-	p.peak(t, "a storm of edits")
+	p.peak(t, "a storm of edits", mostMiB)
 	p.stop()
 }
 
