@@ -116,52 +116,58 @@ func TestIndexStopsWhenAsked(t *testing.T) {
 
 const memoryLimit = 64.0 // bytes a record
 
+// TestIndexMemory holds the index to its size, in whatever order it came to be.
 func TestIndexMemory(t *testing.T) {
-	memoryRecords := 200_000
+	million := 1_000_000
 	if raceEnabled {
-		memoryRecords = 20_000 // the race detector makes it ten times as slow
+		million = 20_000 // the race detector makes it ten times as slow
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	halved := func() *cdc.Index { // built twice as large, then every other one is deleted
-		index := cdc.NewIndex()
-		for _, n := range random.Perm(2 * memoryRecords) {
-			index.Put(id(n), entry(n))
-		}
-		for n := range memoryRecords {
-			index.Delete(id(2 * n))
-		}
-		return index
-	}
-	built := func(order []int) func() *cdc.Index {
-		return func() *cdc.Index {
-			index := cdc.NewIndex()
-			for _, n := range order {
-				index.Put(id(n), entry(n))
-			}
-			return index
-		}
-	}
-	ascending := make([]int, memoryRecords)
+	ascending := make([]int, million)
 	for i := range ascending {
 		ascending[i] = i
 	}
+	put := func(order []int) *cdc.Index {
+		index := cdc.NewIndex()
+		for _, n := range order {
+			index.Put(id(n), entry(n))
+		}
+		return index
+	}
 	tests := []struct {
-		name  string
-		build func() *cdc.Index
+		name    string
+		records int
+		build   func() *cdc.Index
 	}{
-		{"ascending", built(ascending)},
-		{"random", built(random.Perm(memoryRecords))},
-		{"after deletes", halved},
+		{"ascending", million, func() *cdc.Index { return put(ascending) }},
+		{"random", million, func() *cdc.Index { return put(random.Perm(million)) }},
+		{"churned", million, func() *cdc.Index { // as many go, anywhere, as come, anywhere
+			index, held := put(ascending), slices.Clone(ascending)
+			for n := range million / 2 {
+				i := random.IntN(million)
+				index.Delete(id(held[i]))
+				held[i] = million + n*7919%(3*million)
+				index.Put(id(held[i]), entry(n))
+			}
+			return index
+		}},
+		{"halved", million / 5, func() *cdc.Index {
+			index := put(random.Perm(2 * million / 5))
+			for n := range million / 5 {
+				index.Delete(id(2 * n))
+			}
+			return index
+		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			before := heap()
 			index := test.build()
-			perRecord := float64(int64(heap())-int64(before)) / float64(memoryRecords)
-			if index.Len() != memoryRecords {
+			perRecord := float64(int64(heap())-int64(before)) / float64(test.records)
+			if index.Len() != test.records {
 				t.Fatalf("length %d", index.Len())
 			}
-			t.Logf("%.1f bytes a record", perRecord)
+			t.Logf("index records=%d bytes_a_record=%.1f", test.records, perRecord)
 			if perRecord > memoryLimit {
 				t.Errorf("%.1f bytes a record, want at most %v", perRecord, memoryLimit)
 			}

@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/planhat"
@@ -17,7 +18,7 @@ func (o origin) envelope(s *stream, c change, now time.Time) schemas.Envelope {
 	env := schemas.Envelope{
 		After: c.row, Op: c.op, TsMs: now.UnixMilli(),
 		Source: schemas.Source{
-			Version: o.version, Connector: "planhat", Name: o.bridge, TsMs: c.entry.Stamp, Snapshot: fmt.Sprint(c.op == opRead),
+			Version: o.version, Connector: "planhat", Name: o.bridge, TsMs: c.entry.Stamp, Snapshot: strconv.FormatBool(c.op == opRead),
 			DB: o.workspace, Table: string(s.objects[c.entry.Object].spec.Object), Stream: s.listing,
 		},
 	}

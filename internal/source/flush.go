@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -126,6 +127,9 @@ func (w *workspace) events(ctx context.Context, s *stream) ([][]*kgo.Record, err
 			}
 		}
 	}
+	if cap(w.encoded) > maxEvent {
+		w.encoded = nil // after a record of unusual size
+	}
 	if len(skipped) == 0 {
 		return out, nil
 	}
@@ -161,19 +165,19 @@ func (w *workspace) event(ctx context.Context, s *stream, c change, before []byt
 			return nil, fmt.Errorf("compare with what was written: %w", err)
 		}
 	}
-	value, err := w.codecs[o.spec.Object].encode(&env)
-	if err == nil && len(value) > most && c.op != opDelete {
+	w.encoded, err = w.codecs[o.spec.Object].encode(w.encoded[:0], &env)
+	if err == nil && len(w.encoded) > most && c.op != opDelete {
 		env.Before = nil
-		value, err = w.codecs[o.spec.Object].encode(&env)
+		w.encoded, err = w.codecs[o.spec.Object].encode(w.encoded[:0], &env)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(value) > most {
-		return nil, tooLargeError{o.topic, len(value), most}
+	if len(w.encoded) > most {
+		return nil, tooLargeError{o.topic, len(w.encoded), most}
 	}
-	key := []byte(c.id.String())
-	records := []*kgo.Record{{Topic: o.topic, Key: key, Value: value}}
+	key := hex.AppendEncode(nil, c.id[:])
+	records := []*kgo.Record{{Topic: o.topic, Key: key, Value: bytes.Clone(w.encoded)}}
 	if c.op == opDelete {
 		records = append(records, &kgo.Record{Topic: o.topic, Key: key})
 	}
@@ -217,7 +221,9 @@ func (w *workspace) befores(ctx context.Context, s *stream) ([][]byte, error) {
 	out := make([][]byte, len(s.pending.changes))
 	wanted := map[string][]kafka.Place{}
 	inFlight := map[cdc.ID]int{}
-	for i, c := range s.pending.changes {
+	once := len(s.pending.latest) == len(s.pending.changes)
+	for i := range s.pending.changes {
+		c := &s.pending.changes[i]
 		if c.hasPrior {
 			if j, ok := inFlight[c.id]; ok {
 				out[i] = s.pending.changes[j].row
@@ -226,7 +232,9 @@ func (w *workspace) befores(ctx context.Context, s *stream) ([][]byte, error) {
 				wanted[topic] = append(wanted[topic], kafka.Place{Partition: c.prior.Partition, Offset: c.prior.Offset})
 			}
 		}
-		inFlight[c.id] = i
+		if !once {
+			inFlight[c.id] = i
+		}
 	}
 	found, err := w.readAt(ctx, wanted)
 	if err != nil {
@@ -287,6 +295,9 @@ func (w *workspace) decode(ctx context.Context, o planhat.Object, value []byte) 
 	return schemas.DecodeAnyEnvelope(ctx, value, w.resolver)
 }
 
+// entryBytes is what most entries take: a longer one grows.
+const entryBytes = 32
+
 // stateRecords writes the last entry of each changed record.
 func (s *stream) stateRecords(tx *shard.Tx, name string, records [][]*kgo.Record) {
 	for i := range s.pending.changes {
@@ -299,14 +310,20 @@ func (s *stream) stateRecords(tx *shard.Tx, name string, records [][]*kgo.Record
 			tx.State(entryKey(name, c.id), nil)
 			continue
 		}
-		tx.State(entryKey(name, c.id), cdc.AppendEntry(nil, c.entry))
+		tx.State(entryKey(name, c.id), cdc.AppendEntry(make([]byte, 0, entryBytes), c.entry))
 	}
 }
 
 // applied moves the index to what has been committed.
 func (w *workspace) applied(s *stream) {
-	for i, c := range s.pending.changes {
-		w.metrics.changes.WithLabelValues(w.cfg.Name, string(s.objects[c.entry.Object].spec.Object), c.op).Inc()
+	type kind struct {
+		object uint8
+		op     string
+	}
+	count := map[kind]int{}
+	for i := range s.pending.changes {
+		c := &s.pending.changes[i]
+		count[kind{c.entry.Object, c.op}]++
 		if s.pending.latest[c.id] != i {
 			continue
 		}
@@ -320,6 +337,9 @@ func (w *workspace) applied(s *stream) {
 		} else {
 			s.index.Put(c.id, c.entry)
 		}
+	}
+	for k, n := range count {
+		w.metrics.changes.WithLabelValues(w.cfg.Name, string(s.objects[k.object].spec.Object), k.op).Add(float64(n))
 	}
 	s.pending.reset()
 	s.health.lastFlush = w.now()

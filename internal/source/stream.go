@@ -236,7 +236,8 @@ func cursorKey(name string) []byte { return append([]byte(name), 0, keyCursor) }
 func pinsKey(name string) []byte { return append([]byte(name), 0, keyPins) }
 
 func entryKey(name string, id cdc.ID) []byte {
-	return append(append([]byte(name), 0, keyEntry), id[:]...)
+	key := make([]byte, 0, len(name)+2+len(id))
+	return append(append(append(key, name...), 0, keyEntry), id[:]...)
 }
 
 // restore applies one state record of this stream.

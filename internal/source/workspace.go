@@ -41,7 +41,8 @@ type workspace struct {
 	point          func(string)
 	vendor         service.Vendor
 
-	room room // of the last page of a sweep
+	room    room   // of the last page of a sweep
+	encoded []byte // scratch: the event that is being written
 
 	mu      sync.Mutex // guards what status reads: the streams' shown, stretch and pause
 	pause   refusal
@@ -73,8 +74,8 @@ type topicCodec struct {
 	schemaID int
 }
 
-func (c topicCodec) encode(e *schemas.Envelope) ([]byte, error) {
-	return c.codec.AppendEnvelope(nil, c.schemaID, e)
+func (c topicCodec) encode(dst []byte, e *schemas.Envelope) ([]byte, error) {
+	return c.codec.AppendEnvelope(dst, c.schemaID, e)
 }
 
 func (w *workspace) streamName(s *stream) string { return streamName(w.cfg.Name, s.listing) }

@@ -40,11 +40,12 @@ type process struct {
 	log   bytes.Buffer // read it after the process has ended
 	admin string
 	ended chan error
+	wait  time.Duration // for a condition
 }
 
 func start(t *testing.T, binary string, env map[string]string) *process {
 	t.Helper()
-	p := &process{t: t, admin: freeAddress(t), ended: make(chan error, 1)}
+	p := &process{t: t, admin: freeAddress(t), ended: make(chan error, 1), wait: patience(0)}
 	p.cmd = exec.CommandContext(t.Context(), binary)
 	p.cmd.Env = []string{"ADMIN_ADDR=" + p.admin, "INSTANCE_ID=source-0"}
 	for k, v := range env {
@@ -110,7 +111,7 @@ func (p *process) untilUpdates() {
 // until waits for a condition on the streams of the only workspace.
 func (p *process) until(what string, reached func(map[string]source.StreamStatus) bool) {
 	p.t.Helper()
-	deadline := time.NewTimer(3 * time.Minute)
+	deadline := time.NewTimer(p.wait)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -123,7 +124,7 @@ func (p *process) until(what string, reached func(map[string]source.StreamStatus
 		case err := <-p.ended:
 			p.t.Fatalf("the source ended with %v before %s:\n%s", err, what, p.log.String())
 		case <-deadline.C:
-			p.t.Fatalf("no %s within three minutes: %v, streams %+v", what, err, streams)
+			p.t.Fatalf("no %s within %s: %v, streams %+v", what, p.wait, err, streams)
 		case <-tick.C:
 		}
 	}
@@ -150,9 +151,35 @@ func (p *process) streams() (map[string]source.StreamStatus, error) {
 	return out, nil
 }
 
+// cpu is the processor time that the process has used; it has ended.
+func (p *process) cpu() time.Duration {
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
+
+// spent is the processor time that the process has used so far; 0 where the system
+// does not tell.
+func (p *process) spent() time.Duration {
+	p.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	const user, system, ticks = 11, 12, 100 // places behind the name, and ticks a second, which Linux has on all machines
+	var sum int
+	for _, field := range [][]byte{fields[user], fields[system]} {
+		n, err := strconv.Atoi(string(field))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		sum += n
+	}
+	return time.Duration(sum) * time.Second / ticks
+}
+
 // peak prints the most memory that the process has had since it started, which
-// must not be more than mostMiB.
-func (p *process) peak(t *testing.T, after string) {
+// must not be more than most MiB.
+func (p *process) peak(t *testing.T, after string, most int) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Log("the memory of the source is only looked at on Linux")
@@ -171,7 +198,7 @@ func (p *process) peak(t *testing.T, after string) {
 		t.Fatal(err)
 	}
 	t.Logf("scale peak_rss_mib=%d after=%q", kib>>10, after)
-	if kib>>10 > mostMiB {
-		t.Errorf("%d MiB of memory after %s, want at most %d", kib>>10, after, mostMiB)
+	if kib>>10 > most {
+		t.Errorf("%d MiB of memory after %s, want at most %d", kib>>10, after, most)
 	}
 }

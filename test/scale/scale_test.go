@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -19,13 +20,9 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 )
 
-// The tenant, and what the source may take of it.
 const (
-	companies           = 5_000
-	endusersPerCompany  = 10
 	edits               = 10_000 // records edited at one moment
-	mostMiB             = 120
-	callsOfTheListPages = 1 // more than the rows need at least
+	callsOfTheListPages = 1      // more than the rows need at least
 )
 
 // sweepOverlap is how many rows each page of a sweep repeats of the one before:
@@ -35,43 +32,55 @@ const sweepOverlap = 1
 // TestSourceOfALargeTenant takes a source through its life: a snapshot, sweeps, a
 // restart, and a storm of edits in which it is killed. The oracle says that nothing is missing.
 func TestSourceOfALargeTenant(t *testing.T) {
-	s := newStage(t)
+	n := endusers(t)
+	s := newStage(t, n)
 	env := s.Env(0)
-	env["PLANHAT_CALLS_PER_MINUTE"], env["PLANHAT_FRESHNESS"] = "100000", "*:1s"
+	env["PLANHAT_CALLS_PER_MINUTE"], env["PLANHAT_FRESHNESS"] = "1000000", "*:1s"
 	binary := build(t, "source")
+	begin := func() *process {
+		p := start(t, binary, env)
+		p.wait = patience(n)
+		return p
+	}
 
-	p := start(t, binary, env)
-	p.until("snapshot of all streams", snapshotDone)
+	p := begin()
+	p.until("snapshot of all streams", snapshotDone(n))
 	calls, perTemplate := s.Simulator.Calls()
-	p.peak(t, "the snapshot")
+	p.cost(t, "snapshot", 0, calls)
+	p.peak(t, "the snapshot", mostMiB(n))
 	onlyDocumentedPaths(t, perTemplate)
-	fewCalls(t, calls)
-	p.until("sweep after the snapshot", sweptSince(s, time.Now()))
-	p.peak(t, "a sweep")
+	fewCalls(t, calls, n)
+	since, spent := time.Now(), p.spent()
+	p.until("sweep after the snapshot", sweptSince(s, since))
+	p.cost(t, "sweeps of what is known, and polls", spent, callsSince(s, since))
+	p.peak(t, "a sweep", mostMiB(n))
 	p.stop()
+	stateSize(t, s.Broker)
 
-	p = start(t, binary, env)
-	p.until("restore", snapshotDone)
-	p.peak(t, "the restore")
+	began := time.Now()
+	p = begin()
+	p.until("restore", snapshotDone(n))
+	t.Logf("scale restore records=%d cpu_s=%.2f seconds=%.2f", n+companies, p.spent().Seconds(), time.Since(began).Seconds())
+	p.peak(t, "the restore", mostMiB(n))
 	storm(t, s)
 	p.untilUpdates()
-	p.peak(t, "the begin of a storm of edits")
+	p.peak(t, "the begin of a storm of edits", mostMiB(n))
 	p.kill() // the edits of a page are in several transactions
 
 	env["PLANHAT_FRESHNESS"] = "*:5s" // leaves some of the processor to the judge
-	p = start(t, binary, env)
+	p = begin()
 	p.until("poll of the edits", func(streams map[string]source.StreamStatus) bool {
 		return !streams["companies"].LastScan.IsZero() && !streams["endusers"].LastScan.IsZero()
 	})
-	judge(t, s, env)
-	p.peak(t, "a storm of edits")
+	judge(t, s, env, patience(n))
+	p.peak(t, "a storm of edits", mostMiB(n))
 	p.stop()
 }
 
-func newStage(t *testing.T) *stage.Stage {
+func newStage(t *testing.T, endusers int) *stage.Stage {
 	t.Helper()
 	s, err := stage.New(stage.Ports{}, planhatsim.Options{
-		Seed: 11, Companies: companies, EndusersPerCompany: endusersPerCompany, ConversationsPerCompany: 1, LicensesPerCompany: 1,
+		Seed: 11, Companies: companies, EndusersPerCompany: endusers / companies, ConversationsPerCompany: 1, LicensesPerCompany: 1,
 		CallsPerMinute: -1, PerSecond: -1, InFlight: -1,
 	}, false)
 	if err != nil {
@@ -81,13 +90,23 @@ func newStage(t *testing.T) *stage.Stage {
 	return s
 }
 
-func snapshotDone(streams map[string]source.StreamStatus) bool {
-	for _, s := range streams {
-		if !s.SnapshotDone {
-			return false
+// snapshotDone is a condition: all streams are captured.
+func snapshotDone(endusers int) func(map[string]source.StreamStatus) bool {
+	return func(streams map[string]source.StreamStatus) bool {
+		for _, s := range streams {
+			if !s.SnapshotDone {
+				return false
+			}
 		}
+		return streams["endusers"].Records == endusers && streams["companies"].Records == companies
 	}
-	return streams["endusers"].Records == companies*endusersPerCompany && streams["companies"].Records == companies
+}
+
+// callsSince are the calls from a moment on.
+func callsSince(s *stage.Stage, since time.Time) []planhatsim.Call {
+	calls, _ := s.Simulator.Calls()
+	first, _ := slices.BinarySearchFunc(calls, since, func(c planhatsim.Call, at time.Time) int { return c.At.Compare(at) })
+	return calls[first:]
 }
 
 // sweptSince is a condition: endusers have been asked for in full since then, the
@@ -128,7 +147,7 @@ func listingOf(c planhatsim.Call) listing {
 // fewCalls holds the list calls of the snapshot of each listing to what its rows
 // need. A path with archived records has two listings, of which the one of the
 // archived may show the others again: its rows are as many as it has shown.
-func fewCalls(t *testing.T, calls []planhatsim.Call) {
+func fewCalls(t *testing.T, calls []planhatsim.Call, endusers int) {
 	t.Helper()
 	type key struct {
 		path     string
@@ -160,7 +179,7 @@ func fewCalls(t *testing.T, calls []planhatsim.Call) {
 			t.Errorf("%s archived=%t: %d calls for %d rows, want at most %d", k.path, k.archived, n, rows[k], need)
 		}
 	}
-	if rows[key{"/companies", false}] != companies || rows[key{"/endusers", false}] < companies*endusersPerCompany/2 {
+	if rows[key{"/companies", false}] != companies || rows[key{"/endusers", false}] < endusers/2 {
 		t.Errorf("rows of the listings: %v", rows)
 	}
 }
@@ -208,7 +227,7 @@ func storm(t *testing.T, s *stage.Stage) {
 }
 
 // judge lets the oracle decide, once the source has caught up.
-func judge(t *testing.T, s *stage.Stage, vars map[string]string) {
+func judge(t *testing.T, s *stage.Stage, vars map[string]string, settle time.Duration) {
 	t.Helper()
 	vars = maps.Clone(vars)
 	vars["INSTANCE_ID"] = "judge"
@@ -226,7 +245,7 @@ func judge(t *testing.T, s *stage.Stage, vars map[string]string) {
 	}
 	report, err := oracle.Check(t.Context(), oracle.Options{
 		Kafka: options, Names: kafka.Names{Bridge: cfg.Bridge, Prefix: cfg.Topics.Prefix}, Workspace: stage.Workspace,
-		SimulatorURL: s.Planhat, Objects: []string{"company", "enduser"}, Settle: 3 * time.Minute,
+		SimulatorURL: s.Planhat, Objects: []string{"company", "enduser"}, Settle: settle,
 	})
 	if err != nil {
 		t.Fatal(err)

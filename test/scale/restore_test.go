@@ -1,0 +1,86 @@
+package scale
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
+	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/internal/source"
+)
+
+// What a restore may take, from the start of the process on.
+const (
+	restoreEntries = 1_000_000
+	restoreCPU     = 5 * time.Second
+	restoreMiB     = 160 // 54 bytes of index an entry, and as much again as garbage at most
+)
+
+// TestRestoreOfAMillionEntries starts a source on a state of a million records, which
+// stand in no order, as after years of edits. Planhat does not answer, so that a
+// restore is all that the process does.
+func TestRestoreOfAMillionEntries(t *testing.T) {
+	s, err := stage.New(stage.Ports{}, planhatsim.Options{Seed: 1, Companies: -1}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	writeState(t, s.Broker)
+	env := s.Env(0)
+	env["PLANHAT_BASE_URL"], env["PLANHAT_OBJECTS"] = "http://"+freeAddress(t), "enduser"
+	binary := build(t, "source")
+
+	began := time.Now()
+	p := start(t, binary, env)
+	p.until("restore", func(streams map[string]source.StreamStatus) bool {
+		return streams["endusers"].Records == restoreEntries
+	})
+	took := time.Since(began)
+	p.peak(t, "a restore of a million entries", restoreMiB)
+	p.kill()
+	t.Logf("scale restore entries=%d cpu_s=%.2f seconds=%.2f", restoreEntries, p.cpu().Seconds(), took.Seconds())
+	if p.cpu() > restoreCPU {
+		t.Errorf("%s of CPU, want at most %s", p.cpu(), restoreCPU)
+	}
+}
+
+// writeState writes index entries of endusers, as the source does.
+func writeState(t *testing.T, broker string) {
+	t.Helper()
+	cl, err := kafka.Options{Brokers: []string{broker}}.NewClient(kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	topic := kafka.Names{Bridge: "planhat-bridge"}.StateTopic("source", kafka.Layout{ReplicationFactor: 1})
+	if err := kafka.EnsureTopics(t.Context(), cl, []kafka.TopicSpec{topic}, true); err != nil {
+		t.Fatal(err)
+	}
+	token := "planhat/" + stage.Workspace
+	partition := shard.ShardOf(token, shard.DefaultShards)
+	random := rand.New(rand.NewPCG(1, 2))
+	order := random.Perm(restoreEntries)
+	for len(order) > 0 {
+		batch := make([]*kgo.Record, 0, 20_000)
+		for _, n := range order[:min(cap(batch), len(order))] {
+			var id cdc.ID
+			binary.BigEndian.PutUint64(id[:8], 0x66f0a1b2_00000000+uint64(n))
+			binary.BigEndian.PutUint32(id[8:], random.Uint32())
+			batch = append(batch, &kgo.Record{
+				Topic: topic.Name, Partition: partition, Key: append([]byte(token+"/endusers\x00e"), id[:]...),
+				Value: cdc.AppendEntry(nil, cdc.Entry{Fingerprint: random.Uint64(), Stamp: 1_772_000_000_000 + int64(n), Offset: int64(n) / 3, Partition: int32(n % 3)}),
+			})
+		}
+		order = order[len(batch):]
+		if err := cl.ProduceSync(t.Context(), batch...).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
