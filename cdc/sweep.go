@@ -23,14 +23,16 @@ type SweepPosition struct {
 // sweep steps back by growing steps, at last to the beginning. For a quiet
 // listing of n rows it makes at most ceil((n-overlap)/(limit-overlap)) + 1 calls.
 //
-// A page with fewer rows than its limit is taken for the last one: the limit
-// must not exceed what the vendor allows.
+// A page with fewer rows than its limit is taken for the last one, unless the
+// index knows records behind it: then the listing is asked once more, at the
+// place where it seems to end. The limit must not exceed what the vendor allows.
 type Sweep struct {
 	pos            SweepPosition
 	limit, overlap int
-	step           int // rows of the last step back in a row of them, 0 = none
-	idle           int // calls since the sweep last got further
-	patience       int // how many of them are too many
+	step           int  // rows of the last step back in a row of them, 0 = none
+	short          bool // the last page was shorter than its limit, with known records behind it
+	idle           int  // calls since the sweep last got further
+	patience       int  // how many of them are too many
 }
 
 // NewSweep begins at pos. limit is at least 2; overlap, in rows, at least 1 and
@@ -86,9 +88,38 @@ func (s *Sweep) Page(rows []Sighting, index *Index, heldBefore func(ID) bool) (f
 		return nil, nil, s.stalled()
 	}
 	s.step = 0
-	fresh, candidates = s.compare(rows, index, heldBefore)
-	s.advance(rows)
+	last := s.ends(rows, index)
+	fresh, candidates = s.compare(rows, index, heldBefore, last)
+	s.advance(rows, last)
 	return fresh, candidates, s.stalled()
+}
+
+// ends says that rows are the last page. A page may have been cut short: where the
+// index knows records behind it, only the second in a row that brings nothing new is.
+func (s *Sweep) ends(rows []Sighting, index *Index) bool {
+	if len(rows) >= s.limit {
+		s.short = false
+		return false
+	}
+	reached, again := s.pos.Last, s.short
+	if n := len(rows); n > 0 && rows[n-1].ID.Compare(reached) > 0 {
+		reached, again = rows[n-1].ID, false
+	}
+	s.short = s.knows(index, reached)
+	return again || !s.short
+}
+
+// knows reports whether the index holds records of the listing behind an id.
+func (s *Sweep) knows(index *Index, behind ID) bool {
+	if index == nil {
+		return false
+	}
+	for id, entry := range index.Range(behind, MaxID) {
+		if id != behind && entry.Archived == s.pos.Archived {
+			return true
+		}
+	}
+	return false
 }
 
 // joins says that nothing can hide between what was read and rows.
@@ -104,8 +135,8 @@ func (s *Sweep) stepBack() {
 	s.idle++
 }
 
-// advance moves to the page after rows, which were accepted.
-func (s *Sweep) advance(rows []Sighting) {
+// advance moves to the page after rows, which were accepted; last says that there is none.
+func (s *Sweep) advance(rows []Sighting, last bool) {
 	behind := s.pos.Last
 	for i := len(rows); i > 0 && (behind.IsZero() || rows[i-1].ID.Compare(behind) > 0); i-- {
 		s.pos.Rows++
@@ -113,11 +144,11 @@ func (s *Sweep) advance(rows []Sighting) {
 	if len(rows) > 0 && rows[len(rows)-1].ID.Compare(behind) > 0 {
 		s.pos.Last = rows[len(rows)-1].ID
 	}
-	if len(rows) < s.limit {
+	if last {
 		s.pos.Done = true
 		return
 	}
-	s.pos.Offset += len(rows) - s.overlap
+	s.pos.Offset = max(s.pos.Offset+len(rows)-s.overlap, 0)
 	if s.pos.Last != behind {
 		s.further()
 		return
@@ -141,8 +172,8 @@ func (s *Sweep) stalled() error {
 
 // compare walks along rows and the index, both of which ascend. It gives the rows
 // whose bytes the index does not know, and the ids that the index holds in the range
-// of rows, but rows do not.
-func (s *Sweep) compare(rows []Sighting, index *Index, heldBefore func(ID) bool) (fresh []Sighting, missing []ID) {
+// of rows, but rows do not: of the last page, to the end.
+func (s *Sweep) compare(rows []Sighting, index *Index, heldBefore func(ID) bool, last bool) (fresh []Sighting, missing []ID) {
 	if index == nil {
 		return append(fresh, rows...), nil
 	}
@@ -169,7 +200,7 @@ func (s *Sweep) compare(rows []Sighting, index *Index, heldBefore func(ID) bool)
 			at.next()
 		}
 	}
-	if len(rows) < s.limit { // the last page: nothing comes behind it
+	if last {
 		for known := at.here(); known != nil; known = at.next() {
 			pass(known)
 		}

@@ -30,12 +30,25 @@ func TestSweepStories(t *testing.T) {
 		index []int // limit is 4, overlap 1
 		steps []sweepStep
 	}{
-		{"empty listing", []int{1, 2}, []sweepStep{{0, nil, nil, []int{1, 2}}}},
-		{"short page", []int{1, 3}, []sweepStep{{0, []int{1, 2}, []int{1, 2}, []int{3}}}},
+		{"empty listing", []int{1, 2}, []sweepStep{{0, nil, nil, nil}, {0, nil, nil, []int{1, 2}}}},
+		{"short page", []int{1, 3}, []sweepStep{{0, []int{1, 2}, []int{1, 2}, nil}, {1, []int{2}, []int{2}, []int{3}}}},
+		{"a page that is cut short", []int{1, 2, 3, 4, 5}, []sweepStep{
+			{0, []int{1, 2}, []int{1, 2}, nil}, // the listing goes on, as the next page shows
+			{1, []int{2, 3, 4, 5}, []int{2, 3, 4, 5}, nil},
+			{4, []int{5}, []int{5}, nil},
+		}},
+		{"two pages that are cut short", []int{1, 2, 3, 4, 5, 6}, []sweepStep{
+			{0, nil, nil, nil},
+			{0, []int{1, 2}, []int{1, 2}, nil},
+			{1, []int{2, 3, 4}, []int{2, 3, 4}, nil},
+			{3, []int{4, 5}, []int{4, 5}, nil},
+			{4, []int{5}, []int{5}, []int{6}},
+		}},
 		{"a full page is followed by one more", nil, []sweepStep{{0, []int{1, 2, 3, 4}, []int{1, 2, 3, 4}, nil}, {3, []int{4}, []int{4}, nil}}},
 		{"deletes before, between and behind", []int{1, 2, 4, 6, 9, 12}, []sweepStep{
 			{0, []int{2, 3, 5, 7}, []int{2, 3, 5, 7}, []int{1, 4, 6}},
-			{3, []int{7, 8, 10}, []int{7, 8, 10}, []int{9, 12}},
+			{3, []int{7, 8, 10}, []int{7, 8, 10}, []int{9}},
+			{5, []int{10}, []int{10}, []int{12}},
 		}},
 		{"the border record is deleted", []int{4}, []sweepStep{
 			{0, []int{1, 2, 3, 4}, []int{1, 2, 3, 4}, nil},
@@ -61,6 +74,7 @@ func TestSweepStories(t *testing.T) {
 			{0, []int{1, 2, 3, 4}, []int{1, 2, 3, 4}, nil},
 			{3, nil, nil, nil},
 			{2, nil, nil, nil},
+			{0, []int{5}, []int{5}, nil},
 			{0, []int{5}, []int{5}, []int{6}},
 		}},
 		{"records appear before the page", []int{3}, []sweepStep{
@@ -129,6 +143,9 @@ func TestSweepCandidatesByArchivedFlag(t *testing.T) {
 		sweep := cdc.NewSweep(cdc.SweepPosition{}, 10, 1, archived)
 		if request, _ := sweep.Next(); request.Archived != archived {
 			t.Errorf("request %+v", request)
+		}
+		if _, early, err := sweep.Page(nil, index, nil); err != nil || len(early) > 0 {
+			t.Errorf("archived %v: candidates %v of one empty page, %v", archived, early, err)
 		}
 		_, candidates, err := sweep.Page(nil, index, nil)
 		if err != nil || !slices.Equal(candidates, want) {

@@ -130,6 +130,7 @@ func (s *stream) beginSweep(now time.Time) {
 		s.schedule.sweepAt = now.Add(s.schedule.sweepEvery)
 		s.schedule.swept, s.schedule.settles = now, true
 		s.forgetHeld()
+		s.sweeps++
 	}
 	s.scan.confirm = confirmation{}
 	s.scan.sweep = cdc.NewSweep(pos, s.pageSize(), sweepOverlap, pos.Archived)
@@ -350,6 +351,7 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 	s.cursor.Sweep, s.cursor.SnapshotDone = nil, true
 	s.haveRead()
 	s.visitGraves(w.now())
+	s.forgetRegressed()
 	if err := w.saveHolds(ctx, w.guard(s)); err != nil {
 		return err
 	}

@@ -35,9 +35,11 @@ type stream struct {
 	asked    cdc.ID               // the last deletion candidate asked for
 	pending  pending
 
-	graves   map[cdc.ID]grave
-	unlisted int      // records that the sweep under way found gone and the cursor had no room for
-	sample   []string // of the records whose deletes are held
+	graves    map[cdc.ID]grave
+	sweeps    int // that this tenure has begun
+	regressed map[cdc.ID]regress
+	unlisted  int      // records that the sweep under way found gone and the cursor had no room for
+	sample    []string // of the records whose deletes are held
 	// What operators have said, and how the log has it.
 	paused  *pause
 	reread  *reread
@@ -151,7 +153,10 @@ func (s *stream) admitRow(row cdc.Sighting) error {
 	facts := row.Facts
 	kind, wanted := s.objectOf(facts.Type)
 	if exists && facts.HasStamp && facts.Stamp < known.Stamp {
-		return nil // older than what is known
+		if inFlight || !s.wentBack(row) {
+			return nil // older than what is known
+		}
+		known.Stamp = facts.Stamp // the vendor's clock stepped back
 	}
 	if !selected(s.companies, s.objects[kind].spec, row.Raw) {
 		return nil // the listing does not keep to the companies asked for

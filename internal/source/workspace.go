@@ -302,7 +302,7 @@ func (w *workspace) failed(s *stream, err error, now time.Time) {
 // forbid sets a listing aside that the token may not see.
 func (w *workspace) forbid(s *stream, err error, now time.Time) {
 	w.restart(s)
-	s.schedule.due = now.Add(forbiddenRetry)
+	s.schedule.due = now.Add(min(forbiddenRetry, sweepTargets*s.schedule.target))
 	var names []string
 	for _, o := range s.objects {
 		if o.capture {
