@@ -55,6 +55,7 @@ func (s *Service) share(cfg config.Workspace) float64 {
 // its budget.
 func (s *Service) NewClient(cfg config.Workspace, opts ...planhat.Option) (*planhat.Client, error) {
 	return planhat.New(cfg.BaseURL, cfg.Token.Current, append([]planhat.Option{
+		planhat.WithHTTPClient(s.deps.HTTP),
 		planhat.WithBudget(s.lane(cfg)),
 		planhat.WithCallDeadline(s.cfg.Shard.CallDeadline),
 		planhat.WithRetry(planhat.Retry{Attempts: callAttempts}),
