@@ -43,7 +43,7 @@ func newSignal(t *tool) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !answer.Done {
+			if answer.Kind != schemas.NotifySignalDone {
 				return &failure{codeNotOK, fmt.Errorf("refused: %s", answer.Message)}
 			}
 			fmt.Fprintln(t.Stdout, "done:", answer.Message)

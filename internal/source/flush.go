@@ -52,7 +52,7 @@ func (w *workspace) flush(ctx context.Context, s *stream) error {
 	if err != nil {
 		return fmt.Errorf("cursor of %s: %w", s.listing, err)
 	}
-	if len(s.pending.changes) == 0 && s.pinned() && bytes.Equal(cursor, s.recorded) {
+	if len(s.pending.changes) == 0 && len(s.pending.notes) == 0 && s.pinned() && bytes.Equal(cursor, s.recorded) {
 		return nil
 	}
 	pinned := s.pins
@@ -66,7 +66,7 @@ func (w *workspace) flush(ctx context.Context, s *stream) error {
 		return err
 	}
 	w.point("source.before-flush")
-	err = w.lease.Transact(ctx, func(tx *shard.Tx) error {
+	err = w.transact(ctx, s.pending.notes, func(tx *shard.Tx) error {
 		if !pinned.equal(s.pins) {
 			tx.State(pinsKey(w.streamName(s)), pinned.encode())
 		}
@@ -79,7 +79,7 @@ func (w *workspace) flush(ctx context.Context, s *stream) error {
 		return nil
 	})
 	if err != nil {
-		return leaseError{err}
+		return err
 	}
 	w.point("source.after-flush")
 	s.recorded, s.pins, s.scan.unsaved = cursor, pinned, 0
@@ -110,7 +110,7 @@ func (w *workspace) events(ctx context.Context, s *stream) ([][]*kgo.Record, err
 	if len(skipped) == 0 {
 		return out, nil
 	}
-	kept := pending{}
+	kept := pending{notes: s.pending.notes}
 	var records [][]*kgo.Record
 	for i, c := range s.pending.changes {
 		if !skipped[c.id] {
@@ -157,10 +157,22 @@ func (w *workspace) event(s *stream, c change, before []byte) ([]*kgo.Record, er
 	return records, nil
 }
 
+// maxSkippedTold bounds the records of a stream that are told of one by one; the
+// metric counts all.
+const maxSkippedTold = 1000
+
 func (w *workspace) skip(s *stream, c change, err error) {
 	name := string(s.objects[c.entry.Object].spec.Object)
 	w.metrics.skipped.WithLabelValues(w.cfg.Name, name).Inc()
 	w.log.Error("a record cannot be written and is left as it was", "workspace", w.cfg.Name, "object", name, "id", c.id.String(), "error", err.Error())
+	if s.skipped[c.id] || len(s.skipped) >= maxSkippedTold {
+		return
+	}
+	if s.skipped == nil {
+		s.skipped = map[cdc.ID]bool{}
+	}
+	s.skipped[c.id] = true
+	w.notify(schemas.Notification{Kind: schemas.NotifyRecordSkipped, Stream: s.listing, Object: name, Record: c.id.String(), Message: err.Error()})
 }
 
 // befores finds the before images of the pending changes: the change before it

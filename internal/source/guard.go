@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // deleteLimits are what one sweep may find gone before somebody has to look: a
@@ -28,11 +29,15 @@ func (w *workspace) guard(s *stream) {
 	case !much:
 		if s.cursor.Held {
 			w.log.Info("the records are there again: deletes are no longer held", "workspace", w.cfg.Name, "stream", s.listing)
+			w.notifyWith(s, schemas.Notification{Kind: schemas.NotifyDeletesReleased, Message: "the records are there again: deletes are no longer held"})
 		}
 		s.cursor.Held, s.released = false, false
 	case s.released: // an operator has looked at these
 	case !s.cursor.Held:
 		s.cursor.Held = true
+		w.notifyWith(s, schemas.Notification{Kind: schemas.NotifyDeletesHeld, Message: fmt.Sprintf(
+			"%d of %d records are gone at once: nothing is deleted before they are there again, or an operator says that it is true: %s",
+			s.gone(), s.index.Len(), releaseCommand(w.cfg.Name, s.listing))})
 		w.log.Error("too many records are gone at once: no delete is written before an operator releases the stream",
 			"workspace", w.cfg.Name, "stream", s.listing, "gone", s.gone(), "records", s.index.Len(), "remedy", releaseCommand(w.cfg.Name, s.listing))
 	}

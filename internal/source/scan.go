@@ -7,6 +7,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // Overlaps of pages: rows that are asked for twice so that a page border that
@@ -310,6 +311,11 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 	s.cursor.Sweep, s.cursor.SnapshotDone = nil, true
 	s.haveRead()
 	w.guard(s)
+	if first {
+		w.notifyWith(s, schemas.Notification{
+			Kind: schemas.NotifySnapshotCompleted, Message: "every record of the listing has been read", Snapshot: &schemas.SnapshotProgress{Records: s.index.Len()},
+		})
+	}
 	if s.schedule.settles {
 		s.cursor.SweepDue = ""
 	}

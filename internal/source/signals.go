@@ -56,16 +56,14 @@ func (s *Service) dispatch(value []byte) {
 // obey carries a signal out and answers it, in one transaction with what it
 // changes.
 func (w *workspace) obey(ctx context.Context, sig schemas.Signal) error {
-	answer := schemas.Notification{ID: sig.ID, Signal: sig.Signal, Workspace: sig.Workspace, Stream: sig.Stream, At: w.now().UTC()}
-	answer.Done, answer.Message = w.carryOut(sig)
-	value, err := json.Marshal(answer)
-	if err != nil {
-		return fmt.Errorf("answer a signal: %w", err)
+	answer := schemas.Notification{Kind: schemas.NotifySignalRefused, ID: sig.ID, Signal: sig.Signal, Stream: sig.Stream}
+	done, message := w.carryOut(sig)
+	if done {
+		answer.Kind = schemas.NotifySignalDone
 	}
-	w.log.Info("signal", "workspace", sig.Workspace, "stream", sig.Stream, "signal", sig.Signal, "done", answer.Done, "answer", answer.Message)
-	return w.lease.Transact(ctx, func(tx *shard.Tx) error {
-		return tx.Produce(&kgo.Record{Topic: w.notifications, Key: []byte(streamName(sig.Workspace, sig.Stream)), Value: value})
-	})
+	answer.Message = message
+	w.log.Info("signal", "workspace", sig.Workspace, "stream", sig.Stream, "signal", sig.Signal, "done", done, "answer", message)
+	return w.transact(ctx, []schemas.Notification{w.stamped(answer)}, func(*shard.Tx) error { return nil })
 }
 
 func (w *workspace) carryOut(sig schemas.Signal) (done bool, message string) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // stream is one listing of one workspace: the unit of capture. Several objects
@@ -36,6 +37,8 @@ type stream struct {
 	unlisted int  // records that the sweep under way found gone and the cursor had no room for
 	released bool // an operator has let the deletes of this stream go
 
+	skipped map[cdc.ID]bool // records that cannot be written and were told of
+
 	scan     scan
 	schedule schedule
 	health   health
@@ -55,6 +58,7 @@ type pending struct {
 	changes []change
 	latest  map[cdc.ID]int // id -> its last change in changes
 	bytes   int
+	notes   []schemas.Notification // that go out with the changes and the cursor
 }
 
 // change is one event to be written.
@@ -243,7 +247,8 @@ func (s *stream) restore(kind byte, rest, value []byte) error {
 type health struct {
 	state     string // "starting", "ok", "retrying", "forbidden", "held"
 	cause     string
-	held      bool // until its topics are what the state says
+	told      string // the state that stops it and that was notified of, "" = none
+	held      bool   // until its topics are what the state says
 	failures  int
 	denied    int // of these, answers of 401 in a row while the token was good for another listing
 	lastScan  time.Time

@@ -45,6 +45,7 @@ type workspace struct {
 
 	signals       chan schemas.Signal
 	notifications string // topic
+	outbox        outbox
 }
 
 // refusal is the pause of a workspace whose token the vendor does not accept.
@@ -81,6 +82,9 @@ func (w *workspace) run(ctx context.Context) error {
 				return err
 			}
 		default:
+		}
+		if err := w.deliver(ctx); err != nil {
+			return err
 		}
 		s, wait := w.next()
 		if s == nil {
@@ -154,6 +158,9 @@ func (w *workspace) next() (*stream, time.Duration) {
 
 // idle waits for a while or for a signal.
 func (w *workspace) idle(ctx context.Context, d time.Duration) error {
+	if len(w.outbox.notes) > 0 {
+		d = min(d, notifyEvery)
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -204,12 +211,22 @@ func (w *workspace) pace() {
 	if was := w.stretch; polls > 1 && was <= 1 || polls <= 1 && was > 1 {
 		w.log.Warn("what the freshness targets ask for, compared with the calls that may be spent",
 			"workspace", w.cfg.Name, "targets_are_stretched_by", polls, "calls_per_minute", w.callsPerMinute)
+		w.tellStretch(polls)
 	}
 	w.stretch = polls
 	w.metrics.stretch.WithLabelValues(w.cfg.Name).Set(polls)
 	for _, s := range w.streams {
 		s.schedule.stretch, s.schedule.sweepStretch = polls, sweeps
 	}
+}
+
+func (w *workspace) tellStretch(by float64) {
+	n := schemas.Notification{Kind: schemas.NotifyTargetsMet, Message: "the calls that may be spent suffice for the freshness targets"}
+	if by > 1 {
+		n = schemas.Notification{Kind: schemas.NotifyTargetsStretched, Factor: by, Message: fmt.Sprintf(
+			"the %.0f calls a minute that the source may spend do not suffice: all freshness targets are %.2f times longer", w.callsPerMinute, by)}
+	}
+	w.notify(n)
 }
 
 // failed sets the stream aside for a while. What a scan has read so far is kept
@@ -277,6 +294,9 @@ const stateOK = "ok"
 // stateForbidden is that of a stream whose listing the token may not see.
 const stateForbidden = "forbidden"
 
+// stateHeld is that of a stream whose topics or state are not what they have to be.
+const stateHeld = "held"
+
 // hold keeps a stream from going on with a state that does not hold; the
 // others of the workspace go on.
 func (w *workspace) hold(s *stream, refusal *shard.Refusal, now time.Time) {
@@ -288,7 +308,7 @@ func (w *workspace) hold(s *stream, refusal *shard.Refusal, now time.Time) {
 	w.restart(s)
 	s.health.held = true
 	s.schedule.due = now.Add(heldRetry)
-	w.turn(s, "held", refusal)
+	w.turn(s, stateHeld, refusal)
 }
 
 func (w *workspace) restart(s *stream) {
@@ -301,6 +321,7 @@ func (w *workspace) restart(s *stream) {
 func (w *workspace) refused(s *stream, err error, now time.Time) {
 	if w.pause.token == "" {
 		w.log.Error("planhat refuses the token: the workspace is paused until it is accepted", "workspace", w.cfg.Name, "error", err.Error())
+		w.notify(schemas.Notification{Kind: schemas.NotifyTokenRefused, Message: err.Error()})
 	}
 	w.pause = refusal{token: w.cfg.Token.Current(), until: now.Add(tokenRetry), cause: err.Error()}
 	w.metrics.paused.WithLabelValues(w.cfg.Name).Set(1)
@@ -314,6 +335,7 @@ func (w *workspace) accepted() {
 	w.pause = refusal{}
 	w.metrics.paused.WithLabelValues(w.cfg.Name).Set(0)
 	w.log.Info("planhat accepts the token: the workspace goes on", "workspace", w.cfg.Name)
+	w.notify(schemas.Notification{Kind: schemas.NotifyTokenAccepted, Message: "Planhat accepts the token: the workspace goes on"})
 }
 
 // turn changes the state that /status shows and logs the change.
@@ -329,6 +351,34 @@ func (w *workspace) turn(s *stream, state string, err error) {
 	if err != nil {
 		s.health.cause = err.Error()
 	}
+	w.tellTurn(s)
+}
+
+// tellTurn notifies of a state that stops a stream, once, and of its end.
+func (w *workspace) tellTurn(s *stream) {
+	n := schemas.Notification{Stream: s.listing, Message: s.health.cause}
+	switch was := s.health.told; s.health.state {
+	case was:
+		return
+	case stateHeld:
+		n.Kind = schemas.NotifyStreamHeld
+	case stateForbidden:
+		n.Kind = schemas.NotifyStreamForbidden
+	case stateOK:
+		n.Kind, n.Message = schemas.NotifyStreamReleased, "the stream goes on"
+		if was == stateForbidden {
+			n.Kind, n.Message = schemas.NotifyStreamAllowed, "the token may see the listing again"
+		}
+		s.health.told = ""
+		if was != "" {
+			w.notify(n)
+		}
+		return
+	default:
+		return
+	}
+	s.health.told = s.health.state
+	w.notify(n)
 }
 
 // show copies what /status tells of a stream, which others read.
