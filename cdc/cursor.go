@@ -18,7 +18,7 @@ type Cursor struct {
 	Candidates   []ID           `json:"candidates,omitempty"` // deletion candidates not yet confirmed, ascending
 	Held         bool           `json:"held,omitempty"`       // the mass-delete guard holds the candidates for an operator
 	SnapshotDone bool           `json:"snapshotDone"`         // every record was read once
-	SnapshotRows int            `json:"snapshotRows"`         // records read by the snapshot so far
+	SnapshotRows int            `json:"snapshotRows"`         // rows of the listing, as the last complete sweep read them
 }
 
 // storedCursor is the JSON form. The cursor must not be embedded in it with its

@@ -1,6 +1,8 @@
 package source
 
 import (
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
@@ -24,15 +26,17 @@ func (s *Service) newWorkspace(cfg config.Workspace) *workspace {
 		signals: make(chan schemas.Signal, 16), notifications: s.names.Notifications(),
 	}
 	for _, st := range w.streams {
-		st.companies = cfg.CompanyIDs
+		st.companies, st.filter = cfg.CompanyIDs, filterOf(cfg.CompanyIDs)
 		st.schedule.target = w.target(st)
-		st.schedule.adapt(st.stamped, 0, st.pageSize(), w.callsPerMinute)
+		st.adapt(w.callsPerMinute)
 	}
 	// The base URL has been checked with the configuration.
-	w.client, _ = s.NewClient(cfg, planhat.WithObserver(func(c planhat.Call) {
+	observed := planhat.WithObserver(func(c planhat.Call) {
 		s.observe(cfg.Name, c)
 		w.vendor.Heard(c)
-	}))
+	})
+	w.client, _ = s.NewClient(cfg, observed)
+	w.prober, _ = s.NewClient(cfg, observed, planhat.WithRetry(planhat.Retry{Attempts: 1}))
 	return w
 }
 
@@ -49,6 +53,20 @@ func (w *workspace) target(s *stream) time.Duration {
 
 func (s *Service) share(cfg config.Workspace) float64 {
 	return float64(cfg.CallsPerMinute) * s.cfg.Budget.SourceShare
+}
+
+// maxFilter is how long the ids of companies in a request may be, in characters:
+// longer addresses are refused by what lies between here and there.
+const maxFilter = 2000
+
+// filterOf are the companies that a listing is asked for. Where they are too many
+// for a request the listing is read whole, and the rows of others are left out
+// here: a poll stays one call, and a sweep one scan of one listing.
+func filterOf(companies []string) []string {
+	if len(url.QueryEscape(strings.Join(companies, ","))) > maxFilter {
+		return nil
+	}
+	return companies
 }
 
 // NewClient builds the API client of a workspace with the source's share of

@@ -16,6 +16,12 @@ type metrics struct {
 	held          *prometheus.GaugeVec
 	forbidden     *prometheus.GaugeVec
 	stretch       *prometheus.GaugeVec
+	needed        *prometheus.GaugeVec
+	granted       *prometheus.GaugeVec
+	outage        *prometheus.GaugeVec
+	snapshotCalls *prometheus.GaugeVec
+	snapshotMade  *prometheus.GaugeVec
+	minutesLeft   *prometheus.GaugeVec
 	calls         *prometheus.CounterVec
 	callSeconds   *prometheus.HistogramVec
 	waitSeconds   *prometheus.CounterVec
@@ -29,7 +35,8 @@ type metrics struct {
 // forget takes back what is only true while this process owns a workspace.
 func (m *metrics) forget(workspace string) {
 	of := prometheus.Labels{"workspace": workspace}
-	for _, g := range []*prometheus.GaugeVec{m.records, m.lastScan, m.paused, m.candidates, m.held, m.forbidden, m.stretch} {
+	for _, g := range []*prometheus.GaugeVec{m.records, m.lastScan, m.paused, m.candidates, m.held, m.forbidden, m.stretch,
+		m.needed, m.granted, m.outage, m.snapshotCalls, m.snapshotMade, m.minutesLeft} {
 		g.DeletePartialMatch(of)
 	}
 }
@@ -56,6 +63,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		held:          gauge("deletes_held", "1 while too many records are gone at once and an operator has to look.", "workspace", "stream"),
 		forbidden:     gauge("stream_forbidden", "1 while the vendor does not let the token read the listing of a stream.", "workspace", "stream"),
 		stretch:       gauge("freshness_stretch", "How many times longer than wanted the freshness targets are; 1 while the calls that may be spent suffice.", "workspace"),
+		needed:        gauge("calls_needed_per_minute", "Calls per minute that the source would have to be granted to meet all freshness targets.", "workspace"),
+		granted:       gauge("calls_granted_per_minute", "Calls per minute that the source may spend: the workspace's calls times the source's share.", "workspace"),
+		outage:        gauge("vendor_outage", "1 while Planhat answers no call of the workspace and one is tried every few seconds.", "workspace"),
+		snapshotCalls: gauge("snapshot_calls_planned", "Calls that the snapshot of a stream takes in all; 0 while none is under way or nobody knows.", "workspace", "stream"),
+		snapshotMade:  gauge("snapshot_calls_made", "Calls made of a snapshot that is under way.", "workspace", "stream"),
+		minutesLeft:   gauge("snapshot_minutes_left", "Minutes that the snapshots under way still take; 0 where there are none.", "workspace"),
 		calls:         counter("api_calls_total", "Attempts of API calls, by outcome (ok or the kind of error).", "workspace", "object", "outcome"),
 		orphaned:      gauge("workspace_orphaned", "1 while the workspace's shard belongs to a process that is not configured with it.", "workspace"),
 		foreign:       counter("foreign_writes_total", "Times that somebody else was seen to write to a topic of the bridge.", "topic"),
@@ -74,6 +87,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 	}
 	reg.MustRegister(m.changes, m.records, m.failures, m.lastScan, m.paused, m.beforeMissing, m.skipped, m.candidates, m.held, m.forbidden, m.stretch,
-		m.calls, m.callSeconds, m.waitSeconds, m.takeovers, m.commits, m.shards, m.orphaned, m.foreign)
+		m.needed, m.granted, m.outage, m.snapshotCalls, m.snapshotMade, m.minutesLeft, m.calls, m.callSeconds, m.waitSeconds, m.takeovers, m.commits, m.shards, m.orphaned, m.foreign)
 	return m
 }

@@ -40,6 +40,9 @@ type scan struct {
 	freshBytes int
 	// unsaved are the pages of a sweep since its position was last written.
 	unsaved int
+	// listed and calls are the rows and pages of the part of a sweep before the
+	// archived records.
+	listed, calls int
 }
 
 // savePages is after how many pages without a change the position of a sweep
@@ -55,6 +58,9 @@ func (w *workspace) step(ctx context.Context, s *stream) (done bool, err error) 
 			return false, err
 		}
 		s.health.held = false
+	}
+	if s.reading.unplanned() {
+		return false, w.stepPlan(ctx, s)
 	}
 	s.begin(now)
 	switch {
@@ -101,11 +107,11 @@ func (s *stream) hasCandidates() bool { return len(s.cursor.Candidates) > 0 && !
 // deltaDue reports whether a delta poll has to begin. The first one after a
 // snapshot covers what was edited behind its sweep: see mark.
 func (s *stream) deltaDue(now time.Time) bool {
-	return s.stamped && s.cursor.SnapshotDone && !now.Before(s.schedule.deltaAt)
+	return s.polls() && s.cursor.SnapshotDone && !now.Before(s.schedule.deltaAt)
 }
 
 func (s *stream) beginDelta(now time.Time) {
-	s.schedule.deltaAt = now.Add(stretched(s.schedule.target, s.schedule.stretch))
+	s.schedule.deltaAt = now.Add(stretched(s.schedule.interval(), s.schedule.stretch))
 	limit := s.pageSize()
 	if s.scan.small = s.schedule.quiet && limit > quietPage; s.scan.small {
 		limit = quietPage
@@ -133,18 +139,9 @@ func (s *stream) beginSweep(now time.Time) {
 
 func (s *stream) pageSize() int { return s.objects[0].spec.PageSize }
 
-// pages is how many calls a sweep takes.
-func (s *stream) pages() int {
-	n := s.index.Len()/s.pageSize() + 1
-	if s.archive {
-		n++
-	}
-	return n
-}
-
 func (w *workspace) page(ctx context.Context, s *stream, sort string, req cdc.Request) (planhat.Page, error) {
 	return w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{
-		Sort: sort, Offset: req.Offset, Limit: req.Limit, Archived: req.Archived, CompanyIDs: s.companies,
+		Sort: sort, Offset: req.Offset, Limit: req.Limit, Archived: req.Archived, CompanyIDs: s.filter,
 	})
 }
 
@@ -247,7 +244,6 @@ func (w *workspace) stepSweep(ctx context.Context, s *stream) error {
 	}
 	pos := s.scan.sweep.Position()
 	s.cursor.Sweep = &pos
-	w.progress(s, pos)
 	if s.scan.unsaved++; len(s.pending.changes) > 0 || s.scan.unsaved >= savePages {
 		return w.flush(ctx, s)
 	}
@@ -257,25 +253,18 @@ func (w *workspace) stepSweep(ctx context.Context, s *stream) error {
 // progressEvery is how often a snapshot says how far it is.
 const progressEvery = 10 * time.Second
 
-// progress tells of a snapshot under way. How many records there are Planhat
-// does not say.
-func (w *workspace) progress(s *stream, pos cdc.SweepPosition) {
-	now := w.now()
-	if s.cursor.SnapshotDone || now.Sub(s.health.progress) < progressEvery {
-		return
-	}
-	s.health.progress = now
-	w.log.Info("snapshot goes on", "workspace", w.cfg.Name, "stream", s.listing, "records", pos.Rows, "calls", pos.Calls,
-		"calls_per_minute_at_most", int(w.callsPerMinute))
-}
-
 func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.Page, asked time.Time) error {
 	seen, err := s.sight(page.Rows)
 	if err != nil {
 		return err
 	}
 	s.listed(seen)
-	first := s.scan.sweep.Position() == cdc.SweepPosition{}
+	pos := s.scan.sweep.Position()
+	first := pos == cdc.SweepPosition{}
+	whole := pos.Offset == 0 && len(seen) < s.pageSize()
+	if whole { // in whatever order they come
+		slices.SortFunc(seen, func(a, b cdc.Sighting) int { return a.ID.Compare(b.ID) })
+	}
 	fresh, candidates, err := s.scan.sweep.Page(seen, s.index, nil)
 	if err != nil {
 		return err
@@ -284,6 +273,9 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.
 		return err
 	}
 	s.markRows(fresh, page.Date, asked, first)
+	if whole && first {
+		s.markWhole(fresh, page.Date)
+	}
 	if candidates, err = w.worthAsking(ctx, s, candidates); err != nil {
 		return err
 	}
@@ -297,12 +289,16 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.
 // endSweep goes on with the archived records where there are such, else ends
 // the sweep and, if it was the first, the snapshot.
 func (w *workspace) endSweep(ctx context.Context, s *stream) error {
-	archived := s.scan.sweep.Position().Archived
+	pos := s.scan.sweep.Position()
 	s.scan.sweep = nil
-	if s.archive && !archived {
+	s.scan.listed, s.scan.calls = s.scan.listed+pos.Rows, s.scan.calls+pos.Calls
+	if s.archive && !pos.Archived {
 		s.cursor.Sweep = &cdc.SweepPosition{Archived: true}
 		return w.flush(ctx, s)
 	}
+	s.cursor.SnapshotRows, s.schedule.sweepCalls = s.scan.listed, s.scan.calls
+	s.reading.ends(s.scan.calls)
+	s.scan.listed, s.scan.calls = 0, 0
 	first := !s.cursor.SnapshotDone
 	s.schedule.owed = true
 	if first {
