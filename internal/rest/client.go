@@ -84,6 +84,9 @@ func (c *Client) Do(ctx context.Context, req Request) (Answer, error) {
 		if o.kind == KindNone {
 			return o.answer, nil
 		}
+		if o.kind == KindThrottled && o.wait > 0 && !o.ended { // whoever calls next has to wait, too
+			c.cfg.Lane.budget.Stop(o.at.Add(o.wait))
+		}
 		uncertain = uncertain || (req.Write && o.effectUnknown())
 		if o.kind == KindUnavailable {
 			failures++

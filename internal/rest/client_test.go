@@ -182,6 +182,25 @@ func TestA429StopsEveryLaneOfTheToken(t *testing.T) {
 	})
 }
 
+// The 429 of the last attempt ends its call, not the wait that it asks for: the
+// next call, whoever makes it, keeps to it.
+func TestThe429OfTheLastAttemptIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &fakeServer{steps: []step{{status: 429, header: map[string]string{"Retry-After": "30"}}, okStep}}
+		client := testClient(t, server, func(c *Config) { c.Retry.Attempts = 1 })
+		var failed *Error
+		if _, err := client.Do(t.Context(), read); !errors.As(err, &failed) || failed.Kind != KindThrottled {
+			t.Fatalf("the first call ends with %v", err)
+		}
+		if _, err := client.Do(t.Context(), read); err != nil {
+			t.Fatal(err)
+		}
+		if got := server.gaps(); len(got) != 1 || got[0] != 30*time.Second {
+			t.Errorf("the next call went %v after the 429, want 30s", got)
+		}
+	})
+}
+
 func TestNothingRemainsSlowsDown(t *testing.T) {
 	for _, header := range []map[string]string{
 		{"X-Rate-Limit-Limit": "200", "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": "20"},

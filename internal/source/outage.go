@@ -10,11 +10,10 @@ import (
 // How an outage of the vendor is told from trouble with one listing, and how
 // often it is tried whether it is over.
 const (
-	outageAfter   = 2                       // steps in a row that nobody answered
-	probeEvery    = 5 * time.Second         // between the beginnings of two tries
-	probeLater    = 6500 * time.Millisecond // after a minute
-	probeDeadline = 5 * time.Second         // of a try: one that hangs must not outlast the outage by much
-	probePatience = 10 * time.Minute        // then every tenth try may take as long as any call
+	outageAfter   = 2               // steps in a row that nobody answered
+	probeEvery    = 5 * time.Second // between the beginnings of two tries
+	probeDeadline = 5 * time.Second // of a try: one that hangs must not outlast the outage by much
+	probePatience = time.Hour       // then one try in sixty may take as long as any call: the vendor may only be slow
 )
 
 // outage is what is known of a vendor that does not answer. While it is open,
@@ -76,7 +75,7 @@ func (w *workspace) listen(ctx context.Context) (wait time.Duration, open bool) 
 
 // try asks for one row of a listing, once.
 func (w *workspace) try(ctx context.Context, s *stream, now time.Time) planhat.Kind {
-	patient := now.Sub(w.outage.since) > probePatience && w.outage.vain%10 == 0
+	patient := now.Sub(w.outage.since) > probePatience && w.outage.vain%60 == 0
 	if !patient {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, probeDeadline)
@@ -94,11 +93,7 @@ func (w *workspace) stillSilent(begun time.Time) {
 		w.log.Warn("planhat does not answer: one call is tried every few seconds until it does", "workspace", w.cfg.Name)
 		w.metrics.outage.WithLabelValues(w.cfg.Name).Set(1)
 	}
-	every := probeEvery
-	if begun.Sub(o.since) > time.Minute {
-		every = probeLater
-	}
-	o.at = begun.Add(every)
+	o.at = begun.Add(probeEvery)
 }
 
 // answersAgain ends the outage. Where the first try was answered there was none:
@@ -117,14 +112,15 @@ func (w *workspace) answersAgain() {
 	w.allGoOn(now)
 }
 
-// allGoOn lets the streams that wait after trouble with the vendor try again now.
+// allGoOn lets the streams that wait after trouble with the vendor try again, in
+// the order in which they were due before it.
 func (w *workspace) allGoOn(now time.Time) {
 	for _, s := range w.streams {
 		if s.health.state == stateForbidden || s.health.held {
 			continue
 		}
 		if s.health.failures > 0 {
-			s.health.failures, s.schedule.due = 0, now
+			s.health.failures, s.schedule.due = 0, s.schedule.wasDue
 		}
 		if s.schedule.confirmFailures > 0 {
 			s.schedule.confirmFailures, s.schedule.confirmAt = 0, now

@@ -18,7 +18,7 @@ type reading struct {
 	active  bool
 	planned bool
 	told    bool
-	ended   bool // it is told of until all are
+	ended   bool     // it is told of until all are
 	parts   []*probe // the listing and, where there is one, that of archived records
 	calls   int      // that it takes in all; 0: nobody knows
 	made    int      // when it ended

@@ -32,6 +32,7 @@ const (
 type schedule struct {
 	target time.Duration // how old a change may be when it is on its topic
 	due    time.Time     // of the stream's next step
+	wasDue time.Time     // of its step that failed first
 
 	deltaAt    time.Time
 	quiet      bool // the last delta poll found little

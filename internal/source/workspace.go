@@ -258,7 +258,9 @@ func (w *workspace) failed(s *stream, err error, now time.Time) {
 		w.turn(s, "retrying", err)
 		return
 	}
-	s.health.failures++
+	if s.health.failures++; s.health.failures == 1 {
+		s.schedule.wasDue = s.schedule.due
+	}
 	s.schedule.due = now.Add(retryAfter(s.health.failures))
 	var apiErr *planhat.Error
 	if !errors.As(err, &apiErr) {
