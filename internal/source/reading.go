@@ -168,7 +168,9 @@ func (w *workspace) report(ctx context.Context) error {
 	begun := !w.reported.IsZero()
 	switch {
 	case st.Left == 0 && begun:
-		w.forgetReadings()
+		if !w.forgetReadings() {
+			return nil
+		}
 		w.log.Info("all snapshots are complete", "workspace", w.cfg.Name, "calls_made", st.Calls, "calls_planned", st.Expected, "records", st.Records)
 		w.notify(schemas.Notification{Kind: schemas.NotifySnapshotCompleted, Snapshot: st.progress(), Message: "every record of every listing has been read"})
 	case !planning && w.untold():
@@ -183,14 +185,21 @@ func (w *workspace) report(ctx context.Context) error {
 	return nil
 }
 
-func (w *workspace) forgetReadings() {
+// forgetReadings forgets those that have ended, and says whether these are all.
+func (w *workspace) forgetReadings() (all bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.reported, w.snapshotShown = time.Time{}, SnapshotStatus{}
+	all = true
 	for _, s := range w.streams {
+		if s.reading.active {
+			all = false
+			continue
+		}
 		s.reading = reading{}
 		w.show(s)
 	}
+	return all
 }
 
 func (st SnapshotStatus) progress() *schemas.SnapshotProgress {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -101,13 +100,7 @@ func TestOneListingThatFailsIsNoOutage(t *testing.T) {
 		w.await("the snapshot", time.Hour, w.snapshotDone)
 		sw, stop := w.watch()
 		defer stop()
-		failing := answer(500, nil, "no")
-		w.vendor.setFault(func(r *http.Request) (*http.Response, error) {
-			if strings.HasPrefix(r.URL.Path, "/endusers") {
-				return failing(r)
-			}
-			return nil, nil //nolint:nilnil // no fault
-		})
+		w.vendor.setFault(w.only("/endusers", answer(500, nil, "no")))
 		random, from := rand.New(rand.NewPCG(5, 6)), time.Now()
 		for time.Since(from) < time.Hour {
 			sleep(time.Duration(random.Int64N(int64(time.Minute))))

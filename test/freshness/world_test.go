@@ -45,8 +45,14 @@ type world struct {
 
 const workspaceName = "demo"
 
-// inBubble runs a story with a world. The vendor's calls take the time of took.
+// inBubble runs a story with a world.
 func inBubble(t *testing.T, sim planhatsim.Options, env map[string]string, story func(*world)) {
+	t.Helper()
+	inBubbleBefore(t, sim, env, func(*world) {}, story)
+}
+
+// inBubbleBefore is inBubble with what is to be done before the source starts.
+func inBubbleBefore(t *testing.T, sim planhatsim.Options, env map[string]string, before, story func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, logs: &logbook{}, stop: func() {}}
@@ -64,6 +70,7 @@ func inBubble(t *testing.T, sim planhatsim.Options, env map[string]string, story
 		defer w.broker.Close()
 		w.configure(env)
 		defer func() { w.stop() }()
+		before(w)
 		w.start()
 		story(w)
 	})
@@ -201,6 +208,33 @@ func (v *vendor) setFault(fault func(*http.Request) (*http.Response, error)) {
 	v.fault = fault
 }
 
+// only lets a fault concern one listing.
+func (w *world) only(path string, f fault) fault {
+	return func(r *http.Request) (*http.Response, error) {
+		if strings.HasPrefix(r.URL.Path, path) {
+			return f(r)
+		}
+		return nil, nil //nolint:nilnil // no fault
+	}
+}
+
+// gauge adds up a metric's series.
+func (w *world) gauge(name string) (sum float64) {
+	w.t.Helper()
+	families, err := w.reg.Gather()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			for _, m := range f.GetMetric() {
+				sum += m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
 // callsSince are the calls from a moment on.
 func (v *vendor) callsSince(from time.Time) []call {
 	v.mu.Lock()
@@ -233,7 +267,7 @@ func answer(status int, header http.Header, body string) func(*http.Request) (*h
 		if h == nil {
 			h = http.Header{}
 		}
-		return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: r, ProtoMajor: 1, ProtoMinor: 1}, nil
+		return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: r, ContentLength: int64(len(body))}, nil
 	}
 }
 
