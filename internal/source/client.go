@@ -1,8 +1,6 @@
 package source
 
 import (
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
@@ -26,7 +24,7 @@ func (s *Service) newWorkspace(cfg config.Workspace) *workspace {
 		signals: make(chan schemas.Signal, 16), notifications: s.names.Notifications(),
 	}
 	for _, st := range w.streams {
-		st.companies, st.filter = cfg.CompanyIDs, filterOf(cfg.CompanyIDs)
+		st.companies, st.filter = cfg.CompanyIDs, planhat.CompanyFilter(cfg.CompanyIDs)
 		st.schedule.target = w.target(st)
 		st.adapt(w.callsPerMinute)
 	}
@@ -53,20 +51,6 @@ func (w *workspace) target(s *stream) time.Duration {
 
 func (s *Service) share(cfg config.Workspace) float64 {
 	return float64(cfg.CallsPerMinute) * s.cfg.Budget.SourceShare
-}
-
-// maxFilter is how long the ids of companies in a request may be, in characters:
-// longer addresses are refused by what lies between here and there.
-const maxFilter = 2000
-
-// filterOf are the companies that a listing is asked for. Where they are too many
-// for a request the listing is read whole, and the rows of others are left out
-// here: a poll stays one call, and a sweep one scan of one listing.
-func filterOf(companies []string) []string {
-	if len(url.QueryEscape(strings.Join(companies, ","))) > maxFilter {
-		return nil
-	}
-	return companies
 }
 
 // NewClient builds the API client of a workspace with the source's share of

@@ -21,7 +21,7 @@ type stream struct {
 	archive bool // records may be archived and then need a listing of their own
 
 	companies []string // ids of the only companies wanted; empty: of all
-	filter    []string // these, where they fit into a request; empty: the listing is read whole
+	filter    []string // these, where they fit into a request; else the listing is read whole, and a poll stays one call
 
 	index  *cdc.Index
 	cursor cdc.Cursor

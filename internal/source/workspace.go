@@ -106,6 +106,10 @@ func (w *workspace) run(ctx context.Context) error {
 // their state says they are.
 func (w *workspace) begin(ctx context.Context) error {
 	start := w.now()
+	if s := w.streams[0]; len(s.companies) > 0 && s.filter == nil {
+		w.log.Info("the companies selected are too many for a request: listings are read whole, and the records of others left out",
+			"workspace", w.cfg.Name, "companies", len(s.companies))
+	}
 	for _, s := range w.streams {
 		s.schedule.due, s.schedule.deltaAt = start, start
 		s.schedule.sweepAt = start
