@@ -140,7 +140,10 @@ func roundUp(d time.Duration) time.Duration {
 	case d > time.Minute:
 		unit = 10 * time.Second
 	}
-	return (d + unit - 1) / unit * unit
+	if rest := d % unit; rest > 0 {
+		d += unit - rest
+	}
+	return d
 }
 
 // tellTargets says once what cannot be met and what would do, again when

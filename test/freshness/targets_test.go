@@ -1,6 +1,7 @@
 package freshness_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -50,10 +51,7 @@ func TestTargetsThatCannotBeMet(t *testing.T) {
 	for _, remedy := range []string{"PLANHAT_CALLS_PER_MINUTE=96", "SOURCE_BUDGET_SHARE=0.80", "PLANHAT_FRESHNESS=license:27s,*:10s"} {
 		t.Run(remedy, func(t *testing.T) {
 			t.Parallel()
-			mended := map[string]string{}
-			for k, v := range env {
-				mended[k] = v
-			}
+			mended := maps.Clone(env)
 			name, value, _ := strings.Cut(remedy, "=")
 			mended[name] = value
 			inBubble(t, sim, mended, func(w *world) {

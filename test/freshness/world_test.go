@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -82,9 +83,7 @@ func (w *world) configure(env map[string]string) {
 		"KAFKA_BOOTSTRAP_SERVERS": w.broker.ListenAddrs()[0], "SCHEMA_REGISTRY_URL": "http://registry.example", "PLANHAT_WORKSPACES": workspaceName,
 		"PLANHAT_TOKEN": planhatsim.DefaultToken, "PLANHAT_BASE_URL": "http://planhat.example", "TOPIC_REPLICATION_FACTOR": "1",
 	}
-	for name, value := range env {
-		vars[name] = value
-	}
+	maps.Copy(vars, env)
 	var environ []string
 	for name, value := range vars {
 		environ = append(environ, name+"="+value)

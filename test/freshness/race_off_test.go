@@ -1,5 +1,0 @@
-//go:build !race
-
-package freshness_test
-
-const raced = false
