@@ -22,7 +22,7 @@ type Cursor struct {
 	Released     int            `json:"released,omitempty"`   // deletes that an operator has let go and that are not written yet
 	Losses       Losses         `json:"losses,omitempty"`     // deletes of the last day that nobody had to let go
 	SnapshotDone bool           `json:"snapshotDone"`         // every record was read once
-	SnapshotRows int            `json:"snapshotRows"`         // records read by the snapshot so far
+	SnapshotRows int            `json:"snapshotRows"`         // rows of the listing, as the last complete sweep read them
 }
 
 // storedCursor is the JSON form. The cursor must not be embedded in it with its

@@ -36,13 +36,28 @@ type ListOptions struct {
 	Offset     int      // index of the first row
 	Limit      int      // rows per page; 0: the documented maximum
 	Select     []string // fields wanted; empty: all. _id always comes along
-	CompanyIDs []string // of these companies only, where records are of companies; empty: of all
+	CompanyIDs []string // of these companies only, where records are of companies; empty: of all. See [CompanyFilter]
 	Archived   bool     // ask for archived records, where the default leaves them out
 	Overlap    int      // rows that each page repeats of the one before (Pages only)
 
 	// Buffer is memory for the page, of a [Page] whose rows are not needed any more:
 	// it is overwritten. nil: new memory. Not for Pages.
 	Buffer []byte
+}
+
+// longestFilter is how long the companies of a listing may be in its address, in
+// characters. Nobody documents a bound; other clients keep to this one.
+const longestFilter = 2000
+
+// CompanyFilter is what listings can be asked for of these companies: all of them,
+// or nil, which is everything, where they are so many that what lies between here and
+// Planhat may refuse the address. Then the rows of others are to be left out by
+// whoever asked (see [Spec.Companies]).
+func CompanyFilter(companyIDs []string) []string {
+	if len(url.QueryEscape(strings.Join(companyIDs, ","))) > longestFilter {
+		return nil
+	}
+	return companyIDs
 }
 
 // Page lists one page, with one answer. Where several objects share a listing, its

@@ -73,6 +73,6 @@ type workspaceSettings struct {
 	CallsPerMinute whole   `env:"CALLS_PER_MINUTE" envDefault:"200" min:"1" max:"1000000" doc:"Calls per minute that the bridge may spend of the token."`
 	Objects        list    `env:"OBJECTS" doc:"Objects to work on, separated by commas. Default: all."`
 	Freshness      string  `env:"FRESHNESS" envDefault:"company:60s,enduser:60s,task:60s,conversation:60s,note:60s,*:15m" doc:"How old the picture of an object may become: object:duration, separated by commas; * stands for every other object."`
-	CompanyIDs     list    `env:"COMPANY_IDS" doc:"Planhat ids of the only companies to work on, separated by commas. Default: all."`
+	CompanyIDs     list    `env:"COMPANY_IDS" doc:"Planhat ids of the only companies to work on, separated by commas; with more than 74 of them listings are read whole, and the records of others left out. Default: all."`
 	DeleteGuard    string  `env:"DELETE_GUARD" envDefault:"listing:33%,workspace:10%" doc:"Most records that may be found gone within a day, of one listing and of the workspace, as a share or a number (listing:500). Above it no delete is written before planhatctl signal release. Up to 20 of a listing and 50 of the workspace pass a share, but no more than 3 where nothing is left. off: nothing is held."`
 }

@@ -147,7 +147,7 @@ func (l *loader) workspace(name string) Workspace {
 	prefix := planhatPrefix + segment(name) + "_"
 	parse(&s, prefix, &l.report)
 	w := Workspace{
-		Name: name, BaseURL: string(s.BaseURL), CallsPerMinute: int(s.CallsPerMinute), CompanyIDs: s.CompanyIDs,
+		Name: name, BaseURL: string(s.BaseURL), CallsPerMinute: int(s.CallsPerMinute), CompanyIDs: l.companyIDs(prefix+"COMPANY_IDS", s.CompanyIDs),
 		Token:       l.secretFrom(prefix+"TOKEN", s.Token, s.TokenFile),
 		Objects:     l.knownObjects(prefix+"OBJECTS", s.Objects),
 		Freshness:   l.freshness(prefix+"FRESHNESS", s.Freshness),
@@ -167,6 +167,22 @@ func (l *loader) knownObjects(variable string, names []string) []string {
 		}
 	}
 	return names
+}
+
+// companyIDForm is that of all ids of Planhat.
+var companyIDForm = regexp.MustCompile(`^[0-9a-fA-F]{24}$`)
+
+// companyIDs refuses what selects nothing: Planhat would list no record of it.
+func (l *loader) companyIDs(variable string, ids []string) []string {
+	for i, id := range ids {
+		switch {
+		case !companyIDForm.MatchString(id):
+			l.addf(variable, "has %q, which is not an id of Planhat; write the _id of a company, 24 hexadecimal digits (planhatctl sample company shows one)", id)
+		case slices.Index(ids, id) != i:
+			l.addf(variable, "has %q twice; write it once", id)
+		}
+	}
+	return ids
 }
 
 func (l *loader) objectAdvice(name string) string {

@@ -145,7 +145,7 @@ func readSample(ctx context.Context, call *caller.Caller, ws config.Workspace, s
 		raw, err := call.Get(ctx, spec.Object, planhat.Ref{Key: planhat.KeyID, Value: id})
 		return []planhat.Row{{ID: id, Raw: raw}}, err
 	}
-	opts := planhat.ListOptions{Limit: 1, CompanyIDs: ws.CompanyIDs}
+	opts := planhat.ListOptions{Limit: 1, CompanyIDs: planhat.CompanyFilter(ws.CompanyIDs)}
 	if spec.Stamp != "" {
 		opts.Sort = "-" + spec.Stamp
 	}

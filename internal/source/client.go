@@ -23,15 +23,17 @@ func (s *Service) newWorkspace(cfg config.Workspace) *workspace {
 		signals: make(chan heardSignal), notifications: s.names.Notifications(),
 	}
 	for _, st := range w.streams {
-		st.companies = cfg.CompanyIDs
+		st.companies, st.filter = cfg.CompanyIDs, planhat.CompanyFilter(cfg.CompanyIDs)
 		st.schedule.target = w.target(st)
-		st.schedule.adapt(st.stamped, 0, st.pageSize(), w.callsPerMinute)
+		st.adapt(w.callsPerMinute)
 	}
 	// The base URL has been checked with the configuration.
-	w.client, _ = s.NewClient(cfg, planhat.WithObserver(func(c planhat.Call) {
+	observed := planhat.WithObserver(func(c planhat.Call) {
 		s.observe(cfg.Name, c)
 		w.vendor.Heard(c)
-	}))
+	})
+	w.client, _ = s.NewClient(cfg, observed)
+	w.prober, _ = s.NewClient(cfg, observed, planhat.WithRetry(planhat.Retry{Attempts: 1}))
 	return w
 }
 
@@ -54,6 +56,7 @@ func (s *Service) share(cfg config.Workspace) float64 {
 // its budget.
 func (s *Service) NewClient(cfg config.Workspace, opts ...planhat.Option) (*planhat.Client, error) {
 	return planhat.New(cfg.BaseURL, cfg.Token.Current, append([]planhat.Option{
+		planhat.WithHTTPClient(s.deps.HTTP),
 		planhat.WithBudget(s.lane(cfg)),
 		planhat.WithCallDeadline(s.cfg.Shard.CallDeadline),
 		planhat.WithRetry(planhat.Retry{Attempts: callAttempts}),

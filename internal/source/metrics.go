@@ -18,6 +18,12 @@ type metrics struct {
 	wrongTenant   *prometheus.GaugeVec
 	streamPaused  *prometheus.GaugeVec
 	stretch       *prometheus.GaugeVec
+	needed        *prometheus.GaugeVec
+	granted       *prometheus.GaugeVec
+	outage        *prometheus.GaugeVec
+	snapshotCalls *prometheus.GaugeVec
+	snapshotMade  *prometheus.GaugeVec
+	minutesLeft   *prometheus.GaugeVec
 	calls         *prometheus.CounterVec
 	callSeconds   *prometheus.HistogramVec
 	waitSeconds   *prometheus.CounterVec
@@ -31,7 +37,8 @@ type metrics struct {
 // forget takes back what is only true while this process owns a workspace.
 func (m *metrics) forget(workspace string) {
 	of := prometheus.Labels{"workspace": workspace}
-	for _, g := range []*prometheus.GaugeVec{m.records, m.lastScan, m.paused, m.candidates, m.held, m.forbidden, m.wrongTenant, m.streamPaused, m.stretch} {
+	for _, g := range []*prometheus.GaugeVec{m.records, m.lastScan, m.paused, m.candidates, m.held, m.forbidden, m.wrongTenant, m.streamPaused, m.stretch,
+		m.needed, m.granted, m.outage, m.snapshotCalls, m.snapshotMade, m.minutesLeft} {
 		g.DeletePartialMatch(of)
 	}
 }
@@ -60,6 +67,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		wrongTenant:   gauge("wrong_tenant", "1 while the token shows another tenant than the one that was captured: nothing is written.", "workspace"),
 		streamPaused:  gauge("stream_paused", "1 while an operator has paused a stream, or its workspace.", "workspace", "stream"),
 		stretch:       gauge("freshness_stretch", "How many times longer than wanted the freshness targets are; 1 while the calls that may be spent suffice.", "workspace"),
+		needed:        gauge("calls_needed_per_minute", "Calls per minute that the source would have to be granted to meet all freshness targets.", "workspace"),
+		granted:       gauge("calls_granted_per_minute", "Calls per minute that the source may spend: the workspace's calls times the source's share.", "workspace"),
+		outage:        gauge("vendor_outage", "1 while Planhat answers no call of the workspace and one is tried every few seconds.", "workspace"),
+		snapshotCalls: gauge("snapshot_calls_planned", "Calls that the snapshot of a stream takes in all; 0 while none is under way or nobody knows.", "workspace", "stream"),
+		snapshotMade:  gauge("snapshot_calls_made", "Calls made of a snapshot that is under way.", "workspace", "stream"),
+		minutesLeft:   gauge("snapshot_minutes_left", "Minutes that the snapshots under way still take; 0 where there are none.", "workspace"),
 		calls:         counter("api_calls_total", "Attempts of API calls, by outcome (ok or the kind of error).", "workspace", "object", "outcome"),
 		orphaned:      gauge("workspace_orphaned", "1 while the workspace's shard belongs to a process that is not configured with it.", "workspace"),
 		foreign:       counter("foreign_writes_total", "Times that somebody else was seen to write to a topic of the bridge.", "topic"),
@@ -78,6 +91,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 	}
 	reg.MustRegister(m.changes, m.records, m.failures, m.lastScan, m.paused, m.beforeMissing, m.skipped, m.candidates, m.held, m.forbidden, m.wrongTenant, m.streamPaused, m.stretch,
-		m.calls, m.callSeconds, m.waitSeconds, m.takeovers, m.commits, m.shards, m.orphaned, m.foreign)
+		m.needed, m.granted, m.outage, m.snapshotCalls, m.snapshotMade, m.minutesLeft, m.calls, m.callSeconds, m.waitSeconds, m.takeovers, m.commits, m.shards, m.orphaned, m.foreign)
 	return m
 }

@@ -98,7 +98,7 @@ func (w *workspace) worthAsking(ctx context.Context, s *stream, found []cdc.ID) 
 	found = slices.DeleteFunc(found, func(id cdc.ID) bool {
 		known, exists := s.index.Get(id)
 		a, ok := s.absent[id]
-		return exists && !s.objects[known.Object].capture || ok && (a.outside || now.Before(a.until))
+		return exists && !s.objects[known.Object].capture || ok && (a.outside || now.Before(a.until) || !s.mayAskAgain(now))
 	})
 	if len(s.companies) > 0 && len(found) > 0 {
 		var err error

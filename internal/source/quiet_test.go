@@ -11,29 +11,29 @@ import (
 // still found.
 func TestQuietPollsAreSmall(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, planhatsim.Options{Seed: 13, Companies: 600, EndusersPerCompany: -1, ConversationsPerCompany: -1, LicensesPerCompany: -1}, nil)
+	r := newRig(t, planhatsim.Options{Seed: 13, Companies: 200}, map[string]string{"PLANHAT_OBJECTS": "enduser"})
 	r.start()
 	before := r.judge()
 	polls := func(limit string) (n int) {
 		calls, _ := r.stage.Simulator.Calls()
 		for _, c := range calls {
-			if c.Path == "/companies" && strings.Contains(c.Query, "sort=-updatedAt") && strings.Contains(c.Query, "limit="+limit) {
+			if c.Path == "/endusers" && strings.Contains(c.Query, "sort=-updatedAt") && strings.Contains(c.Query, "limit="+limit) {
 				n++
 			}
 		}
 		return n
 	}
 	wait(t, "a small poll", func() bool { return polls("200") > 0 })
-	full := polls("5000")
+	full := polls("2000")
 	r.mutate(func(tx *planhatsim.Tx) error {
-		for _, id := range tx.IDs("companies")[:500] {
-			if err := tx.Update("companies", id, `{"phase":"Edited"}`); err != nil {
+		for _, id := range tx.IDs("endusers")[:500] {
+			if err := tx.Update("endusers", id, `{"position":"Edited"}`); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	wait(t, "the poll that takes full pages", func() bool { return polls("5000") > full })
+	wait(t, "the poll that takes full pages", func() bool { return polls("2000") > full })
 	if after := r.judge(); after.Changes != before.Changes+500 {
 		t.Errorf("%d changes for 500 edits", after.Changes-before.Changes)
 	}

@@ -41,6 +41,9 @@ type scan struct {
 	freshBytes int
 	// unsaved are the pages of a sweep since its position was last written.
 	unsaved int
+	// listed and calls are the rows and pages of the part of a sweep before the
+	// archived records.
+	listed, calls int
 }
 
 // savePages is after how many pages without a change the position of a sweep
@@ -59,6 +62,9 @@ func (w *workspace) step(ctx context.Context, s *stream) (done bool, err error) 
 	}
 	if err := w.identify(ctx, s); err != nil {
 		return false, err
+	}
+	if s.reading.unplanned() {
+		return false, w.stepPlan(ctx, s)
 	}
 	s.begin(now)
 	switch {
@@ -105,11 +111,11 @@ func (s *stream) hasCandidates() bool { return len(s.cursor.Candidates) > 0 && !
 // deltaDue reports whether a delta poll has to begin. The first one after a
 // snapshot covers what was edited behind its sweep: see mark.
 func (s *stream) deltaDue(now time.Time) bool {
-	return s.stamped && s.cursor.SnapshotDone && !now.Before(s.schedule.deltaAt)
+	return s.polls() && s.cursor.SnapshotDone && !now.Before(s.schedule.deltaAt)
 }
 
 func (s *stream) beginDelta(now time.Time) {
-	s.schedule.deltaAt = now.Add(stretched(s.schedule.target, s.schedule.stretch))
+	s.schedule.deltaAt = now.Add(stretched(s.schedule.interval(), s.schedule.stretch))
 	limit := s.pageSize()
 	if s.scan.small = s.schedule.quiet && limit > quietPage; s.scan.small {
 		limit = quietPage
@@ -138,19 +144,10 @@ func (s *stream) beginSweep(now time.Time) {
 
 func (s *stream) pageSize() int { return s.objects[0].spec.PageSize }
 
-// pages is how many calls a sweep takes.
-func (s *stream) pages() int {
-	n := s.index.Len()/s.pageSize() + 1
-	if s.archive {
-		n++
-	}
-	return n
-}
-
 // page asks for a page; its rows are read into room, which may be nil.
 func (w *workspace) page(ctx context.Context, s *stream, sort string, req cdc.Request, room []byte) (planhat.Page, error) {
 	page, err := w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{
-		Sort: sort, Offset: req.Offset, Limit: req.Limit, Archived: req.Archived, CompanyIDs: s.companies, Buffer: room,
+		Sort: sort, Offset: req.Offset, Limit: req.Limit, Archived: req.Archived, CompanyIDs: s.filter, Buffer: room,
 	})
 	if err == nil && !w.tokenStands() {
 		return planhat.Page{}, errTokenChanged
@@ -264,7 +261,7 @@ func (w *workspace) stepSweep(ctx context.Context, s *stream) error {
 	}
 	pos := s.scan.sweep.Position()
 	s.cursor.Sweep = &pos
-	w.progress(s, pos)
+	w.tellReread(s, pos)
 	if s.scan.unsaved++; len(s.pending.changes) > 0 || s.scan.unsaved >= savePages {
 		return w.flush(ctx, s)
 	}
@@ -274,24 +271,19 @@ func (w *workspace) stepSweep(ctx context.Context, s *stream) error {
 // progressEvery is how often a snapshot says how far it is.
 const progressEvery = 10 * time.Second
 
-// progress tells of a snapshot under way. How many records there are Planhat
-// does not say.
-func (w *workspace) progress(s *stream, pos cdc.SweepPosition) {
+// tellReread says how far a re-read is that a signal asked for.
+func (w *workspace) tellReread(s *stream, pos cdc.SweepPosition) {
 	now := w.now()
-	if s.cursor.SnapshotDone && s.reread == nil || now.Sub(s.health.progress) < progressEvery {
+	if s.reread == nil || now.Sub(s.health.progress) < progressEvery {
 		return
 	}
 	s.health.progress = now
-	n := schemas.Notification{
-		Kind: schemas.NotifySnapshotProgress, Stream: s.listing, Message: fmt.Sprintf("%d records are read", pos.Rows),
-		Snapshot: &schemas.SnapshotProgress{Records: pos.Rows, Calls: pos.Calls},
-	}
-	if s.reread != nil {
-		n.ID, n.Snapshot.RecordsExpected, n.Snapshot.CallsExpected = s.reread.Signal, s.index.Len(), s.pages()
-	}
-	w.notify(n)
-	w.log.Info("snapshot goes on", "workspace", w.cfg.Name, "stream", s.listing, "records", pos.Rows, "calls", pos.Calls,
-		"calls_per_minute_at_most", int(w.callsPerMinute))
+	records, calls := s.scan.listed+pos.Rows, s.scan.calls+pos.Calls
+	w.notify(schemas.Notification{
+		Kind: schemas.NotifySnapshotProgress, Stream: s.listing, ID: s.reread.Signal, Message: fmt.Sprintf("%d records are read", records),
+		Snapshot: &schemas.SnapshotProgress{Records: records, Calls: calls, RecordsExpected: s.index.Len(), CallsExpected: s.pages()},
+	})
+	w.log.Info("records are read again", "workspace", w.cfg.Name, "stream", s.listing, "records", records, "calls", calls)
 }
 
 func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.Page, asked time.Time) error {
@@ -300,13 +292,18 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.
 		return err
 	}
 	w.room.rows = seen // the sweep copies what it keeps
-	first := s.scan.sweep.Position() == cdc.SweepPosition{}
+	pos := s.scan.sweep.Position()
+	first := pos == cdc.SweepPosition{}
 	if first {
 		if err := w.familiar(ctx, s, seen); err != nil {
 			return err
 		}
 	}
 	s.listed(seen)
+	whole := pos.Offset == 0 && len(seen) < s.pageSize()
+	if whole { // in whatever order they come
+		slices.SortFunc(seen, func(a, b cdc.Sighting) int { return a.ID.Compare(b.ID) })
+	}
 	fresh, candidates, err := s.scan.sweep.Page(seen, s.index, nil)
 	if err != nil {
 		return err
@@ -316,6 +313,9 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.
 		return err
 	}
 	s.markRows(fresh, page.Date, asked, first)
+	if whole && first {
+		s.markWhole(fresh, page.Date)
+	}
 	if candidates, err = w.worthAsking(ctx, s, s.settled(candidates, vendorTime(page, asked))); err != nil {
 		return err
 	}
@@ -337,12 +337,16 @@ func vendorTime(page planhat.Page, asked time.Time) time.Time {
 // endSweep goes on with the archived records where there are such, else ends
 // the sweep and, if it was the first, the snapshot.
 func (w *workspace) endSweep(ctx context.Context, s *stream) error {
-	archived := s.scan.sweep.Position().Archived
+	pos := s.scan.sweep.Position()
 	s.scan.sweep, w.room = nil, room{}
-	if s.archive && !archived {
+	s.scan.listed, s.scan.calls = s.scan.listed+pos.Rows, s.scan.calls+pos.Calls
+	if s.archive && !pos.Archived {
 		s.cursor.Sweep = &cdc.SweepPosition{Archived: true}
 		return w.flush(ctx, s)
 	}
+	s.cursor.SnapshotRows, s.schedule.sweepCalls = s.scan.listed, s.scan.calls
+	s.reading.ends(s.scan.calls)
+	s.scan.listed, s.scan.calls = 0, 0
 	first := !s.cursor.SnapshotDone
 	s.schedule.owed = true
 	if first {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
-	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
@@ -22,14 +21,14 @@ func TestAStreamThatIsDueHasSomethingToDo(t *testing.T) {
 			for _, records := range []int{0, 1_000, 10_000_000} {
 				for _, took := range []time.Duration{0, time.Minute, 10 * time.Hour} {
 					for _, candidates := range []int{0, 1, 2} {
-						s := &stream{stamped: stamped, schedule: schedule{target: time.Minute}}
-						s.schedule.adapt(stamped, 0, 1000, 100)
-						s.cursor = cdc.Cursor{SnapshotDone: true, SweepDue: reason, Candidates: make([]cdc.ID, candidates)}
+						s := &stream{stamped: stamped, schedule: schedule{target: time.Minute}, index: cdc.NewIndex(), objects: []object{{spec: companySpec()}}}
+						s.adapt(100)
+						s.cursor = cdc.Cursor{SnapshotDone: true, SweepDue: reason, Candidates: make([]cdc.ID, candidates), SnapshotRows: records}
 						s.beginSweepAt(start)
 						s.cursor.Held = candidates == 2
 						now := start.Add(took)
 						s.schedule.deltaAt, s.schedule.confirmAt = now.Add(time.Minute), now.Add(30*time.Second)
-						s.schedule.adapt(stamped, records, 1000, 100)
+						s.adapt(100)
 						due := s.nextDue()
 						if due.Before(now) && !s.sweepDue(now) {
 							t.Errorf("stamped %v reason %q records %d after %s: due %s ago with nothing to do", stamped, reason, records, took, now.Sub(due))
@@ -45,7 +44,6 @@ func TestAStreamThatIsDueHasSomethingToDo(t *testing.T) {
 }
 
 func (s *stream) beginSweepAt(now time.Time) {
-	s.objects = []object{{spec: companySpec()}}
 	s.beginSweep(now)
 	s.scan.sweep = nil
 }
@@ -55,7 +53,7 @@ func (s *stream) beginSweepAt(now time.Time) {
 func TestHiddenRecordsAreAskedForEverMoreRarely(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_800_000_000, 0)
-	s := &stream{index: cdc.NewIndex(), schedule: schedule{sweepEvery: time.Minute}}
+	s := &stream{index: cdc.NewIndex(), objects: []object{{spec: companySpec()}}, schedule: schedule{sweepEvery: time.Minute, target: time.Minute}}
 	w := &workspace{now: func() time.Time { return now }}
 	id := cdc.ID{1}
 	asked := 0
@@ -207,9 +205,9 @@ func companySpec() planhat.Spec {
 func TestWorkThatIsAlwaysDueKeepsNothingWaiting(t *testing.T) {
 	t.Parallel()
 	for _, stamped := range []bool{true, false} {
-		s := &stream{stamped: stamped, schedule: schedule{target: time.Minute}}
+		s := &stream{stamped: stamped, schedule: schedule{target: time.Minute}, index: cdc.NewIndex()}
 		s.objects = []object{{spec: companySpec()}}
-		s.cursor = cdc.Cursor{SnapshotDone: true, Watermark: 1, Candidates: make([]cdc.ID, 1)}
+		s.cursor = cdc.Cursor{SnapshotDone: true, SnapshotRows: 6000, Watermark: 1, Candidates: make([]cdc.ID, 1)}
 		now := time.Unix(1_800_000_000, 0)
 		done := map[string]int{}
 		for range 30 {
@@ -230,31 +228,5 @@ func TestWorkThatIsAlwaysDueKeepsNothingWaiting(t *testing.T) {
 		if stamped && done["poll"] < 10 || done["sweep"] < 5 || done["confirm"] < 5 {
 			t.Errorf("stamped %v: in 30 steps there were %v", stamped, done)
 		}
-	}
-}
-
-// What the source calls for at rest, of the 100 calls a minute that it may spend.
-func TestCallsAtRest(t *testing.T) {
-	t.Parallel()
-	f, err := config.ParseFreshness("company:60s,enduser:60s,task:60s,conversation:60s,note:60s,*:15m")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &workspace{cfg: config.Workspace{Freshness: f}}
-	w.streams = newStreams(func(o planhat.Object) string { return string(o) }, nil)
-	for _, s := range w.streams {
-		s.schedule.target = w.target(s)
-		for i := range 1500 { // 500 companies with three records of everything
-			s.index.Put(cdc.ID{byte(i >> 8), byte(i), 1}, cdc.Entry{})
-		}
-	}
-	polls, sweeps := stretchOf(w.streams, 1)
-	calls := polls*pollCallShare + sweeps*sweepCallShare
-	if calls < 5 || calls > 8 {
-		t.Errorf("%.1f calls a minute", calls)
-	}
-	t.Logf("%.1f calls a minute", calls)
-	if polls, sweeps := stretchOf(w.streams, 100); polls != 1 || sweeps != 1 {
-		t.Errorf("the defaults are stretched by %v and %v", polls, sweeps)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -34,7 +35,9 @@ type Deps struct {
 	// services of this process; nil means that the source is alone and spends
 	// its share.
 	Budget func(config.Workspace) *planhat.Budget
-	Now    func() time.Time
+	// HTTP is what calls of Planhat go out by; nil is the client's own.
+	HTTP *http.Client
+	Now  func() time.Time
 	// LookEvery is how often the members of the shard group are compared; 0 is
 	// the default.
 	LookEvery time.Duration

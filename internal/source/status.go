@@ -20,8 +20,13 @@ type WorkspaceStatus struct {
 	Cause string `json:"cause,omitempty"`
 	// Stretch is how many times longer than wanted the freshness targets are, where
 	// the calls that may be spent do not suffice.
-	Stretch float64        `json:"freshness_stretched_by,omitempty"`
-	Streams []StreamStatus `json:"streams,omitempty"`
+	Stretch float64 `json:"freshness_stretched_by,omitempty"`
+	// Targets is there where the freshness targets cannot be met: which streams cost
+	// most, and what would do.
+	Targets *TargetStatus `json:"targets_missed,omitempty"`
+	// Snapshot is there while listings are read in full of which it is told.
+	Snapshot *SnapshotStatus `json:"snapshot,omitempty"`
+	Streams  []StreamStatus  `json:"streams,omitempty"`
 }
 
 // StreamStatus is one listing.
@@ -34,6 +39,8 @@ type StreamStatus struct {
 	Candidates   int       `json:"deletion_candidates"`
 	Held         bool      `json:"deletes_held"`
 	HeldFor      string    `json:"deletes_held_because,omitempty"`
+	CallsPlanned int       `json:"snapshot_calls_planned,omitempty"` // of a snapshot under way
+	CallsMade    int       `json:"snapshot_calls_made,omitempty"`
 	LastScan     time.Time `json:"last_scan,omitzero"`
 	LastFlush    time.Time `json:"last_flush,omitzero"`
 	SweepReason  string    `json:"sweep_due_because,omitempty"`
@@ -100,6 +107,10 @@ func (w *workspace) status() WorkspaceStatus {
 	}
 	if w.stretch > 1 {
 		out.Stretch = w.stretch
+	}
+	out.Targets = w.targetsShown
+	if shown := w.snapshotShown; shown.Streams > 0 {
+		out.Snapshot = &shown
 	}
 	for _, s := range w.streams {
 		out.Streams = append(out.Streams, s.shown)

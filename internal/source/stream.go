@@ -22,6 +22,7 @@ type stream struct {
 	archive bool // records may be archived and then need a listing of their own
 
 	companies []string // ids of the only companies wanted; empty: of all
+	filter    []string // these, where they fit into a request; else the listing is read whole, and a poll stays one call
 
 	index  *cdc.Index
 	cursor cdc.Cursor
@@ -49,6 +50,7 @@ type stream struct {
 	skipped map[cdc.ID]bool // records that cannot be written and were told of
 
 	scan     scan
+	reading  reading
 	schedule schedule
 	health   health
 	shown    StreamStatus
@@ -287,8 +289,8 @@ type health struct {
 	failures  int
 	denied    int // of these, answers of 401 in a row while the token was good for another listing
 	lastScan  time.Time
+	progress  time.Time // when a re-read last said how far it is
 	lastFlush time.Time
-	progress  time.Time // when the snapshot last said how far it is
 }
 
 // rewindCursor sets the cursor to what the log has, and what is captured for the

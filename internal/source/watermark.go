@@ -23,8 +23,7 @@ func (s *stream) markRows(rows []cdc.Sighting, date, asked time.Time, first bool
 		return
 	}
 	for _, row := range rows {
-		future := !date.IsZero() && row.Facts.Stamp > date.Add(futureTolerance).UnixMilli()
-		if row.Facts.HasStamp && !future {
+		if row.Facts.HasStamp && !ofTheFuture(row, date) {
 			s.scan.mark.newest = max(s.scan.mark.newest, row.Facts.Stamp)
 		}
 	}
@@ -36,6 +35,25 @@ func (s *stream) markRows(rows []cdc.Sighting, date, asked time.Time, first bool
 	if len(rows) == 0 {
 		s.cursor.Watermark = 1 // an empty listing: whatever comes is newer
 	}
+}
+
+// markWhole keeps the watermark up while sweeps of one page find all changes, for
+// the day on which the listing needs polls: a page that is the whole listing shows
+// what was edited before it was answered.
+func (s *stream) markWhole(rows []cdc.Sighting, date time.Time) {
+	if !s.stamped || !s.cursor.SnapshotDone {
+		return
+	}
+	for _, row := range rows {
+		if row.Facts.HasStamp && !ofTheFuture(row, date) {
+			s.cursor.Watermark = max(s.cursor.Watermark, row.Facts.Stamp)
+		}
+	}
+}
+
+// ofTheFuture tells whether a row's stamp is ahead of the vendor's own time.
+func ofTheFuture(row cdc.Sighting, date time.Time) bool {
+	return !date.IsZero() && row.Facts.Stamp > date.Add(futureTolerance).UnixMilli()
 }
 
 // markSnapshot sets the watermark at the end of the first sweep. It is safe

@@ -28,6 +28,7 @@ type workspace struct {
 	version        string
 	callsPerMinute float64 // that the source may spend
 	client         *planhat.Client
+	prober         *planhat.Client // as client, with one attempt a call
 	codecs         map[planhat.Object]topicCodec
 	resolver       schemas.Resolver
 	streams        []*stream
@@ -54,19 +55,13 @@ type workspace struct {
 	orders        workspaceOrders
 	notifications string // topic
 	outbox        outbox
-}
 
-// refusal is the pause of a workspace whose token the vendor does not accept, or
-// which is that of another tenant.
-type refusal struct {
-	state string // that /status shows
-	token string // the refused one; another one ends the pause at once
-	until time.Time
-	cause string
+	outage        outage
+	reported      time.Time      // when it was last told how far the snapshots are; zero: none is under way
+	snapshotShown SnapshotStatus // guarded by mu
+	targetsShown  *TargetStatus  // guarded by mu
+	targetsTold   *TargetStatus  // the last that was told of
 }
-
-// tokenRetry is how often a refused token is tried again.
-const tokenRetry = 30 * time.Second
 
 // topicCodec encodes one object's events for its topic.
 type topicCodec struct {
@@ -93,10 +88,13 @@ func (w *workspace) run(ctx context.Context) error {
 			}
 		default:
 		}
+		if err := w.report(ctx); err != nil {
+			return err
+		}
 		if err := w.deliver(ctx); err != nil {
 			return err
 		}
-		s, wait := w.next()
+		s, wait := w.turnOf(ctx)
 		if s == nil {
 			if err := w.idle(ctx, wait); err != nil {
 				return err
@@ -116,12 +114,20 @@ func (w *workspace) run(ctx context.Context) error {
 // their state says they are.
 func (w *workspace) begin(ctx context.Context) error {
 	start := w.now()
+	if s := w.streams[0]; len(s.companies) > 0 && s.filter == nil {
+		w.log.Info("the companies selected are too many for a request: listings are read whole, and the records of others left out",
+			"workspace", w.cfg.Name, "companies", len(s.companies))
+	}
 	for _, s := range w.streams {
 		s.schedule.due, s.schedule.deltaAt = start, start
-		s.schedule.sweepAt = start.Add(s.schedule.target) // what was deleted meanwhile; changes come first
+		s.schedule.sweepAt = start
+		if s.polls() {
+			s.schedule.sweepAt = start.Add(s.schedule.target) // what was deleted meanwhile; changes come first
+		}
 		_, err := w.checkPins(ctx, s)
 		if s.widen() {
 			s.schedule.sweepAt = start
+			s.plan()
 			w.log.Info("an object is captured for the first time: its records are read", "workspace", w.cfg.Name, "stream", s.listing)
 		}
 		if err := w.settleStart(s, err, start); err != nil {
@@ -135,6 +141,9 @@ func (w *workspace) settleStart(s *stream, err error, now time.Time) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	defer w.show(s)
+	if !s.cursor.SnapshotDone {
+		s.plan()
+	}
 	if refusal, ok := errors.AsType[*shard.Refusal](err); ok {
 		w.hold(s, refusal, now)
 		err = nil
@@ -145,23 +154,32 @@ func (w *workspace) settleStart(s *stream, err error, now time.Time) error {
 	return err
 }
 
+// turnOf is the stream whose turn it is, or nil and for how long there is
+// nothing to do. While the vendor answers nobody, or refuses the token, it is
+// nobody's turn.
+func (w *workspace) turnOf(ctx context.Context) (*stream, time.Duration) {
+	if w.orders.Paused != nil || len(w.working()) == 0 {
+		return nil, time.Minute
+	}
+	if wait, open := w.listen(ctx); open {
+		return nil, wait
+	}
+	if wait, paused := w.tryToken(ctx); paused {
+		return nil, wait
+	}
+	return w.next()
+}
+
 // next is the most overdue stream, or nil and how long until one is due.
 func (w *workspace) next() (*stream, time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.now()
-	if w.pause.state != "" {
-		if left := w.pause.until.Sub(now); left > 0 && w.cfg.Token.Current() == w.pause.token {
-			return nil, min(left, time.Second)
-		}
-	}
 	var most *stream
 	wait := time.Minute
-	if w.orders.Paused != nil {
-		return nil, wait
-	}
+	planning := w.planning()
 	for _, s := range w.streams {
-		if s.paused != nil {
+		if s.paused != nil || s.waits(planning) {
 			continue
 		}
 		if late := s.schedule.due.Sub(now); late > 0 {
@@ -205,6 +223,7 @@ func (w *workspace) settle(ctx context.Context, s *stream, done bool, err error)
 	defer w.show(s)
 	now := w.now()
 	if err == nil {
+		w.answered()
 		w.accepted()
 		if s.schedule.confirmFailures == 0 {
 			w.turn(s, stateOK, nil)
@@ -213,7 +232,7 @@ func (w *workspace) settle(ctx context.Context, s *stream, done bool, err error)
 		s.schedule.due = s.schedule.dueAgain(now, w.callsPerMinute)
 		if done {
 			w.pace()
-			s.schedule.adapt(s.stamped, s.index.Len(), s.pageSize(), w.callsPerMinute)
+			s.adapt(w.callsPerMinute)
 			s.schedule.due = s.nextDue()
 			w.metrics.lastScan.WithLabelValues(w.cfg.Name, s.listing).Set(float64(now.UnixMilli()) / 1000)
 		}
@@ -227,25 +246,12 @@ func (w *workspace) settle(ctx context.Context, s *stream, done bool, err error)
 // within the calls that the source may spend, and says so.
 func (w *workspace) pace() {
 	polls, sweeps := stretchOf(w.working(), w.callsPerMinute)
-	if was := w.stretch; polls > 1 && was <= 1 || polls <= 1 && was > 1 {
-		w.log.Warn("what the freshness targets ask for, compared with the calls that may be spent",
-			"workspace", w.cfg.Name, "targets_are_stretched_by", polls, "calls_per_minute", w.callsPerMinute)
-		w.tellStretch(polls)
-	}
 	w.stretch = polls
 	w.metrics.stretch.WithLabelValues(w.cfg.Name).Set(polls)
 	for _, s := range w.streams {
 		s.schedule.stretch, s.schedule.sweepStretch = polls, sweeps
 	}
-}
-
-func (w *workspace) tellStretch(by float64) {
-	n := schemas.Notification{Kind: schemas.NotifyTargetsMet, Message: "the calls that may be spent suffice for the freshness targets"}
-	if by > 1 {
-		n = schemas.Notification{Kind: schemas.NotifyTargetsStretched, Factor: by, Message: fmt.Sprintf(
-			"the %.0f calls a minute that the source may spend do not suffice: all freshness targets are %.2f times longer", w.callsPerMinute, by)}
-	}
-	w.notify(n)
+	w.tellTargets()
 }
 
 // failed sets the stream aside for a while. What a scan has read so far is kept
@@ -262,6 +268,11 @@ func (w *workspace) failed(s *stream, err error, now time.Time) {
 		w.stranger(s, now)
 		return
 	}
+	if kind := planhat.KindOf(err); silent(kind) {
+		w.heardNothing(s, now)
+	} else if kind != planhat.KindNone {
+		w.answered()
+	}
 	if _, ok := errors.AsType[confirmError](err); ok && (planhat.KindOf(err) != planhat.KindUnauthorized || errors.Is(err, errElsewhere)) {
 		s.schedule.confirmFailures++
 		s.schedule.confirmAt = now.Add(retryAfter(s.schedule.confirmFailures))
@@ -270,7 +281,9 @@ func (w *workspace) failed(s *stream, err error, now time.Time) {
 		w.turn(s, "retrying", err)
 		return
 	}
-	s.health.failures++
+	if s.health.failures++; s.health.failures == 1 {
+		s.schedule.wasDue = s.schedule.due
+	}
 	s.schedule.due = now.Add(retryAfter(s.health.failures))
 	var apiErr *planhat.Error
 	if !errors.As(err, &apiErr) {
@@ -350,32 +363,6 @@ func (w *workspace) restart(s *stream) {
 	}
 }
 
-// refused pauses the workspace and says so once.
-func (w *workspace) refused(s *stream, err error, now time.Time) {
-	if w.pause.state != stateUnauthorized {
-		w.log.Error("planhat refuses the token: the workspace is paused until it is accepted", "workspace", w.cfg.Name, "error", err.Error())
-		w.notify(schemas.Notification{Kind: schemas.NotifyTokenRefused, Message: err.Error()})
-	}
-	w.pause = refusal{state: stateUnauthorized, token: w.cfg.Token.Current(), until: now.Add(tokenRetry), cause: err.Error()}
-	w.metrics.paused.WithLabelValues(w.cfg.Name).Set(1)
-	s.schedule.due = now // with the end of the pause; the others when they are due
-}
-
-func (w *workspace) accepted() {
-	if w.pause.state == "" {
-		return
-	}
-	told, words := schemas.NotifyTokenAccepted, "planhat accepts the token: the workspace goes on"
-	if w.pause.state == stateWrongTenant {
-		told, words = schemas.NotifyTenantRight, "the tenant is the one of the workspace: it goes on"
-	}
-	w.pause = refusal{}
-	w.metrics.paused.WithLabelValues(w.cfg.Name).Set(0)
-	w.metrics.wrongTenant.WithLabelValues(w.cfg.Name).Set(0)
-	w.log.Info(words, "workspace", w.cfg.Name)
-	w.notify(schemas.Notification{Kind: told, Message: words})
-}
-
 // turn changes the state that /status shows and logs the change.
 func (w *workspace) turn(s *stream, state string, err error) {
 	if s.health.state != state {
@@ -441,7 +428,14 @@ func (w *workspace) show(s *stream) {
 		paused = 1
 	}
 	w.metrics.streamPaused.WithLabelValues(w.cfg.Name, s.listing).Set(paused)
+	w.metrics.snapshotCalls.WithLabelValues(w.cfg.Name, s.listing).Set(float64(s.reading.calls))
+	made := s.reading.made
+	if s.reading.active {
+		made = s.callsMade()
+	}
+	w.metrics.snapshotMade.WithLabelValues(w.cfg.Name, s.listing).Set(float64(made))
 	s.shown = StreamStatus{
+		CallsPlanned: s.reading.calls, CallsMade: made,
 		Name: s.listing, State: s.health.state, Cause: s.health.cause, Records: s.index.Len(),
 		SnapshotDone: s.cursor.SnapshotDone, Candidates: len(s.cursor.Candidates), SweepReason: string(s.cursor.SweepDue),
 		Held:     s.cursor.Held,

@@ -61,7 +61,7 @@ type answer struct {
 func (t tenant) read(ctx context.Context, all []listing) ([]answer, error) {
 	out := make([]answer, len(all))
 	for i, l := range all {
-		_, err := t.call.Page(ctx, l.objects[0], planhat.ListOptions{Sort: "_id", Limit: 1, CompanyIDs: t.ws.CompanyIDs})
+		_, err := t.call.Page(ctx, l.objects[0], planhat.ListOptions{Sort: "_id", Limit: 1, CompanyIDs: planhat.CompanyFilter(t.ws.CompanyIDs)})
 		if i == 0 && planhat.KindOf(err) == planhat.KindUnavailable {
 			return nil, err
 		}
