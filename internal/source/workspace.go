@@ -232,15 +232,6 @@ func (w *workspace) pace() {
 	}
 }
 
-func (w *workspace) tellStretch(by float64) {
-	n := schemas.Notification{Kind: schemas.NotifyTargetsMet, Message: "the calls that may be spent suffice for the freshness targets"}
-	if by > 1 {
-		n = schemas.Notification{Kind: schemas.NotifyTargetsStretched, Factor: by, Message: fmt.Sprintf(
-			"the %.0f calls a minute that the source may spend do not suffice: all freshness targets are %.2f times longer", w.callsPerMinute, by)}
-	}
-	w.notify(n)
-}
-
 // failed sets the stream aside for a while. What a scan has read so far is kept
 // where the vendor is merely unreachable; an answer that cannot be used makes
 // the scan start again.
@@ -373,33 +364,6 @@ func (w *workspace) turn(s *stream, state string, err error) {
 		s.health.cause = w.pausedBy(s)
 	}
 	w.tellTurn(s)
-}
-
-// tellTurn notifies of a state that stops a stream, once, and of its end.
-func (w *workspace) tellTurn(s *stream) {
-	n := schemas.Notification{Stream: s.listing, Message: s.health.cause}
-	switch was := s.health.told; s.health.state {
-	case was:
-		return
-	case stateHeld:
-		n.Kind = schemas.NotifyStreamHeld
-	case stateForbidden:
-		n.Kind = schemas.NotifyStreamForbidden
-	case stateOK:
-		n.Kind, n.Message = schemas.NotifyStreamReleased, "the stream goes on"
-		if was == stateForbidden {
-			n.Kind, n.Message = schemas.NotifyStreamAllowed, "the token may see the listing again"
-		}
-		s.health.told = ""
-		if was != "" {
-			w.notify(n)
-		}
-		return
-	default:
-		return
-	}
-	s.health.told = s.health.state
-	w.notify(n)
 }
 
 // show copies what /status tells of a stream, which others read.
