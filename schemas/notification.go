@@ -7,8 +7,9 @@ type NotificationKind string
 
 // The kinds of notifications: one closed list, the same in the JSON Schema and
 // in docs/contract.md.
+//
+// Every signal is answered by exactly one of the first two.
 const (
-	// Every signal is answered by exactly one of these two.
 	NotifySignalDone    NotificationKind = "signal.done"
 	NotifySignalRefused NotificationKind = "signal.refused"
 

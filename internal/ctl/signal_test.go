@@ -53,7 +53,10 @@ func (b *bridge) answering(reply func(schemas.Signal) []schemas.Notification) {
 
 // quoting answers that a signal is done with the signal itself.
 func quoting(sig schemas.Signal) []schemas.Notification {
-	text, _ := json.Marshal(sig) //nolint:errchkjson // strings and a time
+	text, err := json.Marshal(sig)
+	if err != nil {
+		text = []byte(err.Error())
+	}
 	return []schemas.Notification{
 		{ID: "of another", Kind: schemas.NotifySignalRefused, Message: "not for us"},
 		{Kind: schemas.NotifySignalDone, Message: string(text)},

@@ -96,7 +96,7 @@ func total(g prometheus.Gatherer, name string, pass func(map[string]string) bool
 	return sum
 }
 
-// sayWhere prints where to look and three commands to paste.
+// sayWhere prints where to look and four commands to paste.
 func (b *box) sayWhere(ctx context.Context) {
 	s := b.stage
 	at := fmt.Sprintf("--bootstrap %s --registry %s --workspace %s", s.Broker, s.Registry, stage.Workspace)
@@ -107,13 +107,14 @@ func (b *box) sayWhere(ctx context.Context) {
   source           http://%s/status  /metrics
   sink             http://%s/status  /metrics
 
-Watch companies change, change one, and read it with another client:
+Watch companies change, change one, have all written again, and read them with another client:
 
   go run ./cmd/planhatctl tail company --follow %s
   go run ./cmd/planhatctl send --object company --op upsert --external-id c-1 --set name=Acme --set 'custom.Region 🌍=EMEA' %s
+  go run ./cmd/planhatctl signal object --object company --follow %s
   %s
 
-`, s.Broker, s.Registry, s.Planhat, stage.Token, b.source.Admin.Addr(ctx), b.sink.Admin.Addr(ctx), at, at,
+`, s.Broker, s.Registry, s.Planhat, stage.Token, b.source.Admin.Addr(ctx), b.sink.Admin.Addr(ctx), at, at, at,
 		b.kcat())
 }
 

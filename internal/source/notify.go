@@ -77,8 +77,11 @@ func (w *workspace) transact(ctx context.Context, notes []schemas.Notification, 
 
 // deliver writes the notifications for which no other transaction came.
 func (w *workspace) deliver(ctx context.Context) error {
-	if len(w.outbox.notes) == 0 || w.lease.Writable(ctx, w.notifications) != nil || w.now().Sub(w.outbox.written) < notifyEvery {
+	if len(w.outbox.notes) == 0 || w.now().Sub(w.outbox.written) < notifyEvery {
 		return nil
+	}
+	if err := w.lease.Writable(ctx, w.notifications); err != nil {
+		return nil //nolint:nilerr // they wait; the shard has logged why
 	}
 	return w.transact(ctx, nil, func(*shard.Tx) error { return nil })
 }
@@ -102,4 +105,40 @@ func noteRecord(topic string, n schemas.Notification) (*kgo.Record, error) {
 		return nil, fmt.Errorf("encode a notification: %w", err)
 	}
 	return &kgo.Record{Topic: topic, Key: []byte(streamName(n.Workspace, n.Stream)), Value: value}, nil
+}
+
+// tellTurn notifies of a state that stops a stream, once, and of its end.
+func (w *workspace) tellTurn(s *stream) {
+	n := schemas.Notification{Stream: s.listing, Message: s.health.cause}
+	switch was := s.health.told; s.health.state {
+	case was:
+		return
+	case stateHeld:
+		n.Kind = schemas.NotifyStreamHeld
+	case stateForbidden:
+		n.Kind = schemas.NotifyStreamForbidden
+	case stateOK:
+		n.Kind, n.Message = schemas.NotifyStreamReleased, "the stream goes on"
+		if was == stateForbidden {
+			n.Kind, n.Message = schemas.NotifyStreamAllowed, "the token may see the listing again"
+		}
+		s.health.told = ""
+		if was != "" {
+			w.notify(n)
+		}
+		return
+	default:
+		return
+	}
+	s.health.told = s.health.state
+	w.notify(n)
+}
+
+func (w *workspace) tellStretch(by float64) {
+	n := schemas.Notification{Kind: schemas.NotifyTargetsMet, Message: "the calls that may be spent suffice for the freshness targets"}
+	if by > 1 {
+		n = schemas.Notification{Kind: schemas.NotifyTargetsStretched, Factor: by, Message: fmt.Sprintf(
+			"the %.0f calls a minute that the source may spend do not suffice: all freshness targets are %.2f times longer", w.callsPerMinute, by)}
+	}
+	w.notify(n)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // eventsOf counts the events on an object's topic, by op and by record.
-func (r *rig) eventsOf(object string) (ops map[string]int, reads map[string]int) {
+func (r *rig) eventsOf(object string) (ops, reads map[string]int) {
 	r.t.Helper()
 	cl, err := r.kafka.NewClient()
 	if err != nil {

@@ -334,3 +334,37 @@ func (r *rig) editAll() {
 		return tx.Update("companies", companies[1], `{"city":"Tromsø"}`)
 	})
 }
+
+// Where notifications cannot be written, signals wait and the capture goes on.
+func TestNotificationsThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, planhatsim.Options{Seed: 37, Companies: 4}, map[string]string{"PLANHAT_OBJECTS": "company,license"})
+	svc, _ := r.start()
+	r.judge()
+	r.adminOf(kafka.Names{Bridge: r.cfg.Bridge}.Notifications(), func(ctx context.Context, adm *kadm.Client, topic string) error {
+		_, err := adm.DeleteTopic(ctx, topic)
+		return err
+	})
+	r.say(`{"id":"unanswerable","signal":"pause","workspace":"` + stage.Workspace + `","stream":"licenses"}`)
+	wait(t, "the answer to fail", func() bool { return r.takeovers() > 12 })
+	r.editAll()
+	r.judge()
+	if s := streamState(svc, "licenses"); s != "ok" {
+		t.Errorf("the stream is %s by a signal that was not answered", s)
+	}
+}
+
+// takeovers counts the shards' take-overs by this process.
+func (r *rig) takeovers() (n float64) {
+	r.t.Helper()
+	families, err := r.reg.Gather()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "planhat_bridge_source_shard_takeovers_total" {
+			n += f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	return n
+}

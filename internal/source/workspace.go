@@ -382,33 +382,6 @@ func (w *workspace) turn(s *stream, state string, err error) {
 	w.tellTurn(s)
 }
 
-// tellTurn notifies of a state that stops a stream, once, and of its end.
-func (w *workspace) tellTurn(s *stream) {
-	n := schemas.Notification{Stream: s.listing, Message: s.health.cause}
-	switch was := s.health.told; s.health.state {
-	case was:
-		return
-	case stateHeld:
-		n.Kind = schemas.NotifyStreamHeld
-	case stateForbidden:
-		n.Kind = schemas.NotifyStreamForbidden
-	case stateOK:
-		n.Kind, n.Message = schemas.NotifyStreamReleased, "the stream goes on"
-		if was == stateForbidden {
-			n.Kind, n.Message = schemas.NotifyStreamAllowed, "the token may see the listing again"
-		}
-		s.health.told = ""
-		if was != "" {
-			w.notify(n)
-		}
-		return
-	default:
-		return
-	}
-	s.health.told = s.health.state
-	w.notify(n)
-}
-
 // show copies what /status tells of a stream, which others read.
 func (w *workspace) show(s *stream) {
 	w.metrics.records.WithLabelValues(w.cfg.Name, s.listing).Set(float64(s.index.Len()))
