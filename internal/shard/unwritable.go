@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -65,21 +66,18 @@ func (m *Manager) noteUnwritable(err error, limits *limits) {
 	if !ok {
 		return
 	}
-	for _, lasting := range lastingRefusals {
-		if !errors.Is(failed.err, lasting) {
-			continue
-		}
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		r, limit := m.unwritable[failed.topic], limits.of(failed.topic)
-		size := errors.Is(lasting, kerr.MessageTooLarge) || errors.Is(lasting, kerr.RecordListTooLarge)
-		if size && r.limit != limit {
-			m.unwritable[failed.topic] = refusal{limit: limit}
-			return
-		}
-		m.unwritable[failed.topic] = refusal{times: r.times + 1, at: time.Now(), err: failed, limit: limit}
+	is := func(e error) bool { return errors.Is(failed.err, e) }
+	if !slices.ContainsFunc(lastingRefusals, is) {
 		return
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, limit := m.unwritable[failed.topic], limits.of(failed.topic)
+	if (is(kerr.MessageTooLarge) || is(kerr.RecordListTooLarge)) && r.limit != limit {
+		m.unwritable[failed.topic] = refusal{limit: limit}
+		return
+	}
+	m.unwritable[failed.topic] = refusal{times: r.times + 1, at: time.Now(), err: failed, limit: limit}
 }
 
 // noteWritten forgets what was refused before.

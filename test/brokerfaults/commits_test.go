@@ -33,9 +33,9 @@ func TestTransactionsInTrouble(t *testing.T) {
 	t.Parallel()
 	end, initialise := []kmsg.Key{kmsg.EndTxn}, []kmsg.Key{kmsg.InitProducerID}
 	inWorlds(t, setting{}, []story{
-		{name: "CONCURRENT_TRANSACTIONS at the end", begin: faulty(20, kfake.Fault{Keys: end, TxnID: ourID, Err: kerr.ConcurrentTransactions})},
+		{name: "CONCURRENT_TRANSACTIONS at the end", begin: faulty(8, kfake.Fault{Keys: end, TxnID: ourID, Err: kerr.ConcurrentTransactions})},
 		{name: "CONCURRENT_TRANSACTIONS at the take-over", begin: both(
-			faulty(20, kfake.Fault{Keys: initialise, TxnID: ourID, Err: kerr.ConcurrentTransactions}),
+			faulty(8, kfake.Fault{Keys: initialise, TxnID: ourID, Err: kerr.ConcurrentTransactions}),
 			wired(&rule{key: kmsg.EndTxn, when: commits, most: 1, cut: true}),
 		)},
 		{name: "INVALID_PRODUCER_EPOCH at a produce", begin: faulty(1, kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: names.State("source"), Err: kerr.InvalidProducerEpoch})},

@@ -76,6 +76,8 @@ func (w *world) every(pause time.Duration, times int, do func()) (stop func()) {
 }
 
 // The brokers go away, all of them, and come back with what they had written.
+//
+//nolint:tparallel // one world, one story after the other
 func TestBrokersRestart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setting{brokers: 2, options: []kfake.Opt{kfake.DataDir(t.TempDir()), kfake.Ports(freePort(t), freePort(t))}})

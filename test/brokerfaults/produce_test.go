@@ -56,9 +56,9 @@ func TestBackPressure(t *testing.T) {
 		}},
 		{name: "throttled by a quota", begin: wired(&rule{key: kmsg.Produce, when: ofUs, most: 4, answer: func(resp kmsg.Response) {
 			resp.(*kmsg.ProduceResponse).ThrottleMillis = 700
-		}}), after: func(t *testing.T, w *world) {
+		}}), after: func(w *world) {
 			if n := w.source.metric("planhat_bridge_kafka_request_throttled_seconds_count"); n < 4 {
-				t.Errorf("the metrics show %v throttled requests", n)
+				w.t.Errorf("the metrics show %v throttled requests", n)
 			}
 		}},
 	})
@@ -70,14 +70,14 @@ func TestTopicWithALowLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setting{companies: 40})
 	w.start()
-	large := w.company(fmt.Sprintf(`{"name":"large","description":%q}`, noise(150_000)))
+	large := w.company(fmt.Sprintf(`{"name":"large","description":%q}`, noise(0, 150_000)))
 	w.seen(large, prompt)
 	w.limit(changesOf("company"), 60_000)
 	w.edit("companies", large, `{"phase":"does not fit"}`)
 	w.stage.Simulator.Mutate(func(tx *planhatsim.Tx) {
-		for _, id := range tx.IDs("companies") {
+		for n, id := range tx.IDs("companies") {
 			if id != large {
-				if err := tx.Update("companies", id, `{"description":"`+noise(9000)+`"}`); err != nil {
+				if err := tx.Update("companies", id, `{"description":"`+noise(1+n, 9000)+`"}`); err != nil {
 					t.Error(err)
 				}
 			}
@@ -100,10 +100,10 @@ func TestTopicWithALowLimit(t *testing.T) {
 	w.source.stop()
 }
 
-// noise is text that does not compress well.
-func noise(bytes int) string {
+// noise is the n-th text that does not compress well.
+func noise(n, bytes int) string {
 	raw := make([]byte, bytes*3/4)
-	_, _ = rand.NewChaCha8([32]byte{}).Read(raw)
+	_, _ = rand.NewChaCha8([32]byte{byte(n)}).Read(raw)
 	return base64.StdEncoding.EncodeToString(raw)
 }
 

@@ -1,7 +1,6 @@
 package brokerfaults
 
 import (
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,7 +19,7 @@ type trouble struct {
 type story struct {
 	name  string
 	begin func(w *world) trouble
-	after func(t *testing.T, w *world) // besides the oracle's judgement; may be nil
+	after func(w *world) // besides the oracle's judgement; may be nil
 }
 
 // metWithin is how long a fault may take to happen.
@@ -48,7 +47,7 @@ func (w *world) tell(t *testing.T, s story) {
 	report := w.judge()
 	t.Logf("a fresh change took %s after the end of the fault; %d changes", took.Round(time.Millisecond), report.Changes)
 	if s.after != nil {
-		s.after(t, w)
+		s.after(w)
 	}
 }
 
@@ -151,11 +150,4 @@ func refuses(err *kerr.Error) func(kmsg.Response) {
 			}
 		}
 	}
-}
-
-// count makes a counter of the requests that a rule applies to.
-func (w *world) count(key kmsg.Key, when func(kmsg.Request) bool) *atomic.Int64 {
-	r := &rule{key: key, when: when}
-	w.t.Cleanup(w.wire.add(r))
-	return &r.hits
 }

@@ -55,7 +55,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 }
 
 // notMeasured are histograms of the library's that are not asked for.
-var notMeasured = regexp.MustCompile("(?m)^.*_kafka_(read|write)_(time|wait)_seconds.*\\n|^.*_kafka_request_duration_e2e_seconds.*\\n")
+var notMeasured = regexp.MustCompile(`(?m)^.*_kafka_(read|write)_(time|wait)_seconds.*\n|^.*_kafka_request_duration_e2e_seconds.*\n`)
 
 // ofClients are the metrics of a Kafka client.
 func ofClients(t *testing.T) string {
