@@ -7,6 +7,7 @@ REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 IMAGE   ?= planhat-bridge:$(VERSION)
 FUZZTIME ?= 10s
 SANDBOX_DURATION ?= 20s
+ENDUSERS ?= 1000000
 
 MODULE  := github.com/planhat-bridge/planhat-bridge
 LDFLAGS := -s -w -X $(MODULE)/internal/ops.version=$(VERSION)
@@ -72,6 +73,10 @@ pairs: ## run the whole bridge against every pair of the vendor's oddities
 .PHONY: bench
 bench: ## measure CPU per record beside the floor program, in one run
 	$(GO) run ./bench
+
+.PHONY: scale
+scale: ## take a source through its life with ENDUSERS (1000000) records, held to the oracle
+	SCALE_ENDUSERS=$(ENDUSERS) $(GO) test -count=1 -v -timeout 90m -run LargeTenant ./test/scale
 
 .PHONY: warehouse
 warehouse: ## keep tables of PostgreSQL equal to Planhat by Kafka Connect (Maven, JDK, PostgreSQL)

@@ -14,6 +14,8 @@
 // index, checks and results in them; its start before that (topics, schemas) is not
 // measured. What a sweep of unchanged rows does each second has the pause in its
 // records per second.
+//
+// What was promised of a scenario is held: a run that costs more ends with exit code 1.
 package main
 
 import (
@@ -41,6 +43,8 @@ type usage struct {
 	CPU     time.Duration `json:"cpu"` // user and system time of the work
 	Wall    time.Duration `json:"wall"`
 	RSS     int64         `json:"rss"` // peak, bytes
+	Allocs  uint64        `json:"allocs"`
+	GC      time.Duration `json:"gc"` // part of CPU
 }
 
 // scenario is one kind of work.
@@ -49,14 +53,18 @@ type scenario struct {
 	floor   func(*site) (usage, error)
 	product func(*site) (usage, error)
 	prepare func(*site) error // in the parent, before each child
+
+	// What the product may cost at most; 0 = nothing was promised.
+	mostRatio  float64 // of the floor's CPU time
+	mostMicros float64 // of CPU time a record
 }
 
 var scenarios = []scenario{
-	{"source-snapshot", floorSnapshot, productSnapshot, nil},
-	{"source-unchanged", floorUnchanged, productUnchanged, nil},
-	{"sink-bulk", floorBulk, productBulk, prepareBulk},
-	{"sink-single", floorSingle, productSingle, prepareSingle},
-	{"sink-single-20ms", floorSingle, productSingle, prepareSlow},
+	{name: "source-snapshot", floor: floorSnapshot, product: productSnapshot, mostRatio: 0.8},
+	{name: "source-unchanged", floor: floorUnchanged, product: productUnchanged, mostMicros: 3},
+	{name: "sink-bulk", floor: floorBulk, product: productBulk, prepare: prepareBulk},
+	{name: "sink-single", floor: floorSingle, product: productSingle, prepare: prepareSingle},
+	{name: "sink-single-20ms", floor: floorSingle, product: productSingle, prepare: prepareSlow},
 }
 
 func main() {
@@ -84,6 +92,7 @@ type options struct {
 }
 
 func run(o options) error {
+	var missed []error
 	for _, s := range scenarios {
 		if !strings.Contains(s.name, o.only) {
 			continue
@@ -101,8 +110,21 @@ func run(o options) error {
 			}
 		}
 		p, f := best["product"], best["floor"]
-		fmt.Printf("bench scenario=%s cpu_us_per_rec=%.2f rec_per_s=%.0f max_rss_mib=%.0f floor_cpu_us_per_rec=%.2f floor_ratio=%.2f\n",
-			s.name, p.perRecord(), float64(p.Records)/p.Wall.Seconds(), float64(p.RSS)/(1<<20), f.perRecord(), p.perRecord()/f.perRecord())
+		fmt.Printf("bench scenario=%s cpu_us_per_rec=%.2f rec_per_s=%.0f max_rss_mib=%.0f allocs_per_rec=%.1f gc_percent=%.0f floor_cpu_us_per_rec=%.2f floor_ratio=%.2f\n",
+			s.name, p.perRecord(), float64(p.Records)/p.Wall.Seconds(), float64(p.RSS)/(1<<20), float64(p.Allocs)/float64(p.Records),
+			100*p.GC.Seconds()/p.CPU.Seconds(), f.perRecord(), p.perRecord()/f.perRecord())
+		missed = append(missed, s.holds(p, f))
+	}
+	return errors.Join(missed...)
+}
+
+// holds is an error if the product costs more than was promised.
+func (s scenario) holds(product, floor usage) error {
+	if ratio := product.perRecord() / floor.perRecord(); s.mostRatio > 0 && ratio > s.mostRatio {
+		return fmt.Errorf("%s costs %.2f of the floor, want at most %.2f", s.name, ratio, s.mostRatio)
+	}
+	if s.mostMicros > 0 && product.perRecord() > s.mostMicros {
+		return fmt.Errorf("%s costs %.2f us a record, want at most %.2f", s.name, product.perRecord(), s.mostMicros)
 	}
 	return nil
 }

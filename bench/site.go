@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 	"syscall"
@@ -74,14 +75,32 @@ func (s *site) names() kafka.Names { return kafka.Names{Bridge: "planhat-bridge"
 
 // meter measures a stretch of work of this process.
 type meter struct {
-	cpu     time.Duration
+	cpu, gc time.Duration
+	allocs  uint64
 	started time.Time
 }
 
-func startMeter() meter { return meter{cpu: cpuTime(), started: time.Now()} }
+func startMeter() meter {
+	allocs, gc := heapWork()
+	return meter{cpu: cpuTime(), gc: gc, allocs: allocs, started: time.Now()}
+}
 
 func (m meter) stop(records int) usage {
-	return usage{Records: records, CPU: cpuTime() - m.cpu, Wall: time.Since(m.started), RSS: peakRSS()}
+	u := usage{Records: records, CPU: cpuTime() - m.cpu, Wall: time.Since(m.started), RSS: peakRSS()}
+	allocs, gc := heapWork()
+	u.Allocs, u.GC = allocs-m.allocs, gc-m.gc
+	return u
+}
+
+// heapWork is how many objects were allocated so far, and what collecting them took
+// up to the last collection, without what idle processors did of it.
+func heapWork() (allocs uint64, gc time.Duration) {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/allocs:objects"}, {Name: "/cpu/classes/gc/total:cpu-seconds"}, {Name: "/cpu/classes/gc/mark/idle:cpu-seconds"},
+	}
+	metrics.Read(samples)
+	seconds := samples[1].Value.Float64() - samples[2].Value.Float64()
+	return samples[0].Value.Uint64(), time.Duration(seconds * float64(time.Second))
 }
 
 // peakRSS is the most memory that this program has had, in bytes; 0 where the

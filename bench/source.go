@@ -121,6 +121,7 @@ func floorUnchanged(s *site) (usage, error) {
 // per divides what was measured several times.
 func (u usage) per(n int) usage {
 	u.Records, u.CPU, u.Wall = u.Records/n, u.CPU/time.Duration(n), u.Wall/time.Duration(n)
+	u.Allocs, u.GC = u.Allocs/uint64(n), u.GC/time.Duration(n)
 	return u
 }
 

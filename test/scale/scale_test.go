@@ -36,6 +36,7 @@ func TestSourceOfALargeTenant(t *testing.T) {
 	s := newStage(t, n)
 	env := s.Env(0)
 	env["PLANHAT_CALLS_PER_MINUTE"], env["PLANHAT_FRESHNESS"] = "1000000", "*:1s"
+	env["CALL_DEADLINE"], env["SHARD_SESSION_TIMEOUT"] = "30s", "45s" // the simulator may be busy with what it holds
 	binary := build(t, "source")
 	begin := func() *process {
 		p := start(t, binary, env)
