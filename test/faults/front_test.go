@@ -1,0 +1,138 @@
+package faults_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// front is the vendor's side of the network: what the source's calls come to
+// before they come to the simulator.
+type front struct {
+	*httptest.Server
+	vendor http.Handler
+	line   atomic.Pointer[func(context.Context) error] // what happens to a call to the vendor's host before there is a connection
+	before atomic.Pointer[func(http.ResponseWriter, *http.Request) bool]
+	cert   atomic.Pointer[tls.Certificate] // instead of the good one
+
+	mu   sync.Mutex
+	open map[net.Conn]bool
+	was  int // connections that there have been
+}
+
+// newFront serves the vendor: by HTTP, or by HTTP/2 with TLS.
+func newFront(t *testing.T, vendor http.Handler, secure bool) *front {
+	t.Helper()
+	f := &front{vendor: vendor, open: map[net.Conn]bool{}}
+	f.Server = httptest.NewUnstartedServer(f)
+	f.Config.ConnState = f.note
+	f.Config.ErrorLog = silent
+	if secure {
+		f.EnableHTTP2 = true
+		good := sample().TLS.Certificates[0]
+		f.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if other := f.cert.Load(); other != nil {
+				return other, nil
+			}
+			return &good, nil
+		}}
+		f.StartTLS()
+	} else {
+		f.Start()
+	}
+	t.Cleanup(func() { f.CloseClientConnections(); f.Close() })
+	_, port, err := net.SplitHostPort(f.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	network.add(port, f)
+	f.URL = map[bool]string{true: "https://", false: "http://"}[secure] + net.JoinHostPort(hostname, port)
+	return f
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if before := f.before.Load(); before != nil && (*before)(w, r) {
+		return
+	}
+	f.vendor.ServeHTTP(w, r)
+}
+
+// intercept lets a function answer calls in the vendor's place; false leaves one to
+// the vendor. nil ends it.
+func (f *front) intercept(answer func(http.ResponseWriter, *http.Request) bool) {
+	if answer == nil {
+		f.before.Store(nil)
+		return
+	}
+	f.before.Store(&answer)
+}
+
+// cut puts something into the way of new connections; nil takes it away.
+func (f *front) cut(dial func(context.Context) error) {
+	if dial == nil {
+		f.line.Store(nil)
+		return
+	}
+	f.line.Store(&dial)
+}
+
+func (f *front) note(c net.Conn, state http.ConnState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		f.open[c] = true
+		f.was++
+	case http.StateClosed, http.StateHijacked:
+		delete(f.open, c)
+	default:
+	}
+}
+
+func (f *front) connections() (open, was int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.open), f.was
+}
+
+// hangUp closes all connections, calls under way or not.
+func (f *front) hangUp() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for c := range f.open {
+		_ = c.Close()
+	}
+}
+
+// sample is a server that is there for its certificate.
+var sample = sync.OnceValue(func() *httptest.Server {
+	s := httptest.NewTLSServer(http.NotFoundHandler())
+	s.Close()
+	return s
+})
+
+// stranger is a certificate that nobody trusts.
+func stranger(t *testing.T) *tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{hostname}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, of, of, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
