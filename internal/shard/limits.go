@@ -29,8 +29,11 @@ type limits struct {
 	known map[string]int32
 }
 
-// of is the limit of a topic, or the usual one.
+// of is the limit of a topic, or the usual one; so it is of all where l is nil.
 func (l *limits) of(topic string) int32 {
+	if l == nil {
+		return usualBatch
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if n, ok := l.known[topic]; ok {
@@ -41,6 +44,9 @@ func (l *limits) of(topic string) int32 {
 
 // learn asks for the limits of topics that are not known yet.
 func (l *limits) learn(ctx context.Context, client *kgo.Client, topics ...string) {
+	if l == nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var ask []string
