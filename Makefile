@@ -75,7 +75,7 @@ bench: ## measure CPU per record beside the floor program, in one run
 	$(GO) run ./bench
 
 .PHONY: scale
-scale: ## take a source through its life with ENDUSERS (1000000) records, held to the oracle
+scale: ## take a source through its life with ENDUSERS (1000000) records
 	SCALE_ENDUSERS=$(ENDUSERS) $(GO) test -count=1 -v -timeout 90m -run LargeTenant ./test/scale
 
 .PHONY: warehouse

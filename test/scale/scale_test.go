@@ -73,7 +73,7 @@ func TestSourceOfALargeTenant(t *testing.T) {
 	p.until("poll of the edits", func(streams map[string]source.StreamStatus) bool {
 		return !streams["companies"].LastScan.IsZero() && !streams["endusers"].LastScan.IsZero()
 	})
-	judge(t, s, env, patience(n))
+	judge(t, s, env, n)
 	p.peak(t, "a storm of edits", mostMiB(n))
 	p.stop()
 }
@@ -228,7 +228,7 @@ func storm(t *testing.T, s *stage.Stage) {
 }
 
 // judge lets the oracle decide, once the source has caught up.
-func judge(t *testing.T, s *stage.Stage, vars map[string]string, settle time.Duration) {
+func judge(t *testing.T, s *stage.Stage, vars map[string]string, n int) {
 	t.Helper()
 	vars = maps.Clone(vars)
 	vars["INSTANCE_ID"] = "judge"
@@ -246,7 +246,7 @@ func judge(t *testing.T, s *stage.Stage, vars map[string]string, settle time.Dur
 	}
 	report, err := oracle.Check(t.Context(), oracle.Options{
 		Kafka: options, Names: kafka.Names{Bridge: cfg.Bridge, Prefix: cfg.Topics.Prefix}, Workspace: stage.Workspace,
-		SimulatorURL: s.Planhat, Objects: []string{"company", "enduser"}, Settle: settle,
+		SimulatorURL: s.Planhat, Objects: judged(t, n), Settle: patience(n),
 	})
 	if err != nil {
 		t.Fatal(err)

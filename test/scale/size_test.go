@@ -40,6 +40,19 @@ func patience(endusers int) time.Duration {
 	return 3*time.Minute + time.Duration(endusers)*time.Millisecond
 }
 
+// mostJudged is how many endusers the oracle can hold to Planhat, twenty KB each.
+const mostJudged = 200_000
+
+// judged are the objects that the oracle decides on.
+func judged(t *testing.T, endusers int) []string {
+	t.Helper()
+	if endusers > mostJudged {
+		t.Logf("the oracle judges companies only: %d endusers are more than it can hold", endusers)
+		return []string{"company"}
+	}
+	return []string{"company", "enduser"}
+}
+
 // callsOfAMinute is what a tenant grants.
 const callsOfAMinute = 200
 
