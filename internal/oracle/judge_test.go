@@ -42,6 +42,9 @@ func TestJudgeFindsEachFault(t *testing.T) {
 		{"delete and tombstone dropped", func(s *story) { s.without(3); s.without(3) }, events, 1, idB, "the vendor does not have"},
 		{"tombstone dropped", func(s *story) { s.without(4) }, events, 3, idB, "no tombstone"},
 		{"event invented", func(s *story) { s.event("c", "66f0000000000000000000ff", "", `{"_id":"66f0000000000000000000ff"}`) }, events, 11, "66f0000000000000000000ff", "invented"},
+		{"delete invented", func(s *story) {
+			s.event("d", idA, `{"_id":"`+idA+`","name":"A","h":3.0}`, "")
+		}, events, 11, idA, "a delete that the vendor never made"},
 		{"events swapped", func(s *story) { s.swapped(0, 2) }, events, 0, idA, "first event of the record is op u"},
 		{"events swapped, by sequence", func(s *story) { s.swapped(2, 10) }, events, 10, idA, "events are out of order"},
 		{"event repeated", func(s *story) {

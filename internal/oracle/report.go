@@ -113,7 +113,7 @@ func Judge(e Evidence) Report {
 	for _, o := range e.Objects {
 		r.Changes += countEvents(o.Changes)
 	}
-	for _, check := range []func(Evidence) []Mismatch{checkFold, checkHistory, checkSequence, checkResults, checkEffects, checkCreates} {
+	for _, check := range []func(Evidence) []Mismatch{checkFold, checkHistory, checkDeletes, checkSequence, checkResults, checkEffects, checkCreates} {
 		r.Mismatches = append(r.Mismatches, check(e)...)
 	}
 	slices.SortStableFunc(r.Mismatches, func(a, b Mismatch) int {

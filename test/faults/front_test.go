@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -37,7 +38,7 @@ func newFront(t *testing.T, vendor http.Handler, secure bool) *front {
 	f := &front{vendor: vendor, open: map[net.Conn]bool{}}
 	f.Server = httptest.NewUnstartedServer(f)
 	f.Config.ConnState = f.note
-	f.Config.ErrorLog = silent
+	f.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // broken connections are what is played
 	if secure {
 		f.EnableHTTP2 = true
 		good := sample().TLS.Certificates[0]

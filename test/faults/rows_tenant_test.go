@@ -64,7 +64,7 @@ func (w *world) judgeQuiet() {
 // versions counts those of a subject.
 func (w *world) versions(subject string) int {
 	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.stage.Registry+"/subjects/"+subject+"/versions", nil)
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.stage.Registry+"/subjects/"+subject+"/versions", http.NoBody)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -99,24 +99,12 @@ func TestTokens(t *testing.T) {
 			end: func(w *world) { allow(w, good) },
 		}
 	}
-	file := filepath.Join(t.TempDir(), "token")
-	write := func(w *world, token string) {
-		next := file + ".next"
-		if err := os.WriteFile(next, []byte(token), 0o600); err != nil {
-			w.t.Fatal(err)
-		}
-		if err := os.Rename(next, file); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	if err := os.WriteFile(file, []byte(stage.Token), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	rotated, inFile := tokenFile(t)
 	tell(t, []story{
-		{name: "rotated by its file", setting: setting{env: map[string]string{"PLANHAT_TOKEN": "", "PLANHAT_TOKEN_FILE": file}}, begin: func(w *world) {
+		{name: "rotated by its file", setting: inFile, begin: func(w *world) {
 			allow(w, map[string]planhatsim.Token{"the-next": {}})
 			w.until("the token to be refused", func() bool { return refused(w) })
-		}, end: func(w *world) { write(w, "the-next") }},
+		}, end: func(*world) { rotated("the-next") }},
 		narrow("403"), narrow("404"), narrow("401"),
 		{name: "one object unpaid", silent: "licenses", begin: func(w *world) {
 			w.fault(planhatsim.Fault{Kind: "402", Path: "/licenses"})
@@ -124,6 +112,60 @@ func TestTokens(t *testing.T) {
 			w.otherListingsGoOn("licenses")
 		}},
 	})
+}
+
+// tokenFile is a setting whose token is in a file, and what rotates it.
+func tokenFile(t *testing.T) (rotate func(token string), s setting) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "token")
+	rotate = func(token string) {
+		if err := os.WriteFile(file+".next", []byte(token), 0o600); err != nil {
+			t.Error(err)
+		}
+		if err := os.Rename(file+".next", file); err != nil {
+			t.Error(err)
+		}
+	}
+	rotate(stage.Token)
+	return rotate, setting{env: map[string]string{"PLANHAT_TOKEN": "", "PLANHAT_TOKEN_FILE": file}}
+}
+
+// Row 29: a rotation gives the token of another tenant, and a restart comes upon it.
+// Nothing of that tenant is captured, nothing of the own one deleted.
+func TestAnotherTenant(t *testing.T) {
+	t.Parallel()
+	const wrong = "token-of-another-tenant"
+	strange := func(w *world) bool { return w.status().State == "wrong_tenant" }
+	var stories []story
+	for name, restart := range map[string]bool{"while it runs": false, "at a restart": true} {
+		rotate, inFile := tokenFile(t)
+		stories = append(stories, story{name: name, setting: inFile, begin: func(w *world) {
+			other := planhatsim.New(planhatsim.Options{Seed: 77, Companies: 40, CoreOnly: true, CallsPerMinute: -1, Tokens: map[string]planhatsim.Token{wrong: {}}})
+			w.t.Cleanup(other.Close)
+			w.front.intercept(func(rw http.ResponseWriter, r *http.Request) bool {
+				if r.Header.Get("Authorization") != "Bearer "+wrong {
+					return false
+				}
+				other.ServeHTTP(rw, r)
+				return true
+			})
+			if restart {
+				w.stop()
+			}
+			rotate(wrong)
+			if restart {
+				w.start()
+			}
+			w.until("the other tenant to be noticed", func() bool { return strange(w) })
+			written := w.metric("changes_total", nil)
+			other.Live(50)
+			w.live(10)
+			if n := w.metric("changes_total", nil); n != written || !strange(w) {
+				w.t.Errorf("%v events while the token is another tenant's; the source says %s", n-written, w.status().State)
+			}
+		}, end: func(*world) { rotate(stage.Token) }})
+	}
+	tell(t, stories)
 }
 
 // otherListingsGoOn holds that what stops one listing stops no other.

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"log"
 	"maps"
 	"runtime/pprof"
 	"strings"
@@ -28,8 +26,6 @@ import (
 
 // patience is how long anything may take that is not the subject of an assertion.
 const patience = time.Minute
-
-var silent = log.New(io.Discard, "", 0)
 
 // core are the objects of most stories: with a change stamp and without, archived and
 // not, two on one listing.

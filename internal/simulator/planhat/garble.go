@@ -3,6 +3,7 @@ package planhatsim
 import (
 	"bytes"
 	"net/http"
+	"slices"
 )
 
 // garbles are answers that are JSON, but not what the API promises; rows is the page that it would be.
@@ -19,7 +20,7 @@ var garbles = map[string]func(rows [][]byte) []byte{
 	},
 	"nested": func(rows [][]byte) []byte { return append(append([]byte{'['}, joined(rows)...), ']') },
 	"twice": func(rows [][]byte) []byte {
-		return joined(append(rows[:len(rows):len(rows)], rows[:min(1, len(rows))]...))
+		return joined(append(slices.Clip(rows), rows[:min(1, len(rows))]...))
 	},
 }
 
