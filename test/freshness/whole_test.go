@@ -82,21 +82,24 @@ func reverse(t *testing.T, resp *http.Response) {
 func TestAListingOutgrowsItsPage(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{"PLANHAT_OBJECTS": "churn", "PLANHAT_FRESHNESS": "*:60s"}
-	sim := planhatsim.Options{Seed: 92, Companies: 4900, EndusersPerCompany: -1, ConversationsPerCompany: -1, LicensesPerCompany: -1, CallsPerMinute: -1}
-	inBubble(t, sim, env, func(w *world) { // 980 churns, 1000 to the page
-		w.await("the snapshot", time.Hour, w.snapshotDone)
-		sleep(10 * time.Minute)
-		var made []string
+	sim := planhatsim.Options{Seed: 92, Companies: 100, CallsPerMinute: -1} // 20 churns
+	churns := func(w *world, n int) (made []string) {
 		w.vendor.sim.Mutate(func(tx *planhatsim.Tx) {
 			company := tx.IDs("companies")[0]
-			for i := range 50 {
+			for i := range n {
 				id, err := tx.Create("churn", fmt.Sprintf(`{"companyId":%q,"value":%d}`, company, i+1))
 				if err != nil {
-					t.Fatal(err)
+					t.Error(err)
 				}
 				made = append(made, id)
 			}
 		})
+		return made
+	}
+	inBubbleBefore(t, sim, env, func(w *world) { churns(w, 960) }, func(w *world) { // 1000 are a page
+		w.await("the snapshot", time.Hour, w.snapshotDone)
+		sleep(10 * time.Minute)
+		made := churns(w, 50)
 		sleep(2 * time.Minute)
 		w.polls(t, true)
 		if n := len(w.keys("churn")); n != 1030 {
