@@ -249,6 +249,7 @@ func (s *stream) someRecord() (cdc.ID, cdc.Entry, bool) {
 // ask GETs a record by its id and says how that ended; the error is nil if the
 // record answered.
 func (w *workspace) ask(ctx context.Context, s *stream, id cdc.ID, kind uint8) (answer, error) {
+	defer w.passed(PointCandidateAnswered)
 	spec := s.objects[kind].spec
 	if !s.scan.confirm.twin {
 		_, err := w.client.Get(ctx, spec.Object, planhat.ByID(id.String()))

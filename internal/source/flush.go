@@ -65,7 +65,7 @@ func (w *workspace) flush(ctx context.Context, s *stream) error {
 	if err != nil {
 		return err
 	}
-	w.point("source.before-flush")
+	w.passed(PointBeforeFlush)
 	err = w.lease.Transact(ctx, func(tx *shard.Tx) error {
 		if !pinned.equal(s.pins) {
 			tx.State(pinsKey(w.streamName(s)), pinned.encode())
@@ -73,7 +73,7 @@ func (w *workspace) flush(ctx context.Context, s *stream) error {
 		if err := tx.Produce(flatten(records)...); err != nil {
 			return err
 		}
-		w.point("source.changes-acked")
+		w.passed(PointChangesAcked)
 		s.stateRecords(tx, w.streamName(s), records)
 		tx.State(cursorKey(w.streamName(s)), cursor)
 		return nil
@@ -81,7 +81,7 @@ func (w *workspace) flush(ctx context.Context, s *stream) error {
 	if err != nil {
 		return leaseError{err}
 	}
-	w.point("source.after-flush")
+	w.passed(PointAfterFlush)
 	s.recorded, s.pins, s.scan.unsaved = cursor, pinned, 0
 	w.applied(s)
 	return nil

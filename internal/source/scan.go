@@ -142,9 +142,11 @@ func (s *stream) pages() int {
 }
 
 func (w *workspace) page(ctx context.Context, s *stream, sort string, req cdc.Request) (planhat.Page, error) {
-	return w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{
+	page, err := w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{
 		Sort: sort, Offset: req.Offset, Limit: req.Limit, Archived: req.Archived, CompanyIDs: s.companies,
 	})
+	w.passed(PointPageRead)
+	return page, err
 }
 
 // stepDelta asks for the next page of a delta poll. Its rows are held back to
@@ -171,6 +173,7 @@ func (w *workspace) stepDelta(ctx context.Context, s *stream) error {
 	if err != nil {
 		return err
 	}
+	w.passed(PointPageAdmitted)
 	if !more {
 		s.schedule.quiet = changes < quietPage/2
 		outcome := s.scan.delta.Outcome()
@@ -239,6 +242,7 @@ func (w *workspace) stepSweep(ctx context.Context, s *stream) error {
 		if err := w.admitSweepPage(ctx, s, page, asked); err != nil {
 			return err
 		}
+		w.passed(PointPageAdmitted)
 		_, more = s.scan.sweep.Next()
 	}
 	if !more {
