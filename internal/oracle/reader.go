@@ -23,10 +23,10 @@ type reader struct {
 // stall is how long a topic may bring nothing before its end: broker trouble.
 const stall = 20 * time.Second
 
-func newReader(o kafka.Options, record func(context.Context, *kgo.Record)) (*reader, error) {
+func newReader(o kafka.Options, isolation kgo.IsolationLevel, record func(context.Context, *kgo.Record)) (*reader, error) {
 	o.Registerer = nil
 	cl, err := o.NewClient(
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.FetchIsolationLevel(isolation),
 		kgo.KeepControlRecords(), // they show that the end of a partition was reached
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchMaxWait(tick), // a fetch of what is empty must not hold up the others
