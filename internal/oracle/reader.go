@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
@@ -41,6 +42,14 @@ func newReader(o kafka.Options, isolation kgo.IsolationLevel, record func(contex
 // named in missing.
 func (r *reader) catchUp(ctx context.Context, topics ...string) (missing map[string]bool, err error) {
 	ends, missing, err := r.ends(ctx, topics)
+	for began := time.Now(); kerr.IsRetriable(err) && time.Since(began) < stall; { // a leader that moves
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("read topics: %w", context.Cause(ctx))
+		case <-time.After(tick):
+			ends, missing, err = r.ends(ctx, topics)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
