@@ -8,6 +8,8 @@ IMAGE   ?= planhat-bridge:$(VERSION)
 FUZZTIME ?= 10s
 SANDBOX_DURATION ?= 20s
 ENDUSERS ?= 1000000
+KILLS   ?= 1000
+SEED    ?= 0
 
 MODULE  := github.com/planhat-bridge/planhat-bridge
 LDFLAGS := -s -w -X $(MODULE)/internal/ops.version=$(VERSION)
@@ -61,6 +63,10 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 .PHONY: crash
 crash: ## kill real processes at named points, hold them to the oracle
 	$(GO) test -count=1 -v -timeout 10m ./test/crash/...
+
+.PHONY: soak
+soak: ## kill the source KILLS (1000) times at random, by SEED (0: another one each time)
+	$(GO) test -count=1 -v -timeout 60m ./test/crash -run TestRandomKills -kills $(KILLS) -seed $(SEED)
 
 .PHONY: protections
 protections: ## take each protection out and see its test fail

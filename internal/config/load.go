@@ -79,8 +79,8 @@ func (l *loader) topics() Topics {
 
 func (l *loader) shard() Shard {
 	s := Shard{SessionTimeout: time.Duration(l.s.SessionTimeout), CallDeadline: time.Duration(l.s.CallDeadline)}
-	if l.clean("CALL_DEADLINE") && l.clean("SHARD_SESSION_TIMEOUT") && s.CallDeadline >= s.SessionTimeout {
-		l.addf("CALL_DEADLINE", "is not shorter than SHARD_SESSION_TIMEOUT (%s); shorten it, or lengthen the other", s.SessionTimeout)
+	if l.clean("CALL_DEADLINE") && l.clean("SHARD_SESSION_TIMEOUT") && s.CallDeadline > s.SessionTimeout*3/4 {
+		l.addf("CALL_DEADLINE", "is longer than three quarters of SHARD_SESSION_TIMEOUT (%s); shorten it, or lengthen the other", s.SessionTimeout)
 	}
 	return s
 }

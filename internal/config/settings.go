@@ -56,7 +56,7 @@ type settings struct {
 	SinkInFlight whole    `env:"SINK_IN_FLIGHT" envDefault:"16" min:"1" max:"50" doc:"Single calls that the sink makes at the same time. Planhat allows 50 to all users of a token together."`
 
 	SessionTimeout duration `env:"SHARD_SESSION_TIMEOUT" envDefault:"45s" min:"6s" max:"30m" doc:"How long a silent process keeps its shards. The brokers' bounds apply too."`
-	CallDeadline   duration `env:"CALL_DEADLINE" envDefault:"30s" min:"1s" max:"10m" doc:"How long one API call may take. Shorter than SHARD_SESSION_TIMEOUT, so that no call outlives the ownership it was made under."`
+	CallDeadline   duration `env:"CALL_DEADLINE" envDefault:"30s" min:"1s" max:"10m" doc:"How long one API call may take. At most three quarters of SHARD_SESSION_TIMEOUT, so that no call outlives the ownership it was made under."`
 
 	AdminAddr      listenAddress `env:"ADMIN_ADDR" envDefault:":9102" doc:"Where /healthz, /readyz, /metrics and /status are served."`
 	StartupTimeout duration      `env:"STARTUP_TIMEOUT" envDefault:"60s" min:"1s" max:"1h" doc:"How long Kafka and the registry may stay away at the start before the service ends with exit code 3."`

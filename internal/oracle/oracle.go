@@ -41,7 +41,7 @@ const (
 // must be quiet (no life, no faults that hold effects back) and no more commands
 // may come. An error means that no judgement was possible.
 func Check(ctx context.Context, o Options) (Report, error) {
-	g, err := newGatherer(o)
+	g, err := newGatherer(o, kgo.ReadCommitted())
 	if err != nil {
 		return Report{}, err
 	}
@@ -77,7 +77,7 @@ type gatherer struct {
 	problem  error           // of a record that nobody could look at
 }
 
-func newGatherer(o Options) (*gatherer, error) {
+func newGatherer(o Options, isolation kgo.IsolationLevel) (*gatherer, error) {
 	g := &gatherer{options: o, vendor: newVendor(o.SimulatorURL)}
 	if o.Log == nil {
 		g.options.Log = slog.New(slog.DiscardHandler)
@@ -101,7 +101,7 @@ func newGatherer(o Options) (*gatherer, error) {
 	}
 	g.topics = append(g.topics, o.Names.Commands(vendorName, o.Workspace), o.Names.Results(vendorName, o.Workspace))
 	var err error
-	g.reader, err = newReader(o.Kafka, g.take)
+	g.reader, err = newReader(o.Kafka, isolation, g.take)
 	return g, err
 }
 

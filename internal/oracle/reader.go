@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
@@ -23,10 +24,10 @@ type reader struct {
 // stall is how long a topic may bring nothing before its end: broker trouble.
 const stall = 20 * time.Second
 
-func newReader(o kafka.Options, record func(context.Context, *kgo.Record)) (*reader, error) {
+func newReader(o kafka.Options, isolation kgo.IsolationLevel, record func(context.Context, *kgo.Record)) (*reader, error) {
 	o.Registerer = nil
 	cl, err := o.NewClient(
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.FetchIsolationLevel(isolation),
 		kgo.KeepControlRecords(), // they show that the end of a partition was reached
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchMaxWait(tick), // a fetch of what is empty must not hold up the others
@@ -41,6 +42,14 @@ func newReader(o kafka.Options, record func(context.Context, *kgo.Record)) (*rea
 // named in missing.
 func (r *reader) catchUp(ctx context.Context, topics ...string) (missing map[string]bool, err error) {
 	ends, missing, err := r.ends(ctx, topics)
+	for began := time.Now(); kerr.IsRetriable(err) && time.Since(began) < stall; { // a leader that moves
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("read topics: %w", context.Cause(ctx))
+		case <-time.After(tick):
+			ends, missing, err = r.ends(ctx, topics)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

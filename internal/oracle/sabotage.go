@@ -74,7 +74,7 @@ func tapes(ctx context.Context, o Options) ([]tape, error) {
 
 func readAll(ctx context.Context, o Options, topic string) ([]*kgo.Record, error) {
 	var out []*kgo.Record
-	r, err := newReader(o.Kafka, func(_ context.Context, rec *kgo.Record) { out = append(out, rec) })
+	r, err := newReader(o.Kafka, kgo.ReadCommitted(), func(_ context.Context, rec *kgo.Record) { out = append(out, rec) })
 	if err != nil {
 		return nil, err
 	}

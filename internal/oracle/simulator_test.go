@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 )
@@ -53,7 +55,7 @@ func TestTheSimulatorsControlAPI(t *testing.T) {
 	api(t, server.URL, http.MethodDelete, "/endusers/"+enduser, "")
 
 	g, err := newGatherer(Options{Kafka: kafka.Options{Brokers: []string{"127.0.0.1:1"}}, Workspace: "acme", SimulatorURL: server.URL,
-		Objects: []string{"company", "enduser", "note", "license"}})
+		Objects: []string{"company", "enduser", "note", "license"}}, kgo.ReadCommitted())
 	if err != nil {
 		t.Fatal(err)
 	}

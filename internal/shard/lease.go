@@ -114,18 +114,18 @@ func (l *Lease) transact(ctx context.Context, fn func(tx *Tx) error) (int, error
 		return 0, fmt.Errorf("begin: %w", err)
 	}
 	tx := &Tx{ctx: ctx, lease: l}
-	l.opts.OnPoint("shard.begun")
+	l.opts.OnPoint(PointBegun)
 	if err := fn(tx); err != nil {
 		return 0, err
 	}
 	if err := tx.Produce(tx.state...); err != nil {
 		return 0, err
 	}
-	l.opts.OnPoint("shard.produced")
+	l.opts.OnPoint(PointProduced)
 	if err := l.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		return 0, fmt.Errorf("commit: %w", err)
 	}
-	l.opts.OnPoint("shard.committed")
+	l.opts.OnPoint(PointCommitted)
 	l.books.noteWritten(tx.sent)
 	l.lookForStrangers(tx.sent)
 	return len(tx.sent), nil

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,9 +17,11 @@ import (
 // each that it is given.
 type Manager struct {
 	opts  Options
+	name  string // of this process, unlike all others
 	beats *heartbeats
 
 	mu     sync.Mutex
+	group  *kgo.Client // the member; nil before it has joined
 	owners map[int32]*running
 	astray map[string]string    // token -> the owner of its shard that does not know it
 	shared map[string]time.Time // topic -> when somebody else last wrote to it
@@ -40,6 +43,7 @@ type running struct {
 func New(opts Options) *Manager {
 	return &Manager{
 		opts:   opts.withDefaults(),
+		name:   rand.Text(),
 		beats:  newHeartbeats(),
 		owners: map[int32]*running{},
 		shared: map[string]time.Time{}, unwritable: map[string]refusal{}, refused: map[int32]string{},
@@ -55,43 +59,53 @@ func (m *Manager) Owned() []int32 {
 }
 
 // Run holds shards until ctx ends, then drains their owners and leaves. A
-// static member (one with an InstanceID) does not leave the group, so that its
-// restart finds its shards where they were.
+// static member (one with an InstanceID) that dies, or that is alone, keeps its
+// place in the group, so that its restart finds its shards where they were; one
+// that drains beside others hands its shards over to them.
 func (m *Manager) Run(ctx context.Context) error {
 	ownersCtx, stopOwners := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopOwners()
-	client, err := m.join(ownersCtx)
+	clientCtx, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	client, err := m.join(ownersCtx, clientCtx)
 	if err != nil {
 		return fmt.Errorf("join %s: %w", m.opts.Names.ShardGroup(m.opts.Role), err)
 	}
-	defer client.CloseAllowingRebalance()
+	m.mu.Lock()
+	m.group = client
+	m.mu.Unlock()
 	go m.logGroupErrors(ownersCtx, client)
 	go m.compareTokens(ownersCtx, client)
+	go m.keepBeating(ownersCtx, client)
 	select {
 	case <-ctx.Done():
 		err = nil
 	case err = <-m.failed:
 	}
 	m.release(m.Owned(), m.opts.DrainTimeout)
+	m.leave(ctx, client, cut, err == nil)
 	return err
 }
 
-func (m *Manager) join(ctx context.Context) (*kgo.Client, error) {
+// join makes a client that lives as long as its context, and that starts owners
+// for as long as theirs.
+func (m *Manager) join(ctx, clientCtx context.Context) (*kgo.Client, error) {
 	topic := m.opts.Names.State(m.opts.Role)
 	opts := []kgo.Opt{
+		kgo.WithContext(clientCtx),
 		kgo.ConsumerGroup(m.opts.Names.ShardGroup(m.opts.Role)),
 		kgo.ConsumeTopics(topic),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtEnd()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()),
 		kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(m.opts.SessionTimeout),
-		kgo.HeartbeatInterval(min(3*time.Second, m.opts.SessionTimeout/5, m.opts.freshFor()/3)),
-		kgo.RebalanceTimeout(m.opts.DrainTimeout + 10*time.Second),
+		kgo.HeartbeatInterval(m.opts.beatEvery()),
+		kgo.RebalanceTimeout(m.opts.rebalanceTimeout()),
 		kgo.Balancers(announcing{kgo.CooperativeStickyBalancer(), m.opts.Tokens}),
-		kgo.WithHooks(m.beats),
-		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) {
+		kgo.OnPartitionsAssigned(func(_ context.Context, client *kgo.Client, got map[string][]int32) {
 			m.noteInside()
-			m.own(ctx, got[topic])
+			raise(&m.beats.settled, int64(m.beats.now()))
+			m.own(ctx, got[topic], func(ctx context.Context) error { return m.confirm(ctx, client) })
 		}),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
 			m.release(gone[topic], m.opts.DrainTimeout)
@@ -112,8 +126,9 @@ func (m *Manager) join(ctx context.Context) (*kgo.Client, error) {
 	return client, nil
 }
 
-// own starts an owner for each shard.
-func (m *Manager) own(ctx context.Context, shards []int32) {
+// own starts an owner for each shard. confirm asks the group whether this
+// process is still its member.
+func (m *Manager) own(ctx context.Context, shards []int32, confirm func(context.Context) error) {
 	for _, s := range shards {
 		if ctx.Err() != nil {
 			return
@@ -125,7 +140,7 @@ func (m *Manager) own(ctx context.Context, shards []int32) {
 		m.mu.Unlock()
 		o := &owner{
 			shard: s, opts: &m.opts, fresh: func() error { return m.freshOwner(r) },
-			books:    m,
+			confirm: confirm, books: m,
 			standing: func() bool { m.mu.Lock(); defer m.mu.Unlock(); return m.owners[s] == r },
 		}
 		go func() {
@@ -181,6 +196,9 @@ func (m *Manager) freshOwner(r *running) error {
 func (m *Manager) fresh() error {
 	if age := m.beats.age(); age > m.opts.freshFor() {
 		return fmt.Errorf("%w: last answered heartbeat is older than %s", ErrStale, m.opts.freshFor())
+	}
+	if m.beats.unsettled() > m.opts.rebalanceTimeout()-m.opts.CallDeadline-m.opts.Grace {
+		return fmt.Errorf("%w: the group rebalances, and may go on without us", ErrStale)
 	}
 	return nil
 }

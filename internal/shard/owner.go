@@ -14,8 +14,11 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 )
 
-// generationKey is the one state record that this package keeps for itself.
+// generationKey is the one state record that this package keeps for itself. A
+// header of it names the process that wrote it.
 var generationKey = []byte("\x00generation")
+
+const ownerHeader = "owner"
 
 // Limits of taking over again.
 const (
@@ -31,9 +34,13 @@ type owner struct {
 	opts  *Options
 	// standing reports whether the shard is still assigned to this process.
 	standing func() bool
-	fresh    func() error
-	books    *Manager // what is remembered over tenures
-	worked   bool     // the last tenure has committed more than its beginning
+	// confirm asks the group whether this process is still its member.
+	confirm func(context.Context) error
+	fresh   func() error
+	books   *Manager // what is remembered over tenures
+	// former is the last other process that owned the shard, as the state names it.
+	former string
+	worked bool // the last tenure has committed more than its beginning
 }
 
 // run takes the shard over, again after every end of a lease, until ctx ends or
@@ -60,7 +67,7 @@ func (o *owner) run(ctx context.Context) error {
 			continue
 		case errors.Is(err, ErrFenced):
 			fenced = within(append(fenced, time.Now()), time.Minute)
-			if len(fenced) > fencedPerMinute {
+			if len(fenced) > o.patience(ctx) {
 				return fmt.Errorf("shard %d was fenced %d times within a minute while assigned to this process: "+
 					"is another deployment running with the same BRIDGE_NAME? %w", o.shard, len(fenced), err)
 			}
@@ -78,6 +85,11 @@ func (o *owner) run(ctx context.Context) error {
 func (o *owner) tenure(ctx context.Context) error {
 	started := time.Now()
 	o.worked = false
+	// Who was stopped for a while may be no member any more and not know it: it
+	// must not fence the one that owns the shard now.
+	if err := o.confirm(ctx); err != nil {
+		return err
+	}
 	stateTopic, limits := o.opts.Names.State(o.opts.Role), &limits{known: map[string]int32{}}
 	client, err := o.opts.Kafka.For("shard-"+strconv.Itoa(int(o.shard))).NewClient(
 		kgo.TransactionalID(o.opts.Names.TransactionalID(o.opts.Role, o.shard)),
@@ -93,18 +105,20 @@ func (o *owner) tenure(ctx context.Context) error {
 	if _, _, err := client.ProducerID(ctx); err != nil {
 		return o.mendable(fencing(fmt.Errorf("fence shard %d: %w", o.shard, err)))
 	}
-	if !o.standing() {
-		return nil
+	if err := o.stillOurs(ctx); err != nil {
+		return err
 	}
-	o.opts.OnPoint("shard.fenced")
+	o.opts.OnPoint(PointFenced)
 	worker := o.opts.New(o.shard)
 	generation, restored, err := o.restore(ctx, client, stateTopic, worker)
 	if err != nil {
 		return err
 	}
+	o.opts.OnPoint(PointRestored)
 	lease := &Lease{shard: o.shard, generation: generation + 1, stateTopic: stateTopic, client: client, opts: o.opts, fresh: o.fresh, books: o.books, tails: tails{}, limits: limits}
 	err = lease.Transact(ctx, func(tx *Tx) error {
 		tx.State(generationKey, binary.BigEndian.AppendUint64(nil, uint64(lease.generation)))
+		tx.state[0].Headers = []kgo.RecordHeader{{Key: ownerHeader, Value: []byte(o.books.name)}}
 		return nil
 	})
 	if err != nil {
@@ -118,16 +132,36 @@ func (o *owner) tenure(ctx context.Context) error {
 	return err
 }
 
+// errLetGo ends a take-over of a shard that is no longer assigned.
+var errLetGo = errors.New("the shard was let go while it was taken over")
+
+// stillOurs asks once more after the fence: nobody who was given the shard
+// before that moment can have written since, and nobody shall be kept from it
+// who was given it meanwhile.
+func (o *owner) stillOurs(ctx context.Context) error {
+	if err := o.confirm(ctx); err != nil {
+		return err
+	}
+	if !o.standing() {
+		return errLetGo
+	}
+	return nil
+}
+
 // restore hands the committed state to the worker and returns the generation
 // of the last owner.
 func (o *owner) restore(ctx context.Context, client *kgo.Client, topic string, w Worker) (generation int64, restored int, err error) {
 	err = kafka.ReadToStable(ctx, client, topic, o.shard, 0, func(r *kgo.Record) error {
 		restored++
+		o.opts.OnPoint(PointRestoring)
 		if string(r.Key) == string(generationKey) {
 			if len(r.Value) != 8 {
 				return fmt.Errorf("generation record at offset %d has %d bytes, want 8", r.Offset, len(r.Value))
 			}
 			generation = int64(binary.BigEndian.Uint64(r.Value))
+			if name := writer(r); name != o.books.name {
+				o.former = name
+			}
 			return nil
 		}
 		return w.Restore(r.Key, r.Value)
@@ -136,6 +170,16 @@ func (o *owner) restore(ctx context.Context, client *kgo.Client, topic string, w
 		return 0, 0, o.mendable(fmt.Errorf("restore shard %d from %s: %w", o.shard, topic, err))
 	}
 	return generation, restored, nil
+}
+
+// writer is the process that wrote a generation; "" for one that does not say.
+func writer(r *kgo.Record) string {
+	for _, h := range r.Headers {
+		if h.Key == ownerHeader {
+			return string(h.Value)
+		}
+	}
+	return ""
 }
 
 // byTopic partitions the state topic by hand and all others as every other

@@ -72,9 +72,9 @@ type Options struct {
 
 	// SessionTimeout is how long the group waits for a silent member; default
 	// 45 s. CallDeadline bounds one API call, default 30 s, and Grace covers
-	// clocks and scheduling, default 5 s: an API write may start only while the
-	// last answered heartbeat is younger than SessionTimeout less both, so that
-	// it has ended before anybody else may own the shard.
+	// scheduling, default 5 s, or a ninth of a shorter session: an API write may
+	// start only while the last answered heartbeat is younger than SessionTimeout
+	// less both, so that it has ended before anybody else may own the shard.
 	SessionTimeout time.Duration
 	CallDeadline   time.Duration
 	Grace          time.Duration
@@ -86,7 +86,7 @@ type Options struct {
 	Log      *slog.Logger
 	New      func(shard int32) Worker
 	Observer Observer
-	// OnPoint is called at named points of a transaction; nil in production.
+	// OnPoint is called at the points that Points lists; nil in production.
 	// Tests use it to kill the process there.
 	OnPoint func(name string)
 }
@@ -101,6 +101,22 @@ var (
 	// ErrLeaseOver says that an earlier transaction of this lease failed.
 	ErrLeaseOver = errors.New("the lease is over: an earlier transaction failed")
 )
+
+// The points at which Options.OnPoint is called: those of a take-over, then
+// those of a transaction, the first of which begins the tenure.
+const (
+	PointFenced    = "shard.fenced"    // the former owner is fenced, nothing is restored
+	PointRestoring = "shard.restoring" // before each record of the state
+	PointRestored  = "shard.restored"  // the state is restored, the tenure has not begun
+	PointBegun     = "shard.begun"     // a transaction has begun
+	PointProduced  = "shard.produced"  // all of it is acked
+	PointCommitted = "shard.committed" // it is committed, the memory does not know
+)
+
+// Points lists them.
+func Points() []string {
+	return []string{PointFenced, PointRestoring, PointRestored, PointBegun, PointProduced, PointCommitted}
+}
 
 // Refusal is an error that taking over again cannot mend: a topic that was
 // recreated, a state that is of a newer version. The shard is held, says so,
@@ -118,7 +134,7 @@ func (o Options) withDefaults() Options {
 	}
 	def(&o.SessionTimeout, 45*time.Second)
 	def(&o.CallDeadline, 30*time.Second)
-	def(&o.Grace, 5*time.Second)
+	def(&o.Grace, min(5*time.Second, o.SessionTimeout/9))
 	def(&o.LookEvery, 15*time.Second)
 	def(&o.DrainTimeout, max(20*time.Second, o.CallDeadline+o.Grace))
 	if o.Shards == 0 {
@@ -136,9 +152,18 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// freshFor is the age up to which a heartbeat allows an API write.
-func (o Options) freshFor() time.Duration {
-	return max(o.SessionTimeout-o.CallDeadline-o.Grace, time.Second)
+// freshFor is the age up to which a heartbeat allows an API write; where it is
+// not positive, none ever is.
+func (o Options) freshFor() time.Duration { return o.SessionTimeout - o.CallDeadline - o.Grace }
+
+// rebalanceTimeout is how long the group waits for a member to let shards go and
+// to join again.
+func (o Options) rebalanceTimeout() time.Duration { return o.DrainTimeout + 10*time.Second }
+
+// beatEvery is how often the group hears of us, and we of it: a shard that has
+// become free is waited for no longer than that.
+func (o Options) beatEvery() time.Duration {
+	return max(10*time.Millisecond, min(time.Second, o.SessionTimeout/5, o.freshFor()/3))
 }
 
 // ShardOf names the shard that owns a token, e.g. "planhat/acme".

@@ -204,6 +204,7 @@ func (s *stream) unseenTwice(id cdc.ID) bool {
 // ask GETs a record by its id and says how that ended; the error is nil if the
 // record answered.
 func (w *workspace) ask(ctx context.Context, s *stream, id cdc.ID, kind uint8) (answer, error) {
+	defer w.passed(PointCandidateAnswered)
 	spec := s.objects[kind].spec
 	if !s.scan.confirm.twin {
 		_, err := w.get(ctx, spec.Object, id)

@@ -78,7 +78,7 @@ func (w *workspace) write(ctx context.Context, s *stream, pinned pins, more func
 		return err
 	}
 	ordered := s.encodeOrders()
-	w.point("source.before-flush")
+	w.passed(PointBeforeFlush)
 	err = w.transact(ctx, s.pending.notes, func(tx *shard.Tx) error {
 		if !pinned.equal(s.pins) {
 			tx.State(pinsKey(w.streamName(s)), pinned.encode())
@@ -86,7 +86,7 @@ func (w *workspace) write(ctx context.Context, s *stream, pinned pins, more func
 		if err := tx.Produce(flatten(records)...); err != nil {
 			return err
 		}
-		w.point("source.changes-acked")
+		w.passed(PointChangesAcked)
 		s.stateRecords(tx, w.streamName(s), records)
 		if !bytes.Equal(ordered, s.ordered) {
 			tx.State(ordersKey(w.streamName(s)), ordered)
@@ -98,7 +98,7 @@ func (w *workspace) write(ctx context.Context, s *stream, pinned pins, more func
 	if err != nil {
 		return err
 	}
-	w.point("source.after-flush")
+	w.passed(PointAfterFlush)
 	s.recorded, s.ordered, s.pins, s.scan.unsaved = cursor, ordered, pinned, 0
 	w.applied(s)
 	return nil

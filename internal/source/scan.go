@@ -149,6 +149,7 @@ func (w *workspace) page(ctx context.Context, s *stream, sort string, req cdc.Re
 	page, err := w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{
 		Sort: sort, Offset: req.Offset, Limit: req.Limit, Archived: req.Archived, CompanyIDs: s.filter, Buffer: room,
 	})
+	w.passed(PointPageRead)
 	if err == nil && !w.tokenStands() {
 		return planhat.Page{}, errTokenChanged
 	}
@@ -179,6 +180,7 @@ func (w *workspace) stepDelta(ctx context.Context, s *stream) error {
 	if err != nil {
 		return err
 	}
+	w.passed(PointPageAdmitted)
 	if !more {
 		s.schedule.quiet = changes < quietPage/2
 		outcome := s.scan.delta.Outcome()
@@ -252,6 +254,7 @@ func (w *workspace) stepSweep(ctx context.Context, s *stream) error {
 		if err := w.admitSweepPage(ctx, s, page, asked); err != nil {
 			return err
 		}
+		w.passed(PointPageAdmitted)
 		if _, more = s.scan.sweep.Next(); more && len(s.pending.changes) == 0 {
 			w.room.page = page.Buffer // nothing of it is needed any more
 		}

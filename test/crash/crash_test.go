@@ -4,32 +4,41 @@ package crash
 
 import (
 	"os"
-	"strings"
 	"testing"
 
+	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
+	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
 )
 
 func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
 
-// sourcePoints are the points of the source's write path, in their order.
-var sourcePoints = []string{
-	"shard.fenced", "source.before-flush", "shard.begun", "source.changes-acked", "shard.produced", "shard.committed", "source.after-flush",
+// sourcePoints are the points of the source and its shards, and how often each
+// is passed before the process dies there: the generations of the twelve shards,
+// and their positions among the signals, come before a shard's first transaction.
+var sourcePoints = map[string]int{
+	shard.PointFenced: 5, shard.PointRestoring: 40, shard.PointRestored: 5,
+	shard.PointBegun: 26, shard.PointProduced: 26, shard.PointCommitted: 26,
+	source.PointPageRead: 3, source.PointPageAdmitted: 3, source.PointCandidateAnswered: 1,
+	source.PointBeforeFlush: 3, source.PointChangesAcked: 3, source.PointAfterFlush: 3,
 }
 
 func TestSourceKilledAtNamedPoints(t *testing.T) {
 	t.Parallel()
-	for _, point := range sourcePoints {
+	for _, point := range points() {
+		after, ok := sourcePoints[point]
+		if !ok {
+			t.Errorf("nobody dies at %s", point)
+		}
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			r := rig.New(t, rig.Options{Companies: 30})
-			after := 3
-			if strings.HasPrefix(point, "shard.") {
-				after = 26 // the generations and the positions of twelve shards come first
-			}
-			if point == "shard.fenced" {
-				after = 5
+			if point == shard.PointRestoring || point == source.PointCandidateAnswered { // of what was there before
+				p := r.Start("source", "", 0)
+				r.Judge()
+				p.Stop(t)
+				r.Stage.Simulator.Live(80)
 			}
 			r.Start("source", point, after).Killed(t)
 			r.Stage.Simulator.Live(40)
@@ -37,6 +46,7 @@ func TestSourceKilledAtNamedPoints(t *testing.T) {
 			r.Judge()
 			r.Stage.Simulator.Live(40)
 			report := r.Judge()
+			r.JudgeSequences()
 			p.Stop(t)
 			if report.Changes < 200 {
 				t.Errorf("only %d changes: the run proves little", report.Changes)
@@ -50,7 +60,7 @@ func TestSourceKilledAtNamedPoints(t *testing.T) {
 // before a shard's first batch.
 var sinkPoints = map[string]int{
 	sink.PointIntentWritten: 0, sink.PointBeforeCall: 25, sink.PointAfterCall: 25, sink.PointBeforeCommit: 0,
-	"shard.produced": 14, "shard.committed": 14, sink.PointAfterCommit: 0,
+	shard.PointProduced: 14, shard.PointCommitted: 14, sink.PointAfterCommit: 0,
 }
 
 func TestSinkKilledAtNamedPoints(t *testing.T) {

@@ -29,6 +29,7 @@ func TestRealKafka(t *testing.T) {
 		k.broker, k.restart = startBroker(t)
 	}
 	t.Run("stories", k.stories)
+	t.Run("times", k.times)
 	t.Run("the broker is killed and comes back", k.brokerKilled)
 }
 
@@ -51,6 +52,15 @@ func (k cluster) stories(t *testing.T) {
 	t.Run("a standby takes over", k.standbyTakesOver)
 	t.Run("a stopped process wakes up too late", k.stoppedProcessWakesUp)
 	t.Run("the same pod runs twice", k.samePodRunsTwice)
+	t.Run("two deployments by mistake", k.twoDeployments)
+}
+
+// times are measured when nothing else goes on.
+func (k cluster) times(t *testing.T) {
+	t.Run("a killed process starts again", k.restarted)
+	t.Run("a killed process is replaced", k.takenOver)
+	t.Run("two replicas are rolled", k.rolled)
+	t.Run("replicas come and go", k.scaled)
 }
 
 // bridge is a BRIDGE_NAME of the test's own, and of this run's.

@@ -1,9 +1,14 @@
 package realkafka
 
 import (
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
+	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
 )
 
@@ -18,13 +23,15 @@ func (k cluster) sourceKilledAtNamedPoints(t *testing.T) {
 	t.Parallel()
 	r := rig.New(t, rig.Options{Broker: k.broker, Bridge: bridge(t), Companies: 30})
 	for _, d := range []death{
-		{"shard.fenced", 5},
-		{"source.before-flush", 3},
-		{"shard.begun", 14}, // the generations of twelve shards come first
-		{"source.changes-acked", 1},
-		{"shard.produced", 13},
-		{"shard.committed", 12},
-		{"source.after-flush", 0},
+		{shard.PointFenced, 5},
+		{source.PointPageAdmitted, 2},
+		{source.PointBeforeFlush, 3},
+		{shard.PointBegun, 14}, // the generations of twelve shards come first
+		{source.PointChangesAcked, 1},
+		{shard.PointRestoring, 30},
+		{shard.PointProduced, 13},
+		{shard.PointCommitted, 12},
+		{source.PointAfterFlush, 0},
 	} {
 		p := r.Start("source", d.point, d.after)
 		r.Stage.Simulator.Live(40)
@@ -53,8 +60,8 @@ func (k cluster) sinkKilledAtNamedPoints(t *testing.T) {
 		{sink.PointBeforeCall, 5},
 		{sink.PointAfterCall, 5},
 		{sink.PointBeforeCommit, 0},
-		{"shard.produced", 12},
-		{"shard.committed", 12},
+		{shard.PointProduced, 12},
+		{shard.PointCommitted, 12},
 		{sink.PointAfterCommit, 0},
 	} {
 		p := r.Start("sink", d.point, d.after)
@@ -146,6 +153,44 @@ func (k cluster) samePodRunsTwice(t *testing.T) {
 	if report, want := r.Judge(), 30*rig.CommandsEach; report.Results < want {
 		t.Errorf("%d results for %d commands", report.Results, want)
 	}
+}
+
+// Two deployments have one BRIDGE_NAME and different TOPIC_PREFIX: the producers
+// of each put out those of the other. One of them ends and says what to look
+// for; the other one goes on, and has lost nothing.
+func (k cluster) twoDeployments(t *testing.T) {
+	t.Parallel()
+	name := bridge(t)
+	rigs := [2]*rig.Rig{
+		rig.New(t, rig.Options{Broker: k.broker, Bridge: name, Companies: 5}),
+		rig.New(t, rig.Options{Broker: k.broker, Bridge: name, Prefix: name + ".other.", Companies: 5}),
+	}
+	var processes [2]*rig.Process
+	for i, r := range rigs {
+		processes[i] = r.StartAs("source", fmt.Sprint("source-", i), "", 0)
+		r.Stage.Simulator.SetLife(life)
+	}
+	winner, loser := 0, 1
+	select {
+	case <-processes[0].Done():
+		winner, loser = 1, 0
+	case <-processes[1].Done():
+	case <-time.After(time.Minute):
+		t.Fatal("neither of the two has ended within a minute")
+	}
+	if said := processes[loser].Log(); !strings.Contains(said, "is another deployment running with the same BRIDGE_NAME?") {
+		t.Errorf("the one that ended said: %s", said)
+	}
+	r := rigs[winner]
+	r.Stage.Simulator.SetLife(0)
+	before := r.Judge()
+	r.Stage.Simulator.Live(40)
+	after := r.Judge()
+	r.JudgeSequences()
+	if after.Changes <= before.Changes {
+		t.Errorf("%d changes, then %d: the other one does not go on", before.Changes, after.Changes)
+	}
+	processes[winner].Stop(t)
 }
 
 // The broker dies in mid-work and comes back with what it had written; the

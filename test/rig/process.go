@@ -72,7 +72,7 @@ type Process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
 	err  error         // how; read it after done
-	log  *strings.Builder
+	log  *Log
 }
 
 // Start runs a service under the instance id that its first pod would have. It
@@ -97,11 +97,24 @@ func (r *Rig) StartIn(role, instance string, change func(*exec.Cmd)) *Process {
 
 func (r *Rig) start(role, instance, point string, after int, change func(*exec.Cmd)) *Process {
 	r.t.Helper()
+	p := r.launch(role, instance, point, after, change)
+	r.t.Cleanup(func() {
+		p.Stop(r.t)
+		if r.t.Failed() {
+			r.t.Logf("%s said:\n%s", instance, p.log)
+		}
+	})
+	return p
+}
+
+// launch is StartAs of a process whose end is the caller's business.
+func (r *Rig) launch(role, instance, point string, after int, change func(*exec.Cmd)) *Process {
+	r.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	p := &Process{cmd: exec.CommandContext(context.WithoutCancel(r.t.Context()), self), done: make(chan struct{}), log: &strings.Builder{}}
+	p := &Process{cmd: exec.CommandContext(context.WithoutCancel(r.t.Context()), self), done: make(chan struct{}), log: &Log{}}
 	p.cmd.Env = append(r.environ(instance), roleVar+"="+role, pointVar+"="+point+":"+strconv.Itoa(after))
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if change != nil {
@@ -114,12 +127,6 @@ func (r *Rig) start(role, instance, point string, after int, change func(*exec.C
 		p.err = p.cmd.Wait()
 		close(p.done)
 	}()
-	r.t.Cleanup(func() {
-		p.Stop(r.t)
-		if r.t.Failed() {
-			r.t.Logf("%s said:\n%s", instance, p.log)
-		}
-	})
 	return p
 }
 
@@ -131,18 +138,40 @@ func (p *Process) Killed(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("was not killed within a minute: is the point passed at all?")
 	}
-	if exit, ok := errors.AsType[*exec.ExitError](p.err); ok {
-		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGKILL {
-			return
-		}
+	if !p.wasKilled() {
+		t.Fatalf("ended with %v instead of being killed: %s", p.err, p.log)
 	}
-	t.Fatalf("ended with %v instead of being killed: %s", p.err, p.log)
 }
 
-// Log is what the process has said. It is whole once the process has ended.
+// wasKilled reports whether a process that has ended was ended by SIGKILL.
+func (p *Process) wasKilled() bool { return p.endedBy(syscall.SIGKILL) }
+
+func (p *Process) endedBy(signal syscall.Signal) bool {
+	exit, ok := errors.AsType[*exec.ExitError](p.err)
+	if !ok {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signal() == signal
+}
+
+// Log is all that the process has said; it waits for the end of the process.
 func (p *Process) Log() string {
 	<-p.done
 	return p.log.String()
+}
+
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// ended reports whether the process is no more.
+func (p *Process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // Kill ends the process with SIGKILL.
@@ -158,22 +187,24 @@ func (p *Process) Freeze() { _ = p.cmd.Process.Signal(syscall.SIGSTOP) }
 // Thaw ends Freeze.
 func (p *Process) Thaw() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
 
+// drainWithin is less than the services give themselves.
+const drainWithin = 15 * time.Second
+
 // Stop drains the process, if it has not ended yet.
 func (p *Process) Stop(t *testing.T) {
 	t.Helper()
-	select {
-	case <-p.done:
+	if p.ended() {
 		return
-	default:
 	}
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
-		if p.err != nil {
+		if p.err != nil && !p.endedBy(syscall.SIGTERM) { // which comes before it can be heard
 			t.Errorf("drained with %v: %s", p.err, p.log)
 		}
-	case <-time.After(40 * time.Second):
-		p.Kill()
-		t.Errorf("did not drain within 40 s: %s", p.log)
+	case <-time.After(drainWithin):
+		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // Go says where its goroutines stand
+		<-p.done
+		t.Errorf("did not drain within %s: %s", drainWithin, p.log)
 	}
 }

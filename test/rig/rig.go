@@ -29,9 +29,13 @@ type Options struct {
 	Registry string
 	// Bridge is the BRIDGE_NAME and, with a point, the TOPIC_PREFIX, so that
 	// rigs share a broker; "" takes the defaults.
-	Bridge    string
+	Bridge string
+	// Prefix is another TOPIC_PREFIX than the one that follows from Bridge.
+	Prefix    string
 	Companies int               // that the simulated vendor is seeded with
 	Env       map[string]string // of the processes, besides what the stage gives
+	// Session is how long the group waits for a silent process, default 10 s.
+	Session time.Duration
 }
 
 // Rig is a stage and the processes on it.
@@ -41,6 +45,8 @@ type Rig struct {
 	Names kafka.Names
 	// Rereads are, by object, how often signals asked for its records again.
 	Rereads map[string]int
+	// Session is how long the group waits for a silent process.
+	Session time.Duration
 
 	t   *testing.T
 	env map[string]string
@@ -59,11 +65,18 @@ func New(t *testing.T, o Options) *Rig {
 		s.Registry = o.Registry
 	}
 	r := &Rig{t: t, Stage: s, env: s.Env(0)}
-	r.env["SHARD_SESSION_TIMEOUT"], r.env["CALL_DEADLINE"] = "10s", "2s"
+	if o.Session == 0 {
+		o.Session = 10 * time.Second
+	}
+	r.Session = o.Session
+	r.env["SHARD_SESSION_TIMEOUT"], r.env["CALL_DEADLINE"] = o.Session.String(), "2s"
 	if o.Bridge != "" {
 		r.env["BRIDGE_NAME"], r.env["TOPIC_PREFIX"] = o.Bridge, o.Bridge+"."
 	}
 	maps.Copy(r.env, o.Env)
+	if o.Prefix != "" {
+		r.env["TOPIC_PREFIX"] = o.Prefix
+	}
 	cfg, err := config.Load(r.environ("parent"), service.Objects())
 	if err != nil {
 		t.Fatal(err)
@@ -94,13 +107,17 @@ func (r *Rig) environ(instance string) []string {
 	return out
 }
 
+func (r *Rig) oracle() oracle.Options {
+	return oracle.Options{
+		Kafka: r.Kafka, Names: r.Names, Workspace: stage.Workspace, SimulatorURL: r.Stage.Planhat,
+		Objects: service.Objects(), Settle: time.Minute, Rereads: r.Rereads,
+	}
+}
+
 // Judge lets the oracle decide, once the bridge has caught up.
 func (r *Rig) Judge() oracle.Report {
 	r.t.Helper()
-	report, err := oracle.Check(r.t.Context(), oracle.Options{
-		Kafka: r.Kafka, Names: r.Names, Workspace: stage.Workspace, SimulatorURL: r.Stage.Planhat,
-		Objects: service.Objects(), Settle: time.Minute, Rereads: r.Rereads,
-	})
+	report, err := oracle.Check(r.t.Context(), r.oracle())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -108,4 +125,18 @@ func (r *Rig) Judge() oracle.Report {
 		r.t.Errorf("oracle: %s", m)
 	}
 	return report
+}
+
+// JudgeSequences holds the sequences of all events against one another as those
+// readers see them who read what was aborted, too.
+func (r *Rig) JudgeSequences() oracle.Sequences {
+	r.t.Helper()
+	all, err := oracle.CheckSequences(r.t.Context(), r.oracle())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, m := range all.Mismatches {
+		r.t.Errorf("oracle, uncommitted: %s", m)
+	}
+	return all
 }

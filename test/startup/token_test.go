@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,32 +15,15 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/ops"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	"github.com/planhat-bridge/planhat-bridge/test/rig"
 )
 
 // running is a service that is expected to stay.
 type running struct {
 	t     *testing.T
 	url   string // of its admin server
-	log   *buffer
+	log   *rig.Log
 	ended chan error
-}
-
-// buffer may be read while it is written.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // start runs a service until the test ends; ending by itself fails the test.
@@ -51,7 +33,7 @@ func start(t *testing.T, s *stage.Stage, name string, set map[string]string) *ru
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, log: &buffer{}, ended: make(chan error, 1)}
+	r := &running{t: t, log: &rig.Log{}, ended: make(chan error, 1)}
 	process := ops.NewProcess(name, cfg, r.log)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	go func() { r.ended <- service.Run(ctx, process, name, builds[name]) }()

@@ -1,7 +1,6 @@
 package workspaces
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/test/rig"
 )
 
 // lookEvery is how often members of a group are compared here.
@@ -43,27 +43,9 @@ type running struct {
 	t     *testing.T
 	role  string
 	url   string // of its admin server
-	log   *buffer
+	log   *rig.Log
 	stop  func()
 	ended chan error
-}
-
-// buffer may be read while it is written.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // start runs a service for some tenants until it is stopped or the test ends.
@@ -77,7 +59,7 @@ func (w *world) start(role string, tenants []*tenant, set map[string]string) *ru
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r := &running{t: w.t, role: role, log: &buffer{}, ended: make(chan error, 1)}
+	r := &running{t: w.t, role: role, log: &rig.Log{}, ended: make(chan error, 1)}
 	process := ops.NewProcess(role, cfg, r.log)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	go func() { r.ended <- service.Run(ctx, process, role, builds[role]) }()
