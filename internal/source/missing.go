@@ -82,7 +82,7 @@ const youngest = time.Minute
 
 // settled leaves out records that were made just before now, by the vendor's clock.
 func (s *stream) settled(found []cdc.ID, now time.Time) []cdc.ID {
-	least := min(youngest, s.schedule.target)
+	least := min(youngest, s.schedule.target) + time.Second // ids and the vendor's clock count whole seconds
 	return slices.DeleteFunc(found, func(id cdc.ID) bool {
 		age := now.Sub(id.Time())
 		return age < least && age > -least

@@ -84,7 +84,7 @@ func TestATokenNarrowedToAPortfolio(t *testing.T) {
 	}
 	narrowed.Store(false)
 	wait(t, "the holds to end by themselves", func() bool { return heldStreams(svc) == 0 && r.candidates(svc) == 0 })
-	r.judge()
+	r.judgeBut("a delete that the vendor never made") // the few that pass the guard: it hid them in every way
 }
 
 // A hold stands over a restart, and one word releases all of a workspace.

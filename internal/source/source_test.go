@@ -153,6 +153,13 @@ func (r *rig) prepare() *source.Service {
 // judge lets the oracle compare the topics with the vendor.
 func (r *rig) judge() oracle.Report {
 	r.t.Helper()
+	return r.judgeBut("\x00")
+}
+
+// judgeBut is judge for a run in which one kind of mismatch, told by its words, is what
+// the vendor has brought about.
+func (r *rig) judgeBut(brought string) oracle.Report {
+	r.t.Helper()
 	report, err := oracle.Check(r.t.Context(), oracle.Options{
 		Kafka: r.kafka, Names: kafka.Names{Bridge: r.cfg.Bridge}, Workspace: stage.Workspace, SimulatorURL: r.stage.Planhat,
 		Objects: r.objects(), Settle: time.Minute, Rereads: r.rereads,
@@ -161,7 +168,9 @@ func (r *rig) judge() oracle.Report {
 		r.t.Fatal(err)
 	}
 	for _, m := range report.Mismatches {
-		r.t.Errorf("oracle: %s", m)
+		if !strings.Contains(m.What, brought) {
+			r.t.Errorf("oracle: %s", m)
+		}
 	}
 	return report
 }

@@ -76,6 +76,9 @@ func (d *dice) fault() planhatsim.Fault {
 		planhatsim.Fault{Kind: "stale", Ms: 200 + d.IntN(2000), Mode: of(d, "", "all")}, planhatsim.Fault{Kind: "late", Ms: 200 + d.IntN(2000), Mode: of(d, "", "all")},
 	)
 	f.Method, f.Path, f.Count = "GET", of(d, "", "", "/companies", "/endusers", "/conversations", "/licenses"), 1+d.IntN(4)
+	if f.Mode == "all" {
+		f.Ms = min(f.Ms, lag)
+	}
 	if f.Kind == "stale" || f.Kind == "late" || f.Kind == "unsorted" {
 		f.Count, f.Probability = 5+d.IntN(20), 0.3+0.7*d.Float64()
 	}

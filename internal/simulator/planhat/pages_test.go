@@ -146,8 +146,13 @@ func TestShortAndGarbledPages(t *testing.T) {
 }
 
 func TestAnswersThatTakeTheirTime(t *testing.T) {
-	s := start(t, Options{Companies: 3, CoreOnly: true})
-	s.fault(Fault{Kind: "stall", Count: 1})
+	s := start(t, Options{Companies: 3, CoreOnly: true, Switches: with(t, "missing_get", "404-empty")})
+	s.fault(Fault{Kind: "stall", Count: 2})
+	brief, end := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer end()
+	if status, _, err := s.try(brief, "GET", "/companies/000000000000000000000000", ""); err == nil {
+		t.Errorf("an answer without a body has no half: %d", status)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	status, body, err := s.try(ctx, "GET", "/companies", "")

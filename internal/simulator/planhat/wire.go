@@ -151,6 +151,9 @@ func truncate(_ *Server, w http.ResponseWriter, _ *request, f Fault, a answer) i
 
 // stall sends half of the answer and no more; the connection is closed when the client has given up.
 func stall(s *Server, w http.ResponseWriter, r *request, f Fault, a answer) int {
+	if len(a.body) == 0 { // its head would be the whole of it, and the client not give up but go on
+		return hold(s, w, r, f, a)
+	}
 	announce(w, a)
 	_, _ = w.Write(a.body[:len(a.body)/2])
 	_ = http.NewResponseController(w).Flush() // a client that has gone away is not the vendor's trouble
