@@ -73,7 +73,8 @@ func (w *worker) Run(ctx context.Context, l *shard.Lease) error {
 		w.service.running(ws, true)
 		g.Go(func() error {
 			defer w.service.running(ws, false)
-			defer ws.client.CloseIdleConnections() // each tenure has a client of its own
+			defer ws.prober.CloseIdleConnections() // each tenure has clients of its own
+			defer ws.client.CloseIdleConnections()
 			return ws.run(ctx)
 		})
 	}
