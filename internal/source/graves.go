@@ -19,8 +19,14 @@ type grave struct {
 
 // bury remembers a record that was deleted.
 func (s *stream) bury(id cdc.ID, e cdc.Entry, now time.Time) {
-	if s.graves == nil || len(s.graves) >= maxGraves {
+	if s.graves == nil {
 		s.graves = map[cdc.ID]grave{}
+	}
+	if len(s.graves) >= maxGraves {
+		for other := range s.graves { // one of them, not all
+			delete(s.graves, other)
+			break
+		}
 	}
 	s.graves[id] = grave{stamp: e.Stamp, died: now}
 }

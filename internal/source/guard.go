@@ -129,6 +129,9 @@ func (w *workspace) saveHolds(ctx context.Context, held []*stream) error {
 		if err := w.flush(ctx, s); err != nil {
 			return err
 		}
+		w.mu.Lock()
+		w.show(s)
+		w.mu.Unlock()
 	}
 	return nil
 }

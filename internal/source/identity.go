@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
@@ -72,8 +73,21 @@ func (w *workspace) familiar(ctx context.Context, s *stream, rows []cdc.Sighting
 			return nil
 		}
 	}
+	if !slices.ContainsFunc(rows, s.captures) {
+		return nil // nothing of it is admitted, whoever's it is
+	}
 	w.identity.sure = false
 	return w.identify(ctx, s)
+}
+
+// captures says that a row is of an object and a company that are captured, as
+// far as can be told.
+func (s *stream) captures(row cdc.Sighting) bool {
+	if row.Inspect(&s.shape) != nil {
+		return true
+	}
+	kind, wanted := s.objectOf(row.Facts.Type)
+	return wanted && selected(s.companies, s.objects[kind].spec, row.Raw)
 }
 
 // tokenStands says that an answer came for the token that was found to be right.
@@ -136,7 +150,7 @@ func saysNothing(err error) bool {
 
 // recognize says whether a listing, or a GET, shows a record that is known.
 func (w *workspace) recognize(ctx context.Context, s *stream) (bool, error) {
-	page, err := w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{Sort: "_id", Limit: witnessRows})
+	page, err := w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{Sort: "_id", Limit: witnessRows, CompanyIDs: s.filter})
 	if err != nil {
 		return false, err
 	}

@@ -47,13 +47,16 @@ func (w *workspace) resumeNothing(what string) (outcome, error) {
 }
 
 // wake makes a stream that has rested look at once for what was edited, and
-// soon for what was deleted, meanwhile.
+// soon for what was deleted, meanwhile. Where there are no polls a sweep looks
+// for both.
 func (w *workspace) wake(s *stream) {
 	now := w.now()
 	s.schedule.due, s.schedule.deltaAt = now, now
-	if soon := now.Add(s.schedule.target); s.schedule.sweepAt.After(soon) {
-		s.schedule.sweepAt = soon
+	soon := now
+	if s.polls() {
+		soon = now.Add(s.schedule.target)
 	}
+	s.schedule.sweepAt = minTime(s.schedule.sweepAt, soon)
 	if s.paused == nil && w.orders.Paused == nil {
 		w.turn(s, stateStarting, nil)
 	}

@@ -205,3 +205,56 @@ func TestTheTenantIsLookedAtAgain(t *testing.T) {
 		t.Errorf("a record that was read with another token: %v", err)
 	}
 }
+
+// Rows that are not captured are known to nobody: a page of them says nothing of
+// the tenant, and costs no questions.
+func TestAPageOfWhatIsNotCapturedSaysNothing(t *testing.T) {
+	t.Parallel()
+	const ours = "66f0a1b2c3d4e5f600000001"
+	s := streamFor(t, "conversations", "note")
+	s.cursor.SnapshotDone, s.companies = true, []string{ours}
+	for i := range 10 {
+		s.index.Put(oldID(i), cdc.Entry{})
+	}
+	asked := 0
+	w := asker(t, func(string) (int, string) { asked++; return http.StatusNotFound, "[]" }, s)
+	for row, want := range map[string]int{
+		`{"type":"email","companyId":"` + ours + `"}`: 0, `{"type":"note","companyId":"66f0a1b2c3d4e5f600000002"}`: 0,
+		`{"type":"note","companyId":"` + ours + `"}`: 1,
+	} {
+		asked = 0
+		err := w.familiar(t.Context(), s, []cdc.Sighting{{ID: oldID(100), Raw: []byte(row)}})
+		if asked != want || (err != nil) != (want > 0) {
+			t.Errorf("%s: %d questions, %v", row, asked, err)
+		}
+	}
+}
+
+// A tenant is looked for among the companies that are captured.
+func TestATenantIsLookedForWhereItIsCaptured(t *testing.T) {
+	t.Parallel()
+	s := streamFor(t, "licenses")
+	for i := range 10 {
+		s.index.Put(oldID(i), cdc.Entry{})
+	}
+	w := asker(t, func(string) (int, string) { return http.StatusNotFound, "" }, s)
+	shown := showing(0, 10)
+	vendor := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		status, body := http.StatusNotFound, ""
+		if r.URL.Query().Get("companyId") != "" {
+			status, body = shown(r.URL.Path)
+		}
+		rw.WriteHeader(status)
+		_, _ = rw.Write([]byte(body))
+	}))
+	t.Cleanup(vendor.Close)
+	var err error
+	if w.client, err = planhat.New(vendor.URL, w.cfg.Token.Current, planhat.WithRetry(planhat.Retry{Attempts: 1})); err != nil {
+		t.Fatal(err)
+	}
+	s.companies = []string{"66f0a1b2c3d4e5f600000001"}
+	s.filter = planhat.CompanyFilter(s.companies)
+	if err := w.identify(t.Context(), s); err != nil {
+		t.Error(err)
+	}
+}

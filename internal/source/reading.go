@@ -178,6 +178,8 @@ func (w *workspace) report(ctx context.Context) error {
 		w.notify(schemas.Notification{Kind: schemas.NotifySnapshotCompleted, Snapshot: st.progress(), Message: "every record of every listing has been read"})
 	case !planning && w.untold():
 		return w.announce(ctx, now)
+	case !begun && st.Left > 0 && !planning: // one that was announced goes on after a pause
+		w.reported = now
 	case begun && now.Sub(w.reported) >= progressEvery:
 		w.reported = now
 		w.log.Info("snapshot goes on", "workspace", w.cfg.Name, "streams_left", st.Left, "calls_made", st.Calls, "calls_planned", st.Expected,

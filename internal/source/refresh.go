@@ -40,6 +40,9 @@ func (w *workspace) refreshRecord(ctx context.Context, s *stream, sig schemas.Si
 	}
 	ctx, cancel := context.WithTimeout(ctx, refreshWithin)
 	defer cancel()
+	if err := w.identify(ctx, s); err != nil { // it may be heard before the first step of a tenure
+		return unrefreshed(err)
+	}
 	s.letPollGo(w.now())
 	id, err := w.idOf(ctx, s, sig)
 	if err != nil {

@@ -34,10 +34,12 @@ func (s *stream) wentBack(row cdc.Sighting) bool {
 		delete(s.regressed, row.ID)
 		return true
 	}
-	if s.regressed == nil || len(s.regressed) >= maxRegressed {
+	if s.regressed == nil {
 		s.regressed = map[cdc.ID]regress{}
 	}
-	s.regressed[row.ID] = r
+	if seen || len(s.regressed) < maxRegressed { // the others' turn comes when these are believed, or gone
+		s.regressed[row.ID] = r
+	}
 	return false
 }
 

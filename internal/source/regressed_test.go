@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
@@ -70,5 +71,43 @@ func TestAStampThatWentBack(t *testing.T) {
 				t.Errorf("%d updates, want %d", updates, c.want)
 			}
 		})
+	}
+}
+
+// However many stamps went back, all rows are believed in the end: what is
+// remembered of some is not forgotten for others.
+func TestManyStampsThatWentBack(t *testing.T) {
+	t.Parallel()
+	const rows = maxRegressed * 3 / 2
+	s := &stream{}
+	believed := map[cdc.ID]bool{}
+	for range 2 * regressedSweeps {
+		s.sweeps++
+		s.scan = scan{sweep: cdc.NewSweep(cdc.SweepPosition{}, 10, 1, false)}
+		for i := range rows {
+			row := cdc.Sighting{ID: oldID(i), RawHash: 1}
+			if !believed[row.ID] && s.wentBack(row) {
+				believed[row.ID] = true
+			}
+		}
+		s.forgetRegressed()
+		if len(s.regressed) > maxRegressed {
+			t.Fatalf("%d rows are remembered", len(s.regressed))
+		}
+	}
+	if len(believed) != rows {
+		t.Errorf("%d rows of %d are believed", len(believed), rows)
+	}
+}
+
+// A full graveyard gives up one grave for a new one.
+func TestGravesAreBounded(t *testing.T) {
+	t.Parallel()
+	s := &stream{}
+	for i := range maxGraves + 100 {
+		s.bury(oldID(i), cdc.Entry{}, time.Unix(1_800_000_000, 0))
+	}
+	if len(s.graves) != maxGraves {
+		t.Errorf("%d graves, want %d", len(s.graves), maxGraves)
 	}
 }

@@ -271,3 +271,23 @@ func TestAReleaseSurvivesARestart(t *testing.T) {
 		t.Errorf("notifications: %+v", r.notes())
 	}
 }
+
+// A record signal may be the first that is asked of the vendor with a token: in a
+// tenure, or after a rotation. Whose data it shows is found out then.
+func TestARecordSignalAfterARotation(t *testing.T) {
+	t.Parallel()
+	r, _, use := twoTenants(t, 46, map[string]string{"PLANHAT_OBJECTS": "company,license", "PLANHAT_FRESHNESS": "*:24h"})
+	r.start()
+	wait(t, "the snapshots", func() bool { return r.told(schemas.NotifySnapshotCompleted, "") == 3 })
+	var ids []string
+	r.mutate(func(tx *planhatsim.Tx) error { ids = tx.IDs("companies"); return nil })
+	r.stage.Simulator.SetTokens(map[string]planhatsim.Token{"rotated": {}})
+	use("rotated")
+	if code, out := r.signal("record", "--object", "company", "--id", ids[0]); code != 0 || !strings.Contains(out, "as r") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	use(otherToken)
+	if code, out := r.signal("record", "--object", "company", "--id", ids[0]); code != 1 || !strings.Contains(out, "none of the records") {
+		t.Errorf("with the token of another tenant: exit code %d: %s", code, out)
+	}
+}

@@ -67,6 +67,7 @@ func (w *workspace) step(ctx context.Context, s *stream) (done bool, err error) 
 		return false, w.stepPlan(ctx, s)
 	}
 	s.begin(now)
+	s.schedule.rests = s.scan.delta == nil && s.scan.sweep == nil && !s.confirming(now)
 	switch {
 	case s.scan.delta != nil:
 		err = w.stepDelta(ctx, s)
@@ -138,6 +139,7 @@ func (s *stream) beginSweep(now time.Time) {
 		s.forgetHeld()
 		s.sweeps++
 	}
+	s.schedule.broken = false
 	s.scan.confirm = confirmation{}
 	s.scan.sweep = cdc.NewSweep(pos, s.pageSize(), sweepOverlap, pos.Archived)
 }
@@ -316,14 +318,14 @@ func (w *workspace) admitSweepPage(ctx context.Context, s *stream, page planhat.
 		return err
 	}
 	s.markRows(fresh, page.Date, asked, first)
-	if whole && first {
-		s.markWhole(fresh, page.Date)
-	}
 	if candidates, err = w.worthAsking(ctx, s, s.settled(candidates, vendorTime(page, asked))); err != nil {
 		return err
 	}
 	if _, err := w.admit(ctx, s, fresh); err != nil {
 		return err
+	}
+	if whole && first { // not before: what admit writes of a part of the page must not claim all of it
+		s.markWhole(fresh, page.Date)
 	}
 	s.addCandidates(candidates)
 	return nil

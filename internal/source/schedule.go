@@ -42,6 +42,7 @@ type schedule struct {
 	sweepEvery time.Duration
 	sweepLeast time.Duration // what sweeps may cost allows no more often than this
 	swept      time.Time     // when the last sweep began
+	broken     bool          // it was given up
 	sweepCalls int           // that the last complete sweep took
 
 	// Where targets cannot be met, all are as many times longer.
@@ -49,18 +50,22 @@ type schedule struct {
 	// Trouble with asking for deletion candidates does not hold up the scans.
 	confirmAt       time.Time
 	confirmFailures int
+	rests           bool // the last step found nothing to do
 	settles         bool // the sweep under way began after the last poll that asked for one
 	again           allowance
 }
 
 // sweepTime is when the next sweep begins. A listing that keeps misbehaving is
-// swept sooner, but not without a pause.
+// swept sooner, but not without a pause, and a sweep that was given up is made
+// up for as soon as the share of sweeps allows.
 func (s *stream) sweepTime() time.Time {
-	at := s.schedule.sweepAt
-	if s.cursor.SweepDue == "" {
-		return at
+	at, soon := s.schedule.sweepAt, s.schedule.swept.Add(s.schedule.sweepLeast)
+	if !s.schedule.broken {
+		if s.cursor.SweepDue == "" {
+			return at
+		}
+		soon = s.schedule.swept.Add(max(s.schedule.target, s.schedule.sweepLeast))
 	}
-	soon := s.schedule.swept.Add(max(s.schedule.target, s.schedule.sweepLeast))
 	if soon.Before(at) {
 		return soon
 	}

@@ -35,6 +35,9 @@ type outcome struct {
 func (w *workspace) obey(ctx context.Context, h heardSignal) error {
 	w.point("source.signal-heard")
 	o, err := w.carryOut(ctx, h)
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // told to stop: whoever takes over hears the signal again, and obeys it
+	}
 	if err != nil {
 		return err
 	}

@@ -222,6 +222,10 @@ func (w *workspace) settle(ctx context.Context, s *stream, done bool, err error)
 	defer w.mu.Unlock()
 	defer w.show(s)
 	now := w.now()
+	if err == nil && s.schedule.rests && s.health.failures > 0 { // nobody was asked: the trouble stands
+		s.schedule.due = s.nextDue()
+		return nil
+	}
 	if err == nil {
 		w.answered()
 		w.accepted()
@@ -289,7 +293,7 @@ func (w *workspace) failed(s *stream, err error, now time.Time) {
 	if !errors.As(err, &apiErr) {
 		w.restart(s)
 		if errors.Is(err, cdc.ErrStalled) {
-			s.cursor.Sweep = nil // to go on from there would stall again
+			s.cursor.Sweep, s.schedule.broken = nil, false // to go on from there, or at once, would stall again
 		}
 		w.turn(s, "retrying", err)
 		return
@@ -353,11 +357,19 @@ func (w *workspace) hold(s *stream, refusal *shard.Refusal, now time.Time) {
 	s.scan.delta = nil // with it a restart would leave a sweep alone
 	w.restart(s)
 	s.health.held = true
+	s.schedule.deltaAt, s.schedule.broken = now, true // what was read and is not written is read again then
 	s.schedule.due = now.Add(heldRetry)
 	w.turn(s, stateHeld, refusal)
 }
 
+// restart drops what a stream has read and not written. The scan that read it
+// begins again when the stream is looked at next, not an interval later.
 func (w *workspace) restart(s *stream) {
+	if s.scan.delta != nil {
+		s.schedule.deltaAt = w.now()
+	} else if s.scan.sweep != nil {
+		s.schedule.broken = true
+	}
 	if err := s.abandon(); err != nil {
 		w.log.Error("cursor cannot be read back", "stream", s.listing, "error", err.Error())
 	}
