@@ -133,12 +133,3 @@ func (w *workspace) tellTurn(s *stream) {
 	s.health.told = s.health.state
 	w.notify(n)
 }
-
-func (w *workspace) tellStretch(by float64) {
-	n := schemas.Notification{Kind: schemas.NotifyTargetsMet, Message: "the calls that may be spent suffice for the freshness targets"}
-	if by > 1 {
-		n = schemas.Notification{Kind: schemas.NotifyTargetsStretched, Factor: by, Message: fmt.Sprintf(
-			"the %.0f calls a minute that the source may spend do not suffice: all freshness targets are %.2f times longer", w.callsPerMinute, by)}
-	}
-	w.notify(n)
-}

@@ -67,6 +67,11 @@ func TestAnObjectIsWrittenAgain(t *testing.T) {
 	r.stage.Simulator.Live(60)
 	r.must("object", "--object", "note")
 	wait(t, "the notes to be written again", over)
+	for _, n := range r.notes() {
+		if n.Kind == schemas.NotifySnapshotCompleted && n.Stream != "" && (n.Snapshot == nil || n.Snapshot.Calls < 1) {
+			t.Errorf("the end of a snapshot tells of no call: %+v", n)
+		}
+	}
 	r.rereads = map[string]int{"note": 1}
 	r.judge()
 	_, notes := r.eventsOf("note")

@@ -43,7 +43,7 @@ func (w *workspace) accepted() {
 	w.pause = refusal{}
 	w.metrics.paused.WithLabelValues(w.cfg.Name).Set(0)
 	w.metrics.wrongTenant.WithLabelValues(w.cfg.Name).Set(0)
-	w.log.Info(words, "workspace", w.cfg.Name)
+	w.log.Info("the workspace goes on", "workspace", w.cfg.Name, "because", words)
 	w.notify(schemas.Notification{Kind: told, Message: words})
 }
 
