@@ -231,7 +231,7 @@ func TestARecordIsRefreshed(t *testing.T) {
 		{"one that never was", []string{"--object", "company", "--id", "600000000000000000000000"}, 1, "UNKNOWN_RECORD"},
 		{"no id", []string{"--object", "company", "--id", "acme"}, 1, "UNKNOWN_RECORD"},
 		{"no such external id", []string{"--object", "company", "--external-id", "nobody"}, 1, "UNKNOWN_RECORD"},
-		{"an object without external ids", []string{"--object", "note", "--external-id", "x"}, 1, "UNKNOWN_RECORD"},
+		{"an object without external ids", []string{"--object", "note", "--external-id", "x"}, 1, "name it by its _id"},
 	} {
 		if code, out := r.signal(append([]string{"record"}, c.args...)...); code != c.code || !strings.Contains(out, c.says) {
 			t.Errorf("%s: exit code %d, %s; want %d and %q", c.what, code, out, c.code, c.says)
