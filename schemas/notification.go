@@ -49,7 +49,7 @@ var notificationDocs = []NotificationDoc{
 	{NotifySnapshotPlanned, "how many calls and minutes the reading of a whole listing needs, before it starts"},
 	{NotifySnapshotStarted, "the reading of a whole listing has begun; id is that of the signal that asked for it, if one did"},
 	{NotifySnapshotProgress, "how far it is"},
-	{NotifySnapshotCompleted, "every record of the listing has been read, and written where it had to be"},
+	{NotifySnapshotCompleted, "every record of the listing (without stream: of every listing) has been read, and written where it had to be"},
 	{NotifyStreamPaused, "an operator has paused a stream (or, without stream, the workspace): no calls are made for it"},
 	{NotifyStreamResumed, "it goes on"},
 	{NotifyStreamHeld, "a stream is held: its topics or its state are not what they have to be; message has the remedy"},

@@ -8,7 +8,7 @@ const (
 	SignalRecord  = "record"  // look at one record now, and write it again
 	SignalPause   = "pause"   // no more calls for a stream, or for the workspace
 	SignalResume  = "resume"  // the end of it
-	SignalRelease = "release" // let the held deletes of a stream go
+	SignalRelease = "release" // let the held deletes of a stream, or of the workspace, go
 )
 
 // SignalDoc describes a signal for people.
@@ -20,7 +20,8 @@ var signalDocs = []SignalDoc{
 	{SignalRecord, "read one record now and write it again as `r`, as `u` or `c` if it has changed, or as `d` if it is gone"},
 	{SignalPause, "make no more calls for a stream, or for the workspace, until resume; restarts and other owners keep to it"},
 	{SignalResume, "the end of a pause"},
-	{SignalRelease, "let the deletes of a stream go that the mass-delete guard holds; each is still confirmed"},
+	{SignalRelease, "let the deletes of a stream go that the mass-delete guard holds, or of the workspace all that is held, also a tenant " +
+		"that is another one than it was; each delete is still confirmed"},
 }
 
 // Signals lists them all.

@@ -36,7 +36,7 @@ func SignalJSONSchema() ([]byte, error) {
 		{"properties", properties},
 		{"additionalProperties", false},
 		{"allOf", []ordered{
-			when(SignalObject, stream), when(SignalRelease, stream), when(SignalRecord, stream), when(SignalRecord, one("record", "externalId")),
+			when(SignalObject, stream), when(SignalRecord, stream), when(SignalRecord, one("record", "externalId")),
 		}},
 	})
 }
@@ -83,7 +83,7 @@ var signalMembers = []memberDoc{
 	{"id", "string", "", "the answer repeats it; without one the answer names topic/partition/offset"},
 	{"signal", "string", "", "what is to be done"},
 	{"workspace", "string", "", "for whom it is"},
-	{"stream", "string", "", "a listing: companies, endusers, ...; pause and resume without stream and object are for the whole workspace"},
+	{"stream", "string", "", "a listing: companies, endusers, ...; pause, resume and release without stream and object are for the whole workspace"},
 	{"object", "string", "", "instead of the stream: company, note, ..."},
 	{"record", "string", "", "the _id of the record, of a record signal"},
 	{"externalId", "string", "", "instead of record"},

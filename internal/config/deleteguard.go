@@ -25,17 +25,21 @@ type DeleteLimit struct {
 
 const (
 	noDeleteGuard          = "off"
-	deleteGuardExplanation = "write limits such as listing:33%,workspace:10%,workspace:5000, or off"
+	deleteGuardExplanation = "write limits such as listing:33%,workspace:10% or workspace:5000, or off"
 )
 
 // ParseDeleteGuard reads "listing:33%,workspace:10%", or "off". Spaces around
-// the parts do not matter; a limit given twice and one of 0 are errors.
+// the parts do not matter; a limit given twice, one of 0 and no limit at all are errors.
 func ParseDeleteGuard(text string) (DeleteGuard, error) {
 	var g DeleteGuard
 	if strings.TrimSpace(text) == noDeleteGuard {
 		return g, nil
 	}
-	for _, pair := range splitList(text) {
+	pairs := splitList(text)
+	if len(pairs) == 0 {
+		return g, errors.New("has no limit") // a stray comma must not switch the guard off
+	}
+	for _, pair := range pairs {
 		scope, limit, _ := strings.Cut(pair, ":")
 		of := g.scope(strings.TrimSpace(scope))
 		if of == nil {

@@ -26,7 +26,7 @@ func TestParseDeleteGuard(t *testing.T) {
 	}
 	for _, text := range []string{
 		"33%", "stream:3%", "listing", "listing:", "listing:0%", "listing:101%", "listing:NaN%", "listing:-3", "listing:0", "listing:1,listing:2",
-		"workspace:1%,workspace:2%", "listing:x", "off,listing:3",
+		"workspace:1%,workspace:2%", "listing:x", "off,listing:3", "", ",", " , ",
 	} {
 		if got, err := config.ParseDeleteGuard(text); err == nil {
 			t.Errorf("%q is read as %s", text, got)

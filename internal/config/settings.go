@@ -49,7 +49,7 @@ type settings struct {
 	TopicReplication whole  `env:"TOPIC_REPLICATION_FACTOR" envDefault:"-1" min:"-1" max:"32767" doc:"Replicas of new topics; -1 is the cluster's default."`
 
 	Workspaces   list     `env:"PLANHAT_WORKSPACES" envDefault:"default" doc:"Names of the Planhat tenants, separated by commas: 1 to 64 of a-z, 0-9 and -, with a letter or digit first and last. The names are part of topic names, and of variables in capitals with _ for -: acme-eu has PLANHAT_ACME_EU_TOKEN."`
-	SourceShare  fraction `env:"SOURCE_BUDGET_SHARE" envDefault:"0.5" doc:"Part of a token's calls that the source may spend while the sink wants them too; above 0, at most 1."`
+	SourceShare  fraction `env:"SOURCE_BUDGET_SHARE" envDefault:"0.5" doc:"Part of a token's calls per minute that the source may spend; the sink has the rest. Above 0, at most 1."`
 	SinkWait     duration `env:"SINK_REFERENCE_WAIT" envDefault:"5s" min:"0s" max:"5m" doc:"How long a batch waits for records that its commands refer to."`
 	SinkLinger   duration `env:"SINK_LINGER" envDefault:"50ms" min:"0s" max:"1m" doc:"How long the sink collects commands before it starts a batch."`
 	SinkBatch    whole    `env:"SINK_MAX_BATCH" envDefault:"5000" min:"1" max:"50000" doc:"Most commands in one batch."`

@@ -155,6 +155,7 @@ func (b *box) process(name string, adminPort int) (*ops.Process, error) {
 	}
 	vars := b.stage.Env(adminPort)
 	vars["INSTANCE_ID"] = name + "-0"
+	vars["PLANHAT_DELETE_GUARD"] = "off" // users who live this fast delete more in minutes than others in a day
 	environ := make([]string, 0, len(vars))
 	for k, v := range vars {
 		environ = append(environ, k+"="+v)

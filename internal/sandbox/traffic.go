@@ -26,6 +26,7 @@ type traffic struct {
 	topic   string
 	results string
 	sent    int
+	got     int               // results
 	seen    []script.Command  // of records that were there: to be read
 	waiting map[string]string // command id -> object of a create whose id is to be told
 }
@@ -39,13 +40,22 @@ func newTraffic(o kafka.Options, names kafka.Names, seen []script.Command) (*tra
 	return &traffic{client: client, topic: names.Commands("planhat", stage.Workspace), results: results, seen: seen, waiting: map[string]string{}}, nil
 }
 
+// mostUnanswered is how far the sink may lag before no more rounds are sent: what
+// waits at the end has to be answered within the oracle's patience.
+const mostUnanswered = 500
+
 // run sends rounds of commands, one each tick, until ctx ends. A round leaves
 // dependants to later rounds: order holds per key only.
 func (t *traffic) run(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for n := 0; ; n++ {
-		for _, c := range append(t.round(n), t.told(ctx)...) {
+	for n := 0; ; {
+		next := t.told(ctx)
+		if t.sent-t.got < mostUnanswered {
+			next = append(t.round(n), next...)
+			n++
+		}
+		for _, c := range next {
 			if err := t.send(ctx, c); err != nil {
 				if ctx.Err() != nil {
 					return nil
@@ -144,6 +154,7 @@ func (t *traffic) told(ctx context.Context) (out []script.Command) {
 	soon, cancel := context.WithTimeout(ctx, time.Millisecond)
 	defer cancel()
 	t.client.PollFetches(soon).EachRecord(func(r *kgo.Record) {
+		t.got++
 		object, ok := t.waiting[string(r.Key)]
 		if !ok {
 			return

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/script"
@@ -45,30 +46,34 @@ type control struct {
 // seen are the kinds that have to have happened before a run may end.
 var seen = []string{"429", "500", "timeout-after", "reset", "truncated"}
 
-// injected counts the faults that have happened, by kind.
-func (c control) injected(ctx context.Context) (map[string]int, error) {
+// happenings are the faults that have happened, counted by kind, and those that
+// wait for a call.
+type happenings struct {
+	Injected map[string]int `json:"injected"`
+	Active   []fault        `json:"active"`
+}
+
+func (c control) happenings(ctx context.Context) (happenings, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/_sim/faults", http.NoBody)
 	if err != nil {
-		return nil, fmt.Errorf("build: %w", err)
+		return happenings{}, fmt.Errorf("build: %w", err)
 	}
 	res, err := c.client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("simulator: %w", err)
+		return happenings{}, fmt.Errorf("simulator: %w", err)
 	}
 	defer res.Body.Close()
-	var answer struct {
-		Injected map[string]int `json:"injected"`
-	}
+	var answer happenings
 	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
-		return nil, fmt.Errorf("read the simulator's faults: %w", err)
+		return happenings{}, fmt.Errorf("read the simulator's faults: %w", err)
 	}
-	return answer.Injected, nil
+	return answer, nil
 }
 
 // allSeen reports whether every kind that has to happen has.
 func (c control) allSeen(ctx context.Context) bool {
-	have, err := c.injected(ctx)
-	return err == nil && allIn(have)
+	have, err := c.happenings(ctx)
+	return err == nil && allIn(have.Injected)
 }
 
 func allIn(injected map[string]int) bool {
@@ -118,7 +123,9 @@ func (c control) do(req *http.Request) error {
 	return nil
 }
 
-// trouble injects the next fault each tick until ctx ends.
+// trouble injects the next fault each tick until ctx ends. One that would meet
+// the calls of a method whose last fault still waits is left out: a sink that
+// waits between its retries would meet nothing but faults for ever.
 func (c control) trouble(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -128,10 +135,20 @@ func (c control) trouble(ctx context.Context, every time.Duration) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := c.post(ctx, "/_sim/faults", troubles[n%len(troubles)]); err != nil && ctx.Err() == nil {
+		next := troubles[n%len(troubles)]
+		have, err := c.happenings(ctx)
+		if err == nil && !waits(have.Active, next.Method) {
+			err = c.post(ctx, "/_sim/faults", next)
+		}
+		if err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
+}
+
+// waits says that a fault for the calls of a method has not met one yet.
+func waits(active []fault, method string) bool {
+	return slices.ContainsFunc(active, func(f fault) bool { return f.Method == method })
 }
 
 // readEach is how many records of each object that is only read get commands.

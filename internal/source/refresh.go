@@ -116,8 +116,12 @@ func (w *workspace) idOf(ctx context.Context, s *stream, sig schemas.Signal) (cd
 	}
 	object := planhat.Object(s.chosen(sig)[0])
 	found, err := w.client.Get(ctx, object, planhat.ByExternalID(sig.ExternalID))
-	if kind := planhat.KindOf(err); kind == planhat.KindNotFound || kind == planhat.KindInvalid {
+	kind := planhat.KindOf(err)
+	if kind == planhat.KindNotFound {
 		return cdc.ID{}, fmt.Errorf("%w: %w", errUnknownRecord, err)
+	}
+	if kind == planhat.KindInvalid { // the object has no such key
+		return cdc.ID{}, fmt.Errorf("%w: %w; name it by its _id: record, or --id of planhatctl", errUnknownRecord, err)
 	}
 	if err != nil {
 		return cdc.ID{}, err

@@ -79,7 +79,7 @@ func (w *workspace) beginReread(ctx context.Context, s *stream, sig schemas.Sign
 		s.health.held = false
 		w.turn(s, stateOK, nil)
 	}
-	o := done(s, "every record of %s is read and written again, as r: some %d calls", strings.Join(objects, ", "), calls)
+	o := done(s, "every record of %s is read and written again, as r; calls that it takes, about: %d", strings.Join(objects, ", "), calls)
 	if len(lost) > 0 {
 		o.answer.Message += "; the topic was created anew and is filled from the beginning"
 	}
@@ -226,7 +226,7 @@ func (s *stream) haveReread() (signal, message string) {
 	}
 	signal, message = s.reread.Signal, fmt.Sprintf("%s is written again", strings.Join(s.reread.Objects, ", "))
 	if left > 0 {
-		message += fmt.Sprintf(", but for %d records that the listing did not show: they are asked for, and deleted or left as they are", left)
+		message += fmt.Sprintf("; records that the listing did not show, and that are asked for, and deleted or left as they are: %d", left)
 	}
 	s.reread = nil
 	return signal, message

@@ -67,6 +67,11 @@ func TestAnObjectIsWrittenAgain(t *testing.T) {
 	r.stage.Simulator.Live(60)
 	r.must("object", "--object", "note")
 	wait(t, "the notes to be written again", over)
+	for _, n := range r.notes() {
+		if n.Kind == schemas.NotifySnapshotCompleted && n.Stream != "" && (n.Snapshot == nil || n.Snapshot.Calls < 1) {
+			t.Errorf("the end of a snapshot tells of no call: %+v", n)
+		}
+	}
 	r.rereads = map[string]int{"note": 1}
 	r.judge()
 	_, notes := r.eventsOf("note")
@@ -226,7 +231,7 @@ func TestARecordIsRefreshed(t *testing.T) {
 		{"one that never was", []string{"--object", "company", "--id", "600000000000000000000000"}, 1, "UNKNOWN_RECORD"},
 		{"no id", []string{"--object", "company", "--id", "acme"}, 1, "UNKNOWN_RECORD"},
 		{"no such external id", []string{"--object", "company", "--external-id", "nobody"}, 1, "UNKNOWN_RECORD"},
-		{"an object without external ids", []string{"--object", "note", "--external-id", "x"}, 1, "UNKNOWN_RECORD"},
+		{"an object without external ids", []string{"--object", "note", "--external-id", "x"}, 1, "name it by its _id"},
 	} {
 		if code, out := r.signal(append([]string{"record"}, c.args...)...); code != c.code || !strings.Contains(out, c.says) {
 			t.Errorf("%s: exit code %d, %s; want %d and %q", c.what, code, out, c.code, c.says)

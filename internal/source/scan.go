@@ -350,7 +350,8 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 		return w.flush(ctx, s)
 	}
 	s.cursor.SnapshotRows, s.schedule.sweepCalls = s.scan.listed, s.scan.calls
-	s.reading.ends(s.scan.calls)
+	took := s.scan.calls
+	s.reading.ends(took)
 	s.scan.listed, s.scan.calls = 0, 0
 	first := !s.cursor.SnapshotDone
 	s.schedule.owed = true
@@ -367,7 +368,7 @@ func (w *workspace) endSweep(ctx context.Context, s *stream) error {
 	if first || s.reread != nil {
 		signal, message := s.haveReread()
 		w.notifyWith(s, schemas.Notification{
-			Kind: schemas.NotifySnapshotCompleted, ID: signal, Message: message, Snapshot: &schemas.SnapshotProgress{Records: s.index.Len()},
+			Kind: schemas.NotifySnapshotCompleted, ID: signal, Message: message, Snapshot: &schemas.SnapshotProgress{Records: s.index.Len(), Calls: took},
 		})
 	}
 	if s.schedule.settles {

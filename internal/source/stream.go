@@ -282,7 +282,7 @@ func (s *stream) restore(kind byte, rest, value []byte) error {
 
 // health is what /status tells of a stream.
 type health struct {
-	state     string // "starting", "ok", "retrying", "forbidden", "held"
+	state     string // "starting", "ok", "retrying", "forbidden", "held", "paused"
 	cause     string
 	told      string // the state that stops it and that was notified of, "" = none
 	held      bool   // until its topics are what the state says
