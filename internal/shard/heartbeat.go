@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,10 +25,10 @@ type heartbeats struct {
 	last    atomic.Int64 // nanoseconds since start, 0 = never
 	settled atomic.Int64 // likewise, of the last one that found no rebalance under way
 
-	asking sync.Mutex // one heartbeat at a time
+	asking turn // one heartbeat at a time
 }
 
-func newHeartbeats() *heartbeats { return &heartbeats{start: time.Now()} }
+func newHeartbeats() *heartbeats { return &heartbeats{start: time.Now(), asking: newTurn()} }
 
 // now is the time on the monotonic clock that all ages are measured by.
 func (h *heartbeats) now() time.Duration { return time.Since(h.start) }

@@ -31,7 +31,7 @@ type Lease struct {
 	fresh      func() error
 	books      *Manager // what is remembered over tenures
 
-	mu       sync.Mutex
+	mu       turn
 	over     error
 	commits  int
 	limits   *limits

@@ -25,9 +25,12 @@ const askLimit = 10 * time.Second
 // before the first record for a topic: a page's changes make one batch, and a
 // topic with a low limit would refuse it as a whole.
 type limits struct {
-	mu    sync.Mutex
-	known map[string]int32
+	asking turn // one question at a time: who writes to the same topic waits for the answer
+	mu     sync.Mutex
+	known  map[string]int32
 }
+
+func newLimits() *limits { return &limits{asking: newTurn(), known: map[string]int32{}} }
 
 // of is the limit of a topic, or the usual one; so it is of all where l is nil.
 func (l *limits) of(topic string) int32 {
@@ -47,27 +50,41 @@ func (l *limits) learn(ctx context.Context, client *kgo.Client, topics ...string
 	if l == nil {
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var ask []string
-	for _, t := range topics {
-		if _, ok := l.known[t]; !ok {
-			ask = append(ask, t)
-			l.known[t] = usualBatch
-		}
-	}
-	if len(ask) == 0 {
+	if len(l.unknown(topics)) == 0 {
 		return
+	}
+	l.asking.Lock()
+	defer l.asking.Unlock()
+	ask := l.unknown(topics)
+	if len(ask) == 0 {
+		return // somebody else has asked meanwhile
 	}
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	told, err := kafka.BatchLimits(ctx, client, ask...)
 	if err != nil {
-		return // what is too large then is refused, and the next tenure asks again
+		told = nil // what is too large then is refused, and the next tenure asks again
 	}
-	for t, n := range told {
-		l.known[t] = max(leastBatch, min(n, usualBatch))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range ask {
+		l.known[t] = usualBatch
+		if n, ok := told[t]; ok {
+			l.known[t] = max(leastBatch, min(n, usualBatch))
+		}
 	}
+}
+
+// unknown are those of topics that were not asked for yet.
+func (l *limits) unknown(topics []string) (ask []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range topics {
+		if _, ok := l.known[t]; !ok {
+			ask = append(ask, t)
+		}
+	}
+	return ask
 }
 
 // Outgrown asks whether a topic takes larger batches now than when the lease

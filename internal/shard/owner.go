@@ -90,7 +90,7 @@ func (o *owner) tenure(ctx context.Context) error {
 	if err := o.confirm(ctx); err != nil {
 		return err
 	}
-	stateTopic, limits := o.opts.Names.State(o.opts.Role), &limits{known: map[string]int32{}}
+	stateTopic, limits := o.opts.Names.State(o.opts.Role), newLimits()
 	client, err := o.opts.Kafka.For("shard-"+strconv.Itoa(int(o.shard))).NewClient(
 		kgo.TransactionalID(o.opts.Names.TransactionalID(o.opts.Role, o.shard)),
 		kgo.TransactionTimeout(transactTimeout+15*time.Second),
@@ -115,7 +115,7 @@ func (o *owner) tenure(ctx context.Context) error {
 		return err
 	}
 	o.opts.OnPoint(PointRestored)
-	lease := &Lease{shard: o.shard, generation: generation + 1, stateTopic: stateTopic, client: client, opts: o.opts, fresh: o.fresh, books: o.books, tails: tails{}, limits: limits}
+	lease := &Lease{shard: o.shard, generation: generation + 1, stateTopic: stateTopic, client: client, opts: o.opts, fresh: o.fresh, books: o.books, tails: tails{}, limits: limits, mu: newTurn()}
 	err = lease.Transact(ctx, func(tx *Tx) error {
 		tx.State(generationKey, binary.BigEndian.AppendUint64(nil, uint64(lease.generation)))
 		tx.state[0].Headers = []kgo.RecordHeader{{Key: ownerHeader, Value: []byte(o.books.name)}}
