@@ -88,9 +88,7 @@ func (w *chaos) turn() {
 	case dice < 72:
 		w.kill(together, up...)
 	case dice < 84:
-		p.process.Stop(w.t)
-		w.Tally.count(&w.Tally.drained)
-		w.gone(p)
+		w.drain(p)
 	case dice < 87:
 		w.freeze(p)
 	default: // it lives on
@@ -209,6 +207,20 @@ func (w *chaos) gone(p *pod) {
 		p.back = p.back.Add(w.rig.Session + w.upTo(2*time.Second))
 		w.Tally.count(&w.Tally.away)
 	}
+}
+
+// drain ends a process in good order, unless it comes to its point on the way.
+func (w *chaos) drain(p *pod) {
+	err := p.process.drain()
+	if p.point != "" && p.process.wasKilled() {
+		w.count(p, p.point)
+		return
+	}
+	if err != nil {
+		w.t.Errorf("%s: %v: %s", p.name, err, p.process.log)
+	}
+	w.Tally.count(&w.Tally.drained)
+	w.gone(p)
 }
 
 // freeze stops a process for longer than the group waits for it. To the others
