@@ -3,7 +3,7 @@ package rig
 import (
 	"fmt"
 	"math/rand/v2"
-	"sync"
+	"reflect"
 	"syscall"
 	"testing"
 	"time"
@@ -88,9 +88,7 @@ func (w *chaos) turn() {
 	case dice < 72:
 		w.kill(together, up...)
 	case dice < 84:
-		p.process.Stop(w.t)
-		w.Tally.count(&w.Tally.drained)
-		w.gone(p)
+		w.drain(p)
 	case dice < 87:
 		w.freeze(p)
 	default: // it lives on
@@ -130,28 +128,28 @@ const (
 	recent = 200 * time.Millisecond
 )
 
-// awaitWork waits until the vendor is asked for something, or somebody dies.
+// awaitWork waits until the vendor is asked for something, or a process dies.
 func (w *chaos) awaitWork() {
 	for end := time.Now().Add(soon); time.Now().Before(end) && !w.calls.lately(recent); {
-		w.wait(recent / 10)
+		if w.wait(recent / 10) {
+			return
+		}
 	}
 }
 
-// wait lets time pass, or less where a process dies at its point.
-func (w *chaos) wait(d time.Duration) {
-	limit := time.NewTimer(d)
+// wait lets time pass, or less where a process dies at its point: then it says so.
+func (w *chaos) wait(d time.Duration) (died bool) {
+	over := make(chan struct{})
+	limit := time.AfterFunc(d, func() { close(over) })
 	defer limit.Stop()
-	armed := make(chan struct{})
-	var once sync.Once
+	cases := []reflect.SelectCase{{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(over)}}
 	for _, p := range w.pods {
 		if p.process != nil && p.point != "" {
-			go func(done <-chan struct{}) { <-done; once.Do(func() { close(armed) }) }(p.process.done)
+			cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(p.process.Done())})
 		}
 	}
-	select {
-	case <-limit.C:
-	case <-armed:
-	}
+	chosen, _, _ := reflect.Select(cases)
+	return chosen > 0
 }
 
 // up are the replicas that run. Those that have died at their points are noted.
@@ -211,11 +209,25 @@ func (w *chaos) gone(p *pod) {
 	}
 }
 
+// drain ends a process in good order, unless it comes to its point on the way.
+func (w *chaos) drain(p *pod) {
+	err := p.process.drain()
+	if p.point != "" && p.process.wasKilled() {
+		w.count(p, p.point)
+		return
+	}
+	if err != nil {
+		w.t.Errorf("%s: %v: %s", p.name, err, p.process.log)
+	}
+	w.Tally.count(&w.Tally.drained)
+	w.gone(p)
+}
+
 // freeze stops a process for longer than the group waits for it. To the others
 // it was dead, to itself no time has passed.
 func (w *chaos) freeze(p *pod) {
 	p.process.Freeze()
-	w.wait(w.rig.Session + w.upTo(2*time.Second))
+	<-time.After(w.rig.Session + w.upTo(2*time.Second))
 	p.process.Thaw()
 	w.Tally.count(&w.Tally.frozen)
 }

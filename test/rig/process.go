@@ -196,15 +196,23 @@ func (p *Process) Stop(t *testing.T) {
 	if p.ended() {
 		return
 	}
+	if err := p.drain(); err != nil {
+		t.Errorf("%v: %s", err, p.log)
+	}
+}
+
+// drain is Stop that leaves the judgement to the caller.
+func (p *Process) drain() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
 		if p.err != nil && !p.endedBy(syscall.SIGTERM) { // which comes before it can be heard
-			t.Errorf("drained with %v: %s", p.err, p.log)
+			return fmt.Errorf("drained with %w", p.err)
 		}
+		return nil
 	case <-time.After(drainWithin):
 		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // Go says where its goroutines stand
 		<-p.done
-		t.Errorf("did not drain within %s: %s", drainWithin, p.log)
+		return fmt.Errorf("did not drain within %s", drainWithin)
 	}
 }
