@@ -34,6 +34,12 @@ const (
 // tell runs stories beside each other.
 func tell(t *testing.T, stories []story) {
 	t.Helper()
+	if raced { // it looks for races, of which each variant of a row has the same
+		for i := 0; 3*i < len(stories); i++ {
+			stories[i] = stories[3*i]
+		}
+		stories = stories[:(len(stories)+2)/3]
+	}
 	var all sync.WaitGroup // parallel subtests would be as many as there are cores
 	for _, s := range stories {
 		all.Go(func() {
