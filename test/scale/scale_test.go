@@ -3,6 +3,7 @@ package scale
 import (
 	"fmt"
 	"maps"
+	"math/bits"
 	"net/url"
 	"os"
 	"regexp"
@@ -154,12 +155,16 @@ func fewCalls(t *testing.T, calls []planhatsim.Call, endusers int) {
 		path     string
 		archived bool
 	}
-	made, rows, limits, over := map[key]int{}, map[key]int{}, map[key]int{}, map[key]bool{}
+	made, rows, limits, over, probes := map[key]int{}, map[key]int{}, map[key]int{}, map[key]bool{}, map[key]int{}
 	for _, c := range calls {
 		l := listingOf(c)
 		k := key{l.path, l.archived}
 		if over[k] {
 			continue // polls and sweeps after the snapshot of this listing
+		}
+		if l.limit == 1 { // the snapshot is planned: how many pages there are
+			probes[k]++
+			continue
 		}
 		made[k]++
 		if !l.sweep {
@@ -175,6 +180,9 @@ func fewCalls(t *testing.T, calls []planhatsim.Call, endusers int) {
 		}
 		if rows[k] > 0 {
 			t.Logf("scale path=%s archived=%t rows=%d calls=%d at_most=%d", k.path, k.archived, rows[k], n, need)
+		}
+		if most := 2*bits.Len(uint(need)) + 2; probes[k] > most {
+			t.Errorf("%s archived=%t: %d calls plan a snapshot of %d, want at most %d", k.path, k.archived, probes[k], need, most)
 		}
 		if n > need {
 			t.Errorf("%s archived=%t: %d calls for %d rows, want at most %d", k.path, k.archived, n, rows[k], need)
