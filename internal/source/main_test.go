@@ -10,7 +10,7 @@ import (
 // them than there are processors go at a time.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", "14"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
