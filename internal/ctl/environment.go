@@ -83,6 +83,16 @@ func objectNames() []string {
 	return out
 }
 
+// oneWorkspace is the environment with the one workspace meant.
+func (t *tool) oneWorkspace(ctx context.Context) (*environment, string, error) {
+	e, err := t.environment(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	workspace, err := e.one()
+	return e, workspace, err
+}
+
 // one is the workspace meant.
 func (e *environment) one() (string, error) {
 	if len(e.config.Planhat) == 1 {

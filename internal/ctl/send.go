@@ -44,11 +44,7 @@ func (t *tool) send(ctx context.Context, f *sendFlags) error {
 	if err != nil {
 		return err
 	}
-	e, err := t.environment(ctx)
-	if err != nil {
-		return err
-	}
-	workspace, err := e.one()
+	e, workspace, err := t.oneWorkspace(ctx)
 	if err != nil {
 		return err
 	}

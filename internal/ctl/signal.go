@@ -135,11 +135,7 @@ func (t *tool) sendSignal(ctx context.Context, doc signalDoc, f signalFlags) err
 	if err := f.check(doc); err != nil {
 		return err
 	}
-	e, err := t.environment(ctx)
-	if err != nil {
-		return err
-	}
-	workspace, err := e.one()
+	e, workspace, err := t.oneWorkspace(ctx)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // A token that loses a right while candidates are asked for is answered "not
@@ -113,6 +114,9 @@ func TestAHoldOutlivesItsProcess(t *testing.T) {
 		wait(t, "some sweeps of the next owner", func() bool { return r.proxy.sweeps.Load() >= sweeps+6 })
 		if n := r.total(changesTotal, "op", "d"); n != 0 || heldStreams(svc) != 1 {
 			t.Fatalf("%v deletes, %d streams are held after a restart", n, heldStreams(svc))
+		}
+		if n := r.told(schemas.NotifyDeletesHeld, "licenses"); n != 1 {
+			t.Fatalf("the operator was told %d times of one hold", n)
 		}
 	}
 	if code, out := r.release(""); code != 0 {

@@ -84,7 +84,7 @@ func (w *workspace) workingAfter(last int) int {
 	return last
 }
 
-// try asks for one row of a listing, once.
+// try asks a listing for a moment; now and then as long as any call may take.
 func (w *workspace) try(ctx context.Context, s *stream, now time.Time) planhat.Kind {
 	patient := now.Sub(w.outage.since) > probePatience && w.outage.vain%60 == 0
 	if !patient {
@@ -92,6 +92,11 @@ func (w *workspace) try(ctx context.Context, s *stream, now time.Time) planhat.K
 		ctx, cancel = context.WithTimeout(ctx, probeDeadline)
 		defer cancel()
 	}
+	return w.tryRow(ctx, s)
+}
+
+// tryRow asks for one row of a listing, once, and says of what kind the answer is.
+func (w *workspace) tryRow(ctx context.Context, s *stream) planhat.Kind {
 	_, err := w.prober.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{Limit: 1})
 	return planhat.KindOf(err)
 }

@@ -176,7 +176,7 @@ func (w *workspace) forget(ctx context.Context, s *stream, lost []int) error {
 			delete(s.absent, id)
 			delete(s.unseen, id)
 		}
-		w.point("source.entries-dropped")
+		w.passed(PointEntriesDropped)
 	}
 	var topics []string
 	for _, i := range lost {

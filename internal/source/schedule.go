@@ -75,11 +75,11 @@ func (s *stream) sweepTime() time.Time {
 // nextDue is when a stream that is between two scans has something to do.
 func (s *stream) nextDue() time.Time {
 	due := s.sweepTime()
-	if s.polls() && s.schedule.deltaAt.Before(due) {
-		due = s.schedule.deltaAt
+	if s.polls() {
+		due = minTime(due, s.schedule.deltaAt)
 	}
-	if s.hasCandidates() && s.schedule.confirmAt.Before(due) {
-		due = s.schedule.confirmAt
+	if s.hasCandidates() {
+		due = minTime(due, s.schedule.confirmAt)
 	}
 	return due
 }

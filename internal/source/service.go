@@ -203,11 +203,7 @@ func (o *observer) Released(s int32, _ error)                    { o.own(s, fals
 func (o *observer) Stranger(topic string) { o.m.foreign.WithLabelValues(topic).Inc() }
 
 func (o *observer) Astray(token string, yes bool) {
-	orphan := 0.0
-	if yes {
-		orphan = 1
-	}
-	o.m.orphaned.WithLabelValues(strings.TrimPrefix(token, tokenPrefix)).Set(orphan)
+	o.m.orphaned.WithLabelValues(strings.TrimPrefix(token, tokenPrefix)).Set(oneIf(yes))
 }
 
 func (o *observer) own(s int32, yes bool) {

@@ -33,7 +33,7 @@ type outcome struct {
 
 // obey carries a signal out and answers it. The error ends the lease.
 func (w *workspace) obey(ctx context.Context, h heardSignal) error {
-	w.point("source.signal-heard")
+	w.passed(PointSignalHeard)
 	o, err := w.carryOut(ctx, h)
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // told to stop: whoever takes over hears the signal again, and obeys it
@@ -56,7 +56,7 @@ func (w *workspace) obey(ctx context.Context, h heardSignal) error {
 	if err := w.writeObeyed(ctx, o, notes); err != nil {
 		return err
 	}
-	w.point("source.signal-obeyed")
+	w.passed(PointSignalObeyed)
 	return nil
 }
 
@@ -68,7 +68,7 @@ func (w *workspace) writeObeyed(ctx context.Context, o outcome, notes []schemas.
 	s := o.stream
 	position := func(tx *shard.Tx) {
 		tx.State(ordersKey(workspaceName(w.cfg.Name)), w.orders.encode())
-		w.point("source.signal-written")
+		w.passed(PointSignalWritten)
 	}
 	if s == nil {
 		return w.transact(ctx, notes, func(tx *shard.Tx) error { position(tx); return nil })

@@ -123,13 +123,7 @@ func (w *workspace) targetThatFits(listing string) (time.Duration, []string) {
 	if swept > 0 {
 		times = max(times, swept/leftSweeps)
 	}
-	var names []string
-	for _, o := range dear.objects {
-		if o.capture {
-			names = append(names, string(o.spec.Object))
-		}
-	}
-	return roundUp(time.Duration(times * float64(dear.schedule.target))), names
+	return roundUp(time.Duration(times * float64(dear.schedule.target))), dear.captured()
 }
 
 // roundUp gives a duration that people would write.

@@ -68,8 +68,7 @@ func (w *workspace) tryToken(ctx context.Context) (wait time.Duration, paused bo
 	var kind planhat.Kind
 	for range tries {
 		last = w.workingAfter(last)
-		_, err := w.prober.Page(ctx, w.streams[last].objects[0].spec.Object, planhat.ListOptions{Limit: 1})
-		if kind = planhat.KindOf(err); kind != planhat.KindUnauthorized {
+		if kind = w.tryRow(ctx, w.streams[last]); kind != planhat.KindUnauthorized {
 			break
 		}
 	}

@@ -320,13 +320,7 @@ func (w *workspace) failed(s *stream, err error, now time.Time) {
 func (w *workspace) forbid(s *stream, err error, now time.Time) {
 	w.restart(s)
 	s.schedule.due = now.Add(min(forbiddenRetry, sweepTargets*s.schedule.target))
-	var names []string
-	for _, o := range s.objects {
-		if o.capture {
-			names = append(names, string(o.spec.Object))
-		}
-	}
-	w.turn(s, stateForbidden, fmt.Errorf("%w; to repair: let the token read %s, or leave it out of PLANHAT_OBJECTS", err, strings.Join(names, " and ")))
+	w.turn(s, stateForbidden, fmt.Errorf("%w; to repair: let the token read %s, or leave it out of PLANHAT_OBJECTS", err, strings.Join(s.captured(), " and ")))
 }
 
 // stateUnauthorized is that of a workspace whose token the vendor does not accept.
@@ -398,21 +392,9 @@ func (w *workspace) turn(s *stream, state string, err error) {
 func (w *workspace) show(s *stream) {
 	w.metrics.records.WithLabelValues(w.cfg.Name, s.listing).Set(float64(s.index.Len()))
 	w.metrics.candidates.WithLabelValues(w.cfg.Name, s.listing).Set(float64(len(s.cursor.Candidates)))
-	held := 0.0
-	if s.cursor.Held {
-		held = 1
-	}
-	w.metrics.held.WithLabelValues(w.cfg.Name, s.listing).Set(held)
-	forbidden := 0.0
-	if s.health.state == stateForbidden {
-		forbidden = 1
-	}
-	w.metrics.forbidden.WithLabelValues(w.cfg.Name, s.listing).Set(forbidden)
-	paused := 0.0
-	if s.paused != nil || w.orders.Paused != nil {
-		paused = 1
-	}
-	w.metrics.streamPaused.WithLabelValues(w.cfg.Name, s.listing).Set(paused)
+	w.metrics.held.WithLabelValues(w.cfg.Name, s.listing).Set(oneIf(s.cursor.Held))
+	w.metrics.forbidden.WithLabelValues(w.cfg.Name, s.listing).Set(oneIf(s.health.state == stateForbidden))
+	w.metrics.streamPaused.WithLabelValues(w.cfg.Name, s.listing).Set(oneIf(s.paused != nil || w.orders.Paused != nil))
 	w.metrics.snapshotCalls.WithLabelValues(w.cfg.Name, s.listing).Set(float64(s.reading.calls))
 	made := s.reading.made
 	if s.reading.active {
@@ -427,52 +409,4 @@ func (w *workspace) show(s *stream) {
 		HeldFor:  w.heldFor(s),
 		LastScan: s.health.lastScan, LastFlush: s.health.lastFlush,
 	}
-}
-
-// newStreams groups the objects of the table by their listing.
-func newStreams(topics func(planhat.Object) string, wanted map[string]bool) []*stream {
-	byListing := map[string]*stream{}
-	var out []*stream
-	for _, spec := range planhat.Objects() {
-		capture := wanted == nil || wanted[string(spec.Object)]
-		s := byListing[spec.Listing]
-		if s == nil {
-			s = &stream{listing: spec.Listing, index: cdc.NewIndex(), health: health{state: stateStarting}}
-			byListing[spec.Listing] = s
-			out = append(out, s)
-		}
-		s.objects = append(s.objects, object{spec: spec, topic: topics(spec.Object), capture: capture})
-		s.describe(spec)
-	}
-	return keep(out)
-}
-
-// describe takes what concerns the whole listing from one of its objects.
-func (s *stream) describe(spec planhat.Spec) {
-	s.stamped = spec.Stamp != ""
-	s.archive = spec.ArchivedParam != ""
-	s.shape.Stamp, s.shape.ArchivedField = spec.Stamp, spec.ArchivedField
-	if spec.Type != "" {
-		s.shape.TypeField = "type"
-	}
-	if s.shape.Volatile == nil {
-		s.shape.Volatile = map[string]bool{}
-	}
-	for _, name := range spec.Volatile {
-		s.shape.Volatile[name] = true
-	}
-}
-
-// keep drops the listings of which no object is captured.
-func keep(streams []*stream) []*stream {
-	var out []*stream
-	for _, s := range streams {
-		for _, o := range s.objects {
-			if o.capture {
-				out = append(out, s)
-				break
-			}
-		}
-	}
-	return out
 }

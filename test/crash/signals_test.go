@@ -9,12 +9,13 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
+	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
 )
 
 // signalPoints are the points of obeying a signal, in their order.
-var signalPoints = []string{"source.signal-heard", "source.signal-written", "source.signal-obeyed"}
+var signalPoints = []string{source.PointSignalHeard, source.PointSignalWritten, source.PointSignalObeyed}
 
 // A signal whose owner is killed over it is obeyed once and answered once by
 // the next one.
