@@ -75,8 +75,9 @@ need() {
 	apt_get install -y --no-install-recommends "$2"
 	command -v "$1" >/dev/null || die "$2 is installed, but $1 is not there"
 }
+# One lane at a time: some go beside each other.
 apt_get() {
-	DEBIAN_FRONTEND=noninteractive timeout 180 apt-get -qq "$@" >"$SCRATCH/apt.log" 2>&1 ||
+	DEBIAN_FRONTEND=noninteractive flock "${TMPDIR:-/tmp}/apt-get.lock" timeout 180 apt-get -qq "$@" >"$SCRATCH/apt.log" 2>&1 ||
 		{ cat "$SCRATCH/apt.log"; die "apt-get $*"; }
 }
 
