@@ -20,14 +20,14 @@ const atOnce = 12
 
 // TestSwitchPairs runs a whole bridge under each row of the covering array. With
 // -short it runs every fourth; under the race detector, which looks for something
-// else and makes a row several times as expensive, every eighth.
+// else and makes a row several times as expensive, every twelfth.
 func TestSwitchPairs(t *testing.T) {
 	t.Parallel()
 	axes := append(switches(), pairs.Axis{Name: shareAxis, Values: shareNames()})
 	var rows errgroup.Group // parallel subtests would be as many as there are cores
 	rows.SetLimit(atOnce)
 	for n, row := range pairs.Cover(axes) {
-		if testing.Short() && n%4 != 0 || raced && n%8 != 0 {
+		if testing.Short() && n%4 != 0 || raced && n%12 != 0 {
 			continue
 		}
 		rows.Go(func() error {
