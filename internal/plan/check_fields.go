@@ -14,7 +14,7 @@ import (
 const typeField = "type"
 
 func checkFields(c schemas.Command, o *Order, rule opRule, rules Rules) (Fields, *Refusal) {
-	given, err := parseFields(c)
+	given, take, err := parseFields(c)
 	if err != nil {
 		return nil, reject(schemas.CodeInvalidCommand, "fields: "+err.Error(), "send fields as one JSON object")
 	}
@@ -24,7 +24,7 @@ func checkFields(c schemas.Command, o *Order, rule opRule, rules Rules) (Fields,
 	case rule.some && len(given) == 0:
 		return nil, reject(schemas.CodeMissingField, fmt.Sprintf("the %s sets no field", o.Op), "set at least one field")
 	}
-	fields, custom, refusal := normalise(given)
+	fields, custom, refusal := normalise(given, take)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -55,31 +55,34 @@ func checkFields(c schemas.Command, o *Order, rule opRule, rules Rules) (Fields,
 	return fields, nil
 }
 
-func parseFields(c schemas.Command) (Fields, error) {
+// parseFields takes a command's fields apart, and tells how objects among them are: what
+// the decoder has read is valid at every level.
+func parseFields(c schemas.Command) (fields Fields, take func([]byte) ([]Field, error), err error) {
 	if len(c.Fields) == 0 || isNull(c.Fields) {
-		return nil, nil
+		return nil, members, nil
 	}
-	if members, ok := c.Members(); ok {
-		return members, nil
+	if read, ok := c.Members(); ok {
+		return read, splitObject, nil
 	}
-	return members(c.Fields)
+	fields, err = members(c.Fields)
+	return fields, members, err
 }
 
 // normalise refuses repeated names and gathers "custom.<name>" fields into the
 // field "custom", whose members it gives, too.
-func normalise(given Fields) (fields, custom Fields, refusal *Refusal) {
+func normalise(given Fields, take func([]byte) ([]Field, error)) (fields, custom Fields, refusal *Refusal) {
 	if name, twice := repeated(given, func(name string) string { return name }); twice {
 		return nil, nil, invalid(name, "is there twice", "send each field once")
 	}
 	for _, f := range given {
 		if strings.HasPrefix(f.Name, customField+".") || f.Name == customField {
-			return gatherCustom(given)
+			return gatherCustom(given, take)
 		}
 	}
 	return given, nil, nil
 }
 
-func gatherCustom(given Fields) (fields, custom Fields, refusal *Refusal) {
+func gatherCustom(given Fields, take func([]byte) ([]Field, error)) (fields, custom Fields, refusal *Refusal) {
 	out := make(Fields, 0, len(given))
 	var whole Field
 	for _, f := range given {
@@ -90,7 +93,7 @@ func gatherCustom(given Fields) (fields, custom Fields, refusal *Refusal) {
 		case dotted:
 			custom = append(custom, Field{Name: name, Raw: f.Raw})
 		case f.Name == customField:
-			inner, err := members(f.Raw)
+			inner, err := take(f.Raw)
 			if err != nil {
 				return nil, nil, invalid(f.Name, "is not a JSON object", `send "custom": {"<name>": <value>}`)
 			}

@@ -23,6 +23,14 @@ func members(raw []byte) ([]Field, error) {
 	return split(raw)
 }
 
+// splitObject is members of text that is known to be valid JSON.
+func splitObject(raw []byte) ([]Field, error) {
+	if len(raw) == 0 || raw[0] != '{' {
+		return nil, errNotObject
+	}
+	return split(raw)
+}
+
 // split is members of an object that is known to be valid.
 func split(raw []byte) ([]Field, error) {
 	out := make([]Field, 0, min(16, bytes.Count(raw, []byte{':'})))
