@@ -111,6 +111,7 @@ type Sink struct {
 	Linger        time.Duration
 	MaxBatch      int
 	InFlight      int // single calls at the same time
+	BufferBytes   int // of commands held in memory
 }
 
 // Shard holds the times that ownership of a shard is judged by.

@@ -25,6 +25,7 @@ type Config struct {
 	Authorize func(http.Header) (secret string)
 
 	Gate     func(context.Context, Call) error // asked before every attempt of a write; nil: open
+	Guard    func() error                      // asked right before each piece of a call is handed to the network; nil: open
 	Observe  func(Call)                        // told of every attempt that was begun; nil: nobody
 	Classify func(*Answer, string) Kind        // answer and its message to kind; nil: by status alone
 }
@@ -43,6 +44,9 @@ func New(cfg Config) *Client {
 		cfg.HTTP = NewHTTPClient()
 	}
 	client.Transport, client.Timeout = cfg.HTTP.Transport, cfg.HTTP.Timeout
+	if cfg.Guard != nil {
+		client = *guarded(&client, cfg.Guard)
+	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	cfg.HTTP = &client
 	if cfg.Lane == nil {
@@ -55,6 +59,18 @@ func New(cfg Config) *Client {
 		cfg: cfg, base: strings.TrimSuffix(cfg.Base.String(), "/"),
 		late: fmt.Errorf("no whole answer within %s: %w", cfg.CallDeadline, context.DeadlineExceeded),
 	}
+}
+
+// exchange makes one exchange: without redirects, cookies and a time-out of its own a
+// client adds nothing to its transport.
+func exchange(client *http.Client, req *http.Request) (*http.Response, error) {
+	switch {
+	case client.Timeout > 0:
+		return client.Do(req)
+	case client.Transport == nil:
+		return http.DefaultTransport.RoundTrip(req)
+	}
+	return client.Transport.RoundTrip(req)
 }
 
 // NewHTTPClient returns the client used by default: idle connections are given up
@@ -81,7 +97,7 @@ func (c *Client) Do(ctx context.Context, req Request) (Answer, error) {
 	waiting := time.Now()
 	uncertain, failures := false, 0
 	for attempt := 1; ; attempt++ {
-		o := c.attempt(ctx, &req, attempt, time.Since(waiting))
+		o := c.attempt(ctx, &req, Call{Attempt: attempt, Waited: time.Since(waiting), Uncertain: uncertain})
 		waiting = time.Now()
 		o.answer.Attempts, o.answer.Repeated = attempt, uncertain
 		if o.kind == KindNone {
@@ -89,7 +105,7 @@ func (c *Client) Do(ctx context.Context, req Request) (Answer, error) {
 		}
 		c.heed(&o, attempt)
 		uncertain = uncertain || (req.Write && o.effectUnknown())
-		if o.kind == KindUnavailable {
+		if o.kind == KindUnavailable || o.kind == KindMalformed {
 			failures++
 		}
 		stop := c.giveUp(ctx, &req, &o, c.cfg.Retry.spent(attempt, failures))
