@@ -69,7 +69,7 @@ func (e *executor) bulk(c Call) {
 			if r := e.v.find(c.Spec, item.Target); r != nil {
 				id = r.id
 			}
-			verdict = Settle(answer, id)
+			verdict = Settle(c, answer, id)
 		}
 		switch verdict.Outcome {
 		case Created:

@@ -15,6 +15,9 @@ type Item struct {
 	Spec   *planhat.Spec
 	Target Target // empty for a create
 	Fields Fields // the orders' fields, merged
+	// Doubt: an earlier call may have written the item, and nobody can tell. If
+	// the next finds nothing to change, that may be the earlier one's doing.
+	Doubt bool
 }
 
 func itemOf(o *Order) Item {
@@ -29,6 +32,7 @@ func (i Item) Apart() []Item {
 	out := make([]Item, len(i.Orders))
 	for n, o := range i.Orders {
 		out[n] = itemOf(o)
+		out[n].Doubt = i.Doubt
 	}
 	return out
 }
