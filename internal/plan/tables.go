@@ -7,6 +7,7 @@ type table struct {
 	spec     planhat.Spec
 	fields   map[string]planhat.Field
 	writable []string
+	peers    bool // its records may refer to each other
 }
 
 var (
@@ -30,6 +31,7 @@ func buildTables() map[planhat.Object]*table {
 		t := &table{spec: spec, fields: make(map[string]planhat.Field, len(spec.Fields))}
 		for _, f := range spec.Fields {
 			t.fields[f.Name] = f
+			t.peers = t.peers || f.Writable && f.Ref == spec.Object
 			if f.Writable {
 				t.writable = append(t.writable, f.Name)
 			}

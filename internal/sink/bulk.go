@@ -127,7 +127,7 @@ func (e *executor) again(c plan.Call, items []plan.Item, failure error) error {
 	switch {
 	case len(items) == 0:
 		return nil
-	case len(c.Items) == 1:
+	case len(c.Items) == 1 && plan.Single(items[0]).Way == plan.Bulk: // of several, the others may have expired
 		return e.unexplained(items[0], failure)
 	case len(items) == 1:
 		return e.carryOut(plan.Single(items[0]))
