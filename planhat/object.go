@@ -89,6 +89,11 @@ type Spec struct {
 	Fields   []Field    // documented fields and those seen in real answers
 	Volatile []string   // fields that change without an edit: no part of a fingerprint
 
+	// Limited are the fields whose values Planhat takes only in part, by a list or range
+	// of its own or by what else the record holds. Of other fields it is known to take
+	// every value of their type.
+	Limited []string
+
 	DeleteReturnsDocument bool // a delete answers with the deleted record instead of a count
 
 	// GetUnproven: no documentation names a GET by id. Where it turns out to be none, a

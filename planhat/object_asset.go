@@ -12,6 +12,7 @@ var assetSpec = Spec{
 	Keys:         []Key{KeyID, KeySourceID, KeyExternalID},
 	CompanyField: "companyId",
 	Required:     [][]string{{"name"}, {"companyId"}},
+	Limited:      []string{"status"},
 	Rank:         30,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),

@@ -14,6 +14,7 @@ var companySpec = Spec{
 	CompanyField: "_id",
 	Required:     [][]string{{"name"}},
 	Volatile:     []string{"renewalDaysFromNow"},
+	Limited:      []string{"status", "csmScore"},
 	Rank:         10,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),

@@ -15,6 +15,7 @@ var noteSpec = Spec{
 	CompanyField:          "companyId",
 	Required:              [][]string{{"companyId", "companyExternalId"}},
 	DeleteReturnsDocument: true,
+	Limited:               []string{"type"},
 	Rank:                  30,
 	Fields:                conversationFields(),
 }
@@ -32,6 +33,7 @@ var conversationSpec = Spec{
 	CompanyField:          "companyId",
 	Required:              [][]string{{"type"}, {"companyId", "companyExternalId"}},
 	DeleteReturnsDocument: true,
+	Limited:               []string{"type"},
 	Rank:                  30,
 	Fields:                conversationFields(),
 }

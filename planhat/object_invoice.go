@@ -14,6 +14,7 @@ var invoiceSpec = Spec{
 	KeyFields:    map[Key]string{KeyExternalID: "extId"},
 	CompanyField: "cId",
 	Required:     [][]string{{"currency"}, {"cId"}},
+	Limited:      []string{"status"},
 	Rank:         30,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),

@@ -13,6 +13,7 @@ var issueSpec = Spec{
 	Keys:         []Key{KeyID, KeySourceID},
 	CompanyField: "companyIds",
 	Required:     [][]string{{"title"}},
+	Limited:      []string{"priority", "status"},
 	Rank:         40,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),

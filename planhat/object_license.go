@@ -13,6 +13,7 @@ var licenseSpec = Spec{
 	CompanyField: "companyId",
 	Required:     [][]string{{"_currency"}, {"companyId"}, {"fromDate"}, {"value", "mrr"}},
 	Volatile:     []string{"renewalDaysFromNow"},
+	Limited:      []string{"fixedPeriod", "value", "mrr", "renewalStatus", "renewalUnit", "noticeUnit"},
 	Rank:         30,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),

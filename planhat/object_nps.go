@@ -13,6 +13,7 @@ var npsSpec = Spec{
 	Keys:         []Key{KeyID, KeySourceID},
 	CompanyField: "cId",
 	Required:     [][]string{{"email"}, {"score"}},
+	Limited:      []string{"email", "score"},
 	Rank:         40,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),

@@ -11,6 +11,7 @@ var opportunitySpec = Spec{
 	Keys:         []Key{KeyID, KeySourceID, KeyExternalID},
 	CompanyField: "companyId",
 	Required:     [][]string{{"companyId"}},
+	Limited:      []string{"status"},
 	Rank:         30,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),

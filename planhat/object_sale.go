@@ -11,6 +11,7 @@ var saleSpec = Spec{
 	Keys:         []Key{KeyID, KeySourceID, KeyExternalID},
 	CompanyField: "companyId",
 	Required:     [][]string{{"_currency"}, {"companyId"}, {"salesDate"}, {"value"}},
+	Limited:      []string{"value"},
 	Rank:         30,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),

@@ -15,6 +15,7 @@ var taskSpec = Spec{
 	ArchivedParam: "isArchived",
 	CompanyField:  "companyId",
 	Required:      [][]string{{"mainType"}, {"companyId"}},
+	Limited:       []string{"mainType", "repeat", "repeatDays", "status"},
 	Rank:          30,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),

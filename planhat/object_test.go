@@ -45,7 +45,7 @@ func TestTable(t *testing.T) {
 }
 
 func mentioned(s Spec) []string {
-	names := slices.Concat(slices.Concat(s.Required...), s.Volatile, []string{"_id"})
+	names := slices.Concat(slices.Concat(s.Required...), s.Volatile, s.Limited, []string{"_id"})
 	for _, k := range s.Keys {
 		names = append(names, s.KeyField(k))
 	}

@@ -11,6 +11,7 @@ var timeEntrySpec = Spec{
 	Keys:         []Key{KeyID},
 	CompanyField: "companyId",
 	Required:     [][]string{{"date"}, {"hours"}},
+	Limited:      []string{"hours"},
 	Rank:         30,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),
@@ -38,6 +39,7 @@ var timesheetSpec = Spec{
 	PageSize: 2000,
 	Stamp:    "updatedAt",
 	Keys:     []Key{KeyID},
+	Limited:  []string{"status", "assignedModel"},
 	Rank:     40,
 	Fields: slices.Concat(
 		readOnly(String, "_id"),

@@ -1,7 +1,7 @@
 package plan
 
 import (
-	"slices"
+	"strings"
 
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
@@ -11,9 +11,8 @@ type Outcome int
 
 // The outcomes.
 const (
-	// Again: not proved to be written; the item has to be sent again, by itself
-	// or in a smaller call. It never stands for an item that the answer shows
-	// as written, unless the answer contradicts itself.
+	// Again: nothing is proved of it; the item has to be sent again, by itself
+	// or in a smaller call.
 	Again Outcome = iota
 	// Alone: an update that was refused; only a call of its own tells one whose
 	// record does not exist from one with a bad field.
@@ -40,6 +39,10 @@ type Verdict struct {
 	Outcome  Outcome
 	RecordID string // "" where the answer does not say
 	Message  string
+	// Doubt comes with Again where the answer contradicts itself: the item may
+	// have been written after all. If it is sent again and nothing differs, that
+	// may be its own doing. See Item.Doubt.
+	Doubt bool
 }
 
 // Attribute gives every item of a bulk call its verdict.
@@ -47,39 +50,39 @@ type Verdict struct {
 // An entry of insertsKeys, updatesKeys or the error arrays belongs to the item
 // whose matching key it repeats; other keys prove nothing, since a record may
 // hold a key that another item sends. Items that no entry names are settled by
-// counting, where the counts leave one reading.
+// counting, where counts and lists agree and leave one reading.
 func Attribute(c Call, answer planhat.BulkAnswer) []Verdict {
-	a := attribution{call: c, verdicts: make([]Verdict, len(c.Items)), claims: make([]int, len(c.Items))}
-	a.index = make(map[string]int, len(c.Items))
+	a := attribution{
+		call: c, tally: tallyOf(len(c.Items), answer), index: make(map[string]int, len(c.Items)),
+		verdicts: make([]Verdict, len(c.Items)), named: make([]bool, len(c.Items)),
+	}
 	for n, i := range c.Items {
 		a.index[identityOf(i.Spec.Object, i.Target).value] = n
 	}
-	inserts := a.entries(answer.InsertsKeys, answer.Created, Created)
-	updates := a.entries(withModified(c, answer), answer.Updated, Updated)
-	errors := a.errors(answer)
-	a.contradictions()
-	a.rest(answer, inserts, updates, errors)
+	a.inserted(answer)
+	a.updated(answer)
+	a.errors(answer)
+	a.rest(answer)
 	return a.verdicts
 }
 
 type attribution struct {
 	call     Call
+	tally    tally
 	index    map[string]int // matching key -> item
 	verdicts []Verdict
-	claims   []int // how many kinds of entries name the item
+	named    []bool // the items that entries name
+
+	// How many of the items that entries name are what.
+	created, changed, same, refused int
+	contradicted                    bool
+	loose                           []failure
 }
 
-// withModified adds the ids of modified to updatesKeys where items are matched
-// by _id: both lists name changed records.
-func withModified(c Call, answer planhat.BulkAnswer) []planhat.KeySet {
-	if c.Key != planhat.KeyID {
-		return answer.UpdatesKeys
-	}
-	out := slices.Clone(answer.UpdatesKeys)
-	for _, id := range answer.Modified {
-		out = append(out, planhat.KeySet{string(planhat.KeyID): id})
-	}
-	return out
+// failure is an error that names no item.
+type failure struct {
+	verdict Verdict
+	array   int // the array that it came in
 }
 
 // item finds the item that an entry names by its matching key.
@@ -95,129 +98,203 @@ func (a *attribution) item(keys planhat.KeySet) (int, bool) {
 	return n, ok
 }
 
-// entries settles the items that a list of written records names, and returns
-// how many of the written records belong to items that it does not name.
-func (a *attribution) entries(list []planhat.KeySet, count int, outcome Outcome) int {
-	named := 0
-	for _, keys := range list {
-		n, ok := a.item(keys)
-		if !ok || a.verdicts[n].Outcome == outcome {
-			continue
-		}
-		a.claims[n]++
-		a.verdicts[n] = Verdict{Outcome: outcome, RecordID: keys[string(planhat.KeyID)]}
-		named++
+// withIDs adds the records of a list of ids to one of keys, where items are
+// matched by _id.
+func (a *attribution) withIDs(keys []planhat.KeySet, ids []string) []planhat.KeySet {
+	if a.call.Key != planhat.KeyID || len(ids) == 0 {
+		return keys
 	}
-	return max(count-named, len(distinct(list))-named, 0)
-}
-
-// distinct drops entries for one record that are there twice.
-func distinct(list []planhat.KeySet) map[string]bool {
-	out := make(map[string]bool, len(list))
-	for _, keys := range list {
-		out[keys[string(planhat.KeyID)]] = true
+	out := append(make([]planhat.KeySet, 0, len(keys)+len(ids)), keys...)
+	for _, id := range ids {
+		out = append(out, planhat.KeySet{string(planhat.KeyID): id})
 	}
 	return out
 }
 
-// errors settles the items that error entries name, and returns the errors
-// that name none.
-func (a *attribution) errors(answer planhat.BulkAnswer) []Verdict {
-	var loose []Verdict
-	add := func(list []planhat.BulkError, outcome Outcome) {
-		for _, e := range list {
-			verdict := Verdict{Outcome: outcome, Message: e.Message}
-			n, ok := a.item(e.Keys)
-			switch {
-			case !ok:
-				loose = append(loose, verdict)
-			case a.verdicts[n].Outcome == Again && a.claims[n] == 0:
-				a.verdicts[n] = verdict
-				a.claims[n]++
-			case a.verdicts[n].Outcome == Created || a.verdicts[n].Outcome == Updated:
-				a.claims[n]++
-			}
+func (a *attribution) inserted(answer planhat.BulkAnswer) {
+	for _, keys := range a.withIDs(answer.InsertsKeys, answer.UpsertedIDs) {
+		if n, ok := a.item(keys); ok {
+			id := keys[string(planhat.KeyID)]
+			a.claim(n, Verdict{Outcome: Created, RecordID: id}, a.tally.inserts.vouches(id), &a.created)
 		}
 	}
+}
+
+func (a *attribution) updated(answer planhat.BulkAnswer) {
+	for _, keys := range a.withIDs(answer.UpdatesKeys, answer.Modified) {
+		n, ok := a.item(keys)
+		if !ok {
+			continue
+		}
+		id := keys[string(planhat.KeyID)]
+		outcome, credible := a.tally.ofUpdate(id)
+		count := &a.changed
+		if outcome == Unchanged {
+			count = &a.same
+		}
+		a.claim(n, Verdict{Outcome: outcome, RecordID: id}, credible, count)
+	}
+}
+
+// claim settles an item that an entry names, unless another says otherwise.
+func (a *attribution) claim(n int, v Verdict, credible bool, count *int) {
+	was := a.verdicts[n]
+	switch {
+	case a.named[n] && was.Outcome == v.Outcome && was.RecordID == v.RecordID: // twice in the list, or in both lists
+	case a.named[n] || !credible:
+		a.contradict(n)
+	default:
+		a.named[n], a.verdicts[n] = true, v
+		*count++
+	}
+}
+
+// contradict sends an item again that is said to be two things.
+func (a *attribution) contradict(n int) {
+	a.named[n], a.contradicted = true, true
+	a.verdicts[n] = Verdict{Outcome: Again, Doubt: true}
+}
+
+// errors settles the items that error entries name, and keeps the errors that
+// name none.
+func (a *attribution) errors(answer planhat.BulkAnswer) {
 	refused := Refused
 	if a.call.Items[0].Op == Update {
 		refused = Alone
 	}
-	add(answer.PermissionErrors, Denied)
-	add(answer.UpdatedErrors, refused)
-	add(answer.CreatedErrors, refused)
-	add(answer.ValidationErrors, refused)
-	return loose
-}
-
-// contradictions sends items again that are named as two things at once.
-func (a *attribution) contradictions() {
-	for n, claims := range a.claims {
-		if claims > 1 {
-			a.verdicts[n] = Verdict{Outcome: Again}
+	for array, list := range [][]planhat.BulkError{
+		answer.PermissionErrors, answer.UpdatedErrors, answer.CreatedErrors, answer.ValidationErrors,
+	} {
+		outcome := refused
+		if array == 0 {
+			outcome = Denied
+		}
+		for _, e := range list {
+			a.failed(Verdict{Outcome: outcome, Message: e.Message}, e.Keys, array)
 		}
 	}
 }
 
-// rest settles the items that no entry names: inserts, updates and errors are
-// those entries that name no item.
-func (a *attribution) rest(answer planhat.BulkAnswer, inserts, updates int, errors []Verdict) {
+func (a *attribution) failed(v Verdict, keys planhat.KeySet, array int) {
+	n, ok := a.item(keys)
+	switch {
+	case !ok || !a.echoes(keys, a.call.Items[n]):
+		a.loose = append(a.loose, failure{v, array})
+	case !a.named[n]:
+		a.claim(n, v, true, &a.refused)
+	case a.verdicts[n].Outcome != Refused && a.verdicts[n].Outcome != Alone && a.verdicts[n].Outcome != Denied:
+		a.contradict(n)
+	}
+}
+
+// echoes tells whether an error's keys are all such that the item has sent. If
+// not, they may be those of another record which is in its way.
+func (a *attribution) echoes(keys planhat.KeySet, i Item) bool {
+	for name, value := range keys {
+		if name == string(planhat.KeyID) {
+			continue // the item's record has one, whether it was sent or not
+		}
+		if name == string(planhat.KeyExternalID) {
+			name = i.Spec.KeyField(planhat.KeyExternalID)
+		}
+		sent, _ := i.Fields.Text(name)
+		if name == i.Spec.KeyField(i.Target.Key) {
+			sent = i.Target.Value
+		}
+		if sent != value && (name != string(planhat.KeyEmail) || !strings.EqualFold(sent, value)) {
+			return false
+		}
+	}
+	return true
+}
+
+// rest settles the items that no entry names.
+func (a *attribution) rest(answer planhat.BulkAnswer) {
 	var open []int
-	for n, v := range a.verdicts {
-		if v.Outcome == Again && a.claims[n] == 0 {
+	for n, named := range a.named {
+		if !named {
 			open = append(open, n)
 		}
 	}
-	written := inserts + updates
+	t := &a.tally
+	inserts, updates, unchanged := t.inserts.most()-a.created, t.changed()-a.changed, t.unchanged-a.same
+	said := inserts + updates + unchanged + len(a.loose)
+	counted := t.sound && !a.contradicted && said == len(open)
 	switch {
 	case len(open) == 0:
-	case written == 0 && len(errors) == 0 && answer.Nonupdates == len(open):
-		a.all(open, Unchanged)
-	case inserts == len(open) && updates == 0 && len(errors) == 0 && answer.Nonupdates == 0:
-		a.all(open, Created)
-		a.only(open, answer.InsertsKeys)
-	case updates == len(open) && inserts == 0 && len(errors) == 0 && answer.Nonupdates == 0:
-		a.all(open, Updated)
-		a.only(open, answer.UpdatesKeys)
-	case written == 0 && len(a.call.Items) == 1 && len(errors) > 0 && answer.Nonupdates == 0:
-		a.verdicts[0] = errors[0]
-	case written > 0:
-		a.all(open, Look)
+	case len(a.call.Items) == 1:
+		a.lone(answer, inserts+updates+unchanged)
+	case counted && unchanged == len(open):
+		a.all(open, Verdict{Outcome: Unchanged})
+	case counted && inserts == len(open):
+		a.all(open, Verdict{Outcome: Created})
+	case counted && updates == len(open):
+		a.all(open, Verdict{Outcome: Updated})
+	case counted && len(a.loose) == len(open) && alike(a.loose):
+		a.all(open, a.loose[0].verdict)
+	case inserts+updates <= 0: // none of them is written
+	case a.call.Key == planhat.KeyID: // the lists would have named them
+		a.all(open, Verdict{Outcome: Again, Doubt: t.hides()})
+	default:
+		a.all(open, Verdict{Outcome: Look})
 	}
 }
 
-func (a *attribution) all(open []int, outcome Outcome) {
+// alike tells whether errors came in one array and say the same: then it does
+// not matter which of them is whose.
+func alike(list []failure) bool {
+	for _, f := range list {
+		if f != list[0] {
+			return false
+		}
+	}
+	return len(list) > 0
+}
+
+// lone settles the only item of a call, which no entry names, but of which
+// everything in the answer is.
+func (a *attribution) lone(answer planhat.BulkAnswer, said int) {
+	t := &a.tally
+	switch {
+	case said == 0 && len(a.loose) > 0:
+		a.verdicts[0] = a.loose[0].verdict
+	case said != 1 || len(a.loose) > 0:
+		a.verdicts[0].Doubt = t.inserts.most()+t.updates.most() > 0
+	case t.inserts.most() == 1:
+		a.all([]int{0}, Verdict{Outcome: Created, RecordID: onlyID(answer.InsertsKeys, answer.UpsertedIDs)})
+	case t.changed() == 1:
+		a.all([]int{0}, Verdict{Outcome: Updated, RecordID: onlyID(answer.UpdatesKeys, answer.Modified)})
+	default:
+		a.all([]int{0}, Verdict{Outcome: Unchanged, RecordID: onlyID(answer.UpdatesKeys, nil)})
+	}
+}
+
+// onlyID is the id of the one record in a list.
+func onlyID(keys []planhat.KeySet, ids []string) string {
+	switch {
+	case len(keys) > 0:
+		return keys[0][string(planhat.KeyID)]
+	case len(ids) > 0:
+		return ids[0]
+	}
+	return ""
+}
+
+func (a *attribution) all(open []int, v Verdict) {
 	for _, n := range open {
-		a.verdicts[n] = Verdict{Outcome: outcome}
-		if a.call.Key == planhat.KeyID {
+		a.verdicts[n] = v
+		if a.call.Key == planhat.KeyID && (v.Outcome == Created || v.Outcome == Updated || v.Outcome == Unchanged) {
 			a.verdicts[n].RecordID = a.call.Items[n].Target.Value
 		}
 	}
 }
 
-// only adds the record's id where a call of one item wrote one record.
-func (a *attribution) only(open []int, list []planhat.KeySet) {
-	if len(a.call.Items) == 1 && len(list) == 1 && len(open) == 1 {
-		a.verdicts[0].RecordID = list[0][string(planhat.KeyID)]
-	}
-}
-
 // Settle decides an item that Attribute wants looked up: id is the _id of the
 // record found under the item's target, "" if there is none.
-func Settle(answer planhat.BulkAnswer, id string) Verdict {
+func Settle(c Call, answer planhat.BulkAnswer, id string) Verdict {
 	if id == "" {
 		return Verdict{Outcome: Again}
 	}
-	has := func(list []planhat.KeySet) bool {
-		return slices.ContainsFunc(list, func(keys planhat.KeySet) bool { return keys[string(planhat.KeyID)] == id })
-	}
-	created := has(answer.InsertsKeys) || slices.Contains(answer.UpsertedIDs, id)
-	updated := has(answer.UpdatesKeys) || slices.Contains(answer.Modified, id)
-	switch {
-	case created && !updated:
-		return Verdict{Outcome: Created, RecordID: id}
-	case updated && !created:
-		return Verdict{Outcome: Updated, RecordID: id}
-	}
-	return Verdict{Outcome: Again}
+	t := tallyOf(len(c.Items), answer)
+	return t.settle(id)
 }

@@ -56,7 +56,7 @@ func TestAttribute(t *testing.T) {
 		{"permission", upserts, planhat.BulkAnswer{PermissionErrors: []planhat.BulkError{{Message: "no", Keys: planhat.KeySet{"externalId": "E0"}}},
 			CreatedErrors: []planhat.BulkError{{Message: "no", Keys: planhat.KeySet{"externalId": "E0"}}}, Nonupdates: 2}, "denied: unchanged: unchanged:"},
 		{"said to be two things", upserts, planhat.BulkAnswer{Created: 1, InsertsKeys: []planhat.KeySet{entry("1", "externalId", "E1")},
-			Updated: 1, UpdatesKeys: []planhat.KeySet{entry("1", "externalId", "E1")}}, "again: again: again:"},
+			Updated: 1, UpdatesKeys: []planhat.KeySet{entry("1", "externalId", "E1")}}, "look: again: look:"},
 		{"one item, one nameless error", one, planhat.BulkAnswer{CreatedErrors: []planhat.BulkError{{Message: "bad"}}}, "refused:"},
 		{"one item, one id", one, planhat.BulkAnswer{Created: 1, InsertsKeys: []planhat.KeySet{entry("9")}}, "created:9"},
 		{"one item, nothing said", one, planhat.BulkAnswer{}, "again:"},

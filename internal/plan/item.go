@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 
@@ -15,6 +14,9 @@ type Item struct {
 	Spec   *planhat.Spec
 	Target Target // empty for a create
 	Fields Fields // the orders' fields, merged
+	// Doubt: an earlier call may have written the item, and nobody can tell. If
+	// the next finds nothing to change, that may be the earlier one's doing.
+	Doubt bool
 }
 
 func itemOf(o *Order) Item { return alone([]*Order{o}) }
@@ -33,6 +35,7 @@ func (i Item) Apart() []Item {
 	out := make([]Item, len(i.Orders))
 	for n := range i.Orders {
 		out[n] = alone(i.Orders[n : n+1 : n+1])
+		out[n].Doubt = i.Doubt
 	}
 	return out
 }
@@ -102,55 +105,27 @@ func (i Item) direct() bool {
 	return false
 }
 
-// complete tells whether an item with these fields has what a new record needs.
+// complete tells whether an item with these fields may have what a new record needs:
+// nobody documents what the vendor makes of an empty text.
 func (i Item) complete(fields Fields) bool {
+	return i.has(func(group []string) bool { return hasOne(fields, group) })
+}
+
+// creates tells whether an upsert surely has what a new record needs.
+func (i Item) creates() bool {
+	return i.has(func(group []string) bool {
+		return slices.ContainsFunc(group, func(name string) bool {
+			raw := i.Fields.Get(name)
+			return raw != nil && !isNull(raw) && string(raw) != `""`
+		})
+	})
+}
+
+// has tells whether an item has one of each group of what a new record needs.
+func (i Item) has(one func(group []string) bool) bool {
 	key := i.Spec.KeyField(i.Target.Key)
 	for _, group := range i.Spec.Required {
-		if !hasOne(fields, group) && !slices.Contains(group, key) {
-			return false
-		}
-	}
-	return true
-}
-
-// merge joins neighbours of a chain that update, or upsert, one target. A value
-// that a later neighbour replaces is never sent, so the vendor cannot refuse
-// it; whoever wants every value sent sets coalesce to false.
-func merge(chain []*Order, limits Limits) []Item {
-	var out []Item
-	for at, o := range chain {
-		if n := len(out) - 1; n >= 0 && joins(out[n], o) {
-			merged := out[n].Fields.Over(o.Fields)
-			if merged.size() <= limits.Bytes && keepsOutcome(out[n], o, merged) {
-				out[n].Orders = append(out[n].Orders, o)
-				out[n].Fields = merged
-				continue
-			}
-		}
-		out = append(out, alone(chain[at:at+1:at+1]))
-	}
-	return out
-}
-
-func joins(i Item, o *Order) bool {
-	return i.Op == o.Op && i.Spec.Object == o.Spec.Object && o.mergeable() && i.Orders[0].mergeable() && !i.Renames() &&
-		identityOf(i.Spec.Object, i.Target) == identityOf(o.Spec.Object, o.Target)
-}
-
-// keepsOutcome tells whether the vendor's answer to the merged fields is that
-// to one call each, as far as can be foreseen. It would not be if an upsert
-// that is too little for a new record were completed by the next one, or if a
-// key that may clash, or a reference that may lead nowhere, were replaced by
-// one that does not.
-func keepsOutcome(i Item, o *Order, merged Fields) bool {
-	if i.Op == Upsert && !i.complete(i.Fields) && i.complete(merged) {
-		return false
-	}
-	for _, was := range i.Fields {
-		if !isKeyField(i.Spec, was.Name) && tables[i.Spec.Object].fields[was.Name].Ref == "" {
-			continue
-		}
-		if now := o.Fields.Get(was.Name); now != nil && !bytes.Equal(was.Raw, now) {
+		if !slices.Contains(group, key) && !one(group) {
 			return false
 		}
 	}

@@ -14,12 +14,13 @@ type queue struct {
 // schedule hands out the heads of chains, wave by wave.
 type schedule struct {
 	queues []queue
-	// pending names the records that only unscheduled items bring into being.
-	pending map[identity]bool
+	// pending names the records that only unscheduled items bring into being,
+	// fresh those that this wave does and that others of their rank may refer to.
+	pending, fresh map[identity]bool
 }
 
 func newSchedule(queues []queue) *schedule {
-	s := &schedule{queues: queues, pending: make(map[identity]bool, len(queues))}
+	s := &schedule{queues: queues, pending: make(map[identity]bool, len(queues)), fresh: map[identity]bool{}}
 	for q := range queues {
 		for _, i := range queues[q].items {
 			for _, id := range brings(i) {
@@ -38,19 +39,23 @@ func (q *queue) look() {
 		return
 	}
 	head := q.items[0]
-	for _, ref := range References(head.Spec, head.Fields) {
-		// A reference to the same rank is the producer's business: ranks
-		// cannot order it.
-		if t, ok := tables[ref.Object]; ok && t.spec.Rank < head.Spec.Rank {
-			q.needs = append(q.needs, identityOf(ref.Object, ref.Target))
+	refs := References(head.Spec, head.Fields)
+	if len(refs) == 0 {
+		return
+	}
+	own := brings(head)
+	for _, ref := range refs {
+		if id := identityOf(ref.Object, ref.Target); !slices.Contains(own, id) {
+			q.needs = append(q.needs, id)
 		}
 	}
 }
 
 // wave takes the next items: the head of every chain, but for those that wait
 // for a record which an item of a later wave brings. If all wait, for each
-// other or for a later item of their own chain, none does.
+// other or for a later item of their own chain, those of the lowest rank do not.
 func (s *schedule) wave() []Item {
+	clear(s.fresh)
 	ready := make([]int, 0, len(s.queues))
 	for q := range s.queues {
 		ready = append(ready, q)
@@ -58,18 +63,9 @@ func (s *schedule) wave() []Item {
 	slices.SortStableFunc(ready, func(a, b int) int {
 		return cmp.Compare(phase(s.queues[a].items[0]), phase(s.queues[b].items[0]))
 	})
-	var taken []int
-	for _, q := range ready {
-		if !s.waits(q) {
-			s.take(q)
-			taken = append(taken, q)
-		}
-	}
-	if len(taken) == 0 {
-		for _, q := range ready {
-			s.take(q)
-		}
-		taken = ready
+	taken := s.pick(ready, s.waits)
+	if len(taken) == 0 && len(ready) > 0 {
+		taken = s.pick(s.lowest(ready), s.meets)
 	}
 	out := make([]Item, len(taken))
 	for n, q := range taken {
@@ -79,13 +75,50 @@ func (s *schedule) wave() []Item {
 	return out
 }
 
+// lowest are the ready queues whose heads go first by rank: the others may still get
+// what they wait for.
+func (s *schedule) lowest(ready []int) []int {
+	first := phase(s.queues[ready[0]].items[0])
+	n := 0
+	for n < len(ready) && phase(s.queues[ready[n]].items[0]) == first {
+		n++
+	}
+	return ready[:n]
+}
+
+// pick takes the heads of the ready queues that nothing keeps.
+func (s *schedule) pick(ready []int, keeps func(q int) bool) []int {
+	var taken []int
+	for _, q := range ready {
+		if !keeps(q) {
+			s.take(q)
+			taken = append(taken, q)
+		}
+	}
+	return taken
+}
+
 func (s *schedule) waits(q int) bool {
-	return slices.ContainsFunc(s.queues[q].needs, func(id identity) bool { return s.pending[id] })
+	return s.meets(q) || slices.ContainsFunc(s.queues[q].needs, func(id identity) bool { return s.pending[id] })
+}
+
+// meets tells whether the head of a queue refers to a record of its own object that
+// this wave brings: ranks do not order the two, only waves do.
+func (s *schedule) meets(q int) bool {
+	if len(s.fresh) == 0 {
+		return false
+	}
+	object := s.queues[q].items[0].Spec.Object
+	return slices.ContainsFunc(s.queues[q].needs, func(id identity) bool { return id.object == object && s.fresh[id] })
 }
 
 func (s *schedule) take(q int) {
-	for _, id := range brings(s.queues[q].items[0]) {
+	head := s.queues[q].items[0]
+	for _, id := range brings(head) {
 		delete(s.pending, id)
+		if tables[head.Spec.Object].peers {
+			s.fresh[id] = true
+		}
 	}
 }
 
@@ -98,9 +131,10 @@ func (s *schedule) advance(taken []int) {
 	s.queues = slices.DeleteFunc(s.queues, func(q queue) bool { return len(q.items) == 0 })
 }
 
-// brings lists the names under which an item may bring a record into being.
+// brings lists the names under which an item may bring a record into being. An
+// upsert that has too little for a new record finds one, or fails.
 func brings(i Item) []identity {
-	if i.Op == Delete || i.Op == Get {
+	if i.Op == Delete || i.Op == Get || i.Op == Upsert && !i.creates() {
 		return nil
 	}
 	var out []identity

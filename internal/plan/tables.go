@@ -9,6 +9,7 @@ type table struct {
 	writable []string
 	refs     []string // the fields that name other records
 	upsert   []planhat.Key
+	peers    bool // its records may refer to each other
 }
 
 var (
@@ -35,6 +36,7 @@ func buildTables() map[planhat.Object]*table {
 			if f.Ref != "" {
 				t.refs = append(t.refs, f.Name)
 			}
+			t.peers = t.peers || f.Writable && f.Ref == spec.Object
 			if f.Writable {
 				t.writable = append(t.writable, f.Name)
 			}

@@ -48,15 +48,16 @@ func (e *executor) settle(c plan.Call, answer planhat.BulkAnswer, failure error)
 	var again, apart []plan.Item
 	for n, v := range plan.Attribute(c, answer) {
 		i := c.Items[n]
-		v, err := e.conclude(i, v, answer)
+		v, err := e.conclude(c, i, v, answer)
 		switch {
 		case err != nil: // of this item alone
 			if err := e.leave([]plan.Item{i}, err); err != nil {
 				return err
 			}
-		case v == plan.Alone:
+		case v.Outcome == plan.Alone:
 			apart = append(apart, i)
-		case v == plan.Again:
+		case v.Outcome == plan.Again:
+			i.Doubt = i.Doubt || v.Doubt || answer.Repeated
 			again = append(again, i)
 		}
 	}
@@ -68,12 +69,13 @@ func (e *executor) settle(c plan.Call, answer planhat.BulkAnswer, failure error)
 	return e.again(c, again, failure)
 }
 
-// conclude ends an item whose outcome the answer proves, and tells the others' outcome.
-func (e *executor) conclude(i plan.Item, v plan.Verdict, answer planhat.BulkAnswer) (plan.Outcome, error) {
+// conclude ends an item whose outcome the answer proves, and tells what becomes of
+// the others.
+func (e *executor) conclude(c plan.Call, i plan.Item, v plan.Verdict, answer planhat.BulkAnswer) (plan.Verdict, error) {
 	if v.Outcome == plan.Look {
 		var err error
-		if v, err = e.look(i, answer); err != nil {
-			return v.Outcome, err
+		if v, err = e.look(c, i, answer); err != nil {
+			return v, err
 		}
 	}
 	switch v.Outcome {
@@ -82,37 +84,41 @@ func (e *executor) conclude(i plan.Item, v plan.Verdict, answer planhat.BulkAnsw
 	case plan.Updated:
 		e.end(i, schemas.EffectUpdated, v.RecordID)
 	case plan.Unchanged:
-		e.end(i, unchangedEffect(answer.Repeated), v.RecordID)
+		e.end(i, unchangedEffect(i.Doubt || answer.Repeated), v.RecordID)
 	case plan.Denied:
 		e.refuse(i, rejection(schemas.CodeForbidden, "%s of %s: %s", i.Op, i.Spec.Object.WithArticle(), v.Message))
 	case plan.Refused:
-		return v.Outcome, e.refused(i, rejection(schemas.CodeVendorRejected, "%s of %s: %s", i.Op, i.Spec.Object.WithArticle(), v.Message))
+		return v, e.refused(i, rejection(schemas.CodeVendorRejected, "%s of %s: %s", i.Op, i.Spec.Object.WithArticle(), v.Message))
 	default: // it is sent once more
 	}
-	return v.Outcome, nil
+	return v, nil
 }
 
-// unchangedEffect is the effect of a write that changed nothing. If an earlier
-// attempt of it had no answer, that one may have changed the record.
-func unchangedEffect(repeated bool) schemas.Effect {
-	if repeated {
+// unchangedEffect is the effect of a write that changed nothing. If it is in doubt
+// whether an earlier attempt was carried out, that one may have changed the record.
+func unchangedEffect(doubt bool) schemas.Effect {
+	if doubt {
 		return schemas.EffectUpdated
 	}
 	return schemas.EffectUnchanged
 }
 
-// look settles an item of which the answer tells nothing but an _id.
-func (e *executor) look(i plan.Item, answer planhat.BulkAnswer) (plan.Verdict, error) {
+// look settles an item of which the answer tells nothing but an _id. What
+// the answer tells of none of the records found is sent again.
+func (e *executor) look(c plan.Call, i plan.Item, answer planhat.BulkAnswer) (plan.Verdict, error) {
 	rows, err := e.seek(i)
 	if err != nil && planhat.KindOf(err) != planhat.KindForbidden {
 		return plan.Verdict{}, err
 	}
+	open := plan.Verdict{Outcome: plan.Again, Doubt: err != nil} // who may not look cannot tell
 	for _, r := range rows {
-		if v := plan.Settle(answer, r.id); v.Outcome != plan.Again {
+		v := plan.Settle(c, answer, r.id)
+		if v.Outcome != plan.Again {
 			return v, nil
 		}
+		open.Doubt = open.Doubt || v.Doubt
 	}
-	return plan.Verdict{Outcome: plan.Again}, nil
+	return open, nil
 }
 
 // again sends items whose outcome is not proved: together, if the call was
@@ -121,7 +127,7 @@ func (e *executor) again(c plan.Call, items []plan.Item, failure error) error {
 	switch {
 	case len(items) == 0:
 		return nil
-	case len(c.Items) == 1:
+	case len(c.Items) == 1 && plan.Single(items[0]).Way == plan.Bulk: // of several, the others may have expired
 		return e.unexplained(items[0], failure)
 	case len(items) == 1:
 		return e.carryOut(plan.Single(items[0]))
@@ -150,7 +156,7 @@ func (e *executor) unexplained(i plan.Item, failure error) error {
 	case err != nil && planhat.KindOf(err) != planhat.KindForbidden:
 		return err
 	case id != "":
-		e.end(i, schemas.EffectUnchanged, id)
+		e.end(i, unchangedEffect(i.Doubt), id)
 		return nil
 	}
 	return e.refused(i, rejection(schemas.CodeVendorRejected, "the vendor left the %s out of its answer and gave no reason", i.Spec.Object))
