@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -227,80 +228,98 @@ func TestRedriveKeepsTheOrderOfAKey(t *testing.T) {
 	}
 }
 
-// TestRedriveIsOneTransaction: of a hand that dies before its commit nothing is
-// seen, and the next one does all of it once.
+// TestRedriveIsOneTransaction: whichever commit of a hand fails, nothing of it
+// is seen, and when it has been run again each command is sent once.
 func TestRedriveIsOneTransaction(t *testing.T) {
 	t.Parallel()
-	b := newBridge(t)
-	b.post()
-	died := 0
-	b.cluster.ControlKey(int16(kmsg.EndTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		if died++; died > 1 {
-			return nil, nil, false
-		}
-		b.cluster.KeepControl()
-		resp := req.ResponseKind().(*kmsg.EndTxnResponse)
-		resp.ErrorCode = kerr.InvalidTxnState.Code
-		return resp, nil, true
-	})
-	if got := b.run("", "dlq", "redrive", "order-17"); !strings.Contains(got, "is not known; run the command again") || !strings.Contains(got, "exit 3") {
-		t.Error(got)
-	}
-	if got := b.redriven(); got != "" {
-		t.Errorf("of a transaction that is not committed is seen: %s", got)
-	}
-	if got := b.run("", "dlq", "redrive", "order-17"); !strings.Contains(got, "REDRIVEN 0/0 order-17") || !strings.Contains(got, "exit 0") {
-		t.Error(got)
-	}
-	if got := b.redriven(); strings.Count(got, letters.HeaderOf) != 1 {
-		t.Errorf("not once: %s", got)
+	for failing := 1; failing <= 2; failing++ {
+		t.Run(strconv.Itoa(failing), func(t *testing.T) {
+			t.Parallel()
+			b := newBridge(t)
+			b.post()
+			commits := 0
+			b.cluster.ControlKey(int16(kmsg.EndTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
+				b.cluster.KeepControl()
+				if commits++; commits != failing {
+					return nil, nil, false
+				}
+				resp := req.ResponseKind().(*kmsg.EndTxnResponse)
+				resp.ErrorCode = kerr.InvalidTxnState.Code
+				return resp, nil, true
+			})
+			got := b.run("", "dlq", "redrive", "order-17")
+			if failing == 1 && (!strings.Contains(got, "is not known; run the command again") || !strings.Contains(got, "exit 3") || b.redriven() != "") {
+				t.Errorf("%s%s", got, b.redriven())
+			}
+			for range 2 {
+				b.run("", "dlq", "redrive", "order-17")
+			}
+			if got := b.redriven(); strings.Count(got, letters.HeaderOf) != 1 {
+				t.Errorf("not once: %s", got)
+			}
+			if got := b.run("", "dlq", "list", "order-17"); strings.Contains(got, "order-17  ") {
+				t.Errorf("it is open: %s", got)
+			}
+		})
 	}
 }
 
 // TestTwoHands: the letters of several transactions go in the order of their
-// commands, and a second hand that comes in between stops the first: each
-// command is sent once.
+// commands, and a second hand that comes in between stops the first, before its
+// first transaction or after it: each command is sent once.
 func TestTwoHands(t *testing.T) {
 	t.Parallel()
-	b := newBridge(t)
-	const count = 450
-	b.manyLetters(count)
-	first, second := b.hand(), b.hand()
-	all := letters.Filter{}
-	var stopped error
-	ran := false
-	stopped = first.Redrive(t.Context(), &all, func(letters.Report) {
-		if ran {
-			return
-		}
-		ran = true
-		if err := second.Redrive(t.Context(), &all, func(r letters.Report) {
-			if r.State != letters.Redriven {
-				t.Errorf("refused: %s", r.Why)
+	for name, comesIn := range map[string]func(first *letters.Hand, second func()) func(letters.Report){
+		"before the first transaction": func(first *letters.Hand, second func()) func(letters.Report) {
+			first.Now = func() time.Time { second(); return noon }
+			return func(letters.Report) {}
+		},
+		"between transactions": func(_ *letters.Hand, second func()) func(letters.Report) {
+			return func(letters.Report) { second() }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBridge(t)
+			const count = 450
+			b.manyLetters(count)
+			first, second := b.hand(), b.hand()
+			var once sync.Once
+			report := comesIn(first, func() {
+				once.Do(func() {
+					if err := second.Redrive(t.Context(), &letters.Filter{}, func(letters.Report) {}); err != nil {
+						t.Errorf("the second hand: %v", err)
+					}
+				})
+			})
+			if err := first.Redrive(t.Context(), &letters.Filter{}, report); err == nil {
+				t.Error("the first hand does not notice the second")
 			}
-		}); err != nil {
-			t.Errorf("the second hand: %v", err)
-		}
-	})
-	if stopped == nil {
-		t.Error("the first hand does not notice the second")
+			b.sentAgain(count)
+		})
 	}
-	next := count
+}
+
+// sentAgain holds that behind the commands of manyLetters they stand once more,
+// in their order.
+func (b *bridge) sentAgain(count int) {
+	b.t.Helper()
+	next := 0
 	b.each(commands, 1, func(r *kgo.Record) {
-		if r.Offset < count {
+		if r.Offset < int64(count) {
 			return
 		}
 		for _, h := range r.Headers {
 			if h.Key == letters.HeaderOf {
-				if want := "c-" + strconv.Itoa(next-count); string(h.Value) != want {
-					t.Fatalf("behind command %d comes %s, want %s", next-1, h.Value, want)
+				if want := "c-" + strconv.Itoa(next); string(h.Value) != want {
+					b.t.Fatalf("%s is sent again where %s should be", h.Value, want)
 				}
 				next++
 			}
 		}
 	})
-	if next != 2*count {
-		t.Errorf("%d commands were sent again, of %d", next-count, count)
+	if next != count {
+		b.t.Errorf("%d commands were sent again, of %d", next, count)
 	}
 }
 

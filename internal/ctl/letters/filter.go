@@ -13,7 +13,7 @@ import (
 // Filter chooses letters: by all of what it sets. The zero Filter chooses every
 // letter that is open.
 type Filter struct {
-	IDs     []string // of commands, as they are or as they were first; or places of letters
+	IDs     []string // places of letters; what is no place is a command's id, as it is or as it was first
 	Codes   []string
 	Objects []string
 	Since   time.Time // of Letter.Time, inclusive
@@ -43,11 +43,35 @@ func (f *Filter) takes(l *Letter) bool {
 // ids, or this letter by none.
 func (f *Filter) Named(l *Letter) string {
 	for _, id := range f.IDs {
-		if id == Name(l.At) || id == l.CommandID && id != "" || id == l.Of && id != "" {
+		if id == Name(l.At) {
+			return id
+		}
+		if _, err := ParsePlace(id); err != nil && (id == l.CommandID || id == l.Of) && id != "" {
 			return id
 		}
 	}
 	return ""
+}
+
+// places are where the letters stand that the filter names: by partition, the
+// first and the last offset. It is nil if an id does not tell.
+func (f *Filter) places() map[int32][2]int64 {
+	out := map[int32][2]int64{}
+	for _, id := range f.IDs {
+		at, err := ParsePlace(id)
+		if err != nil {
+			return nil
+		}
+		span, ok := out[at.Partition]
+		if !ok {
+			span = [2]int64{at.Offset, at.Offset}
+		}
+		out[at.Partition] = [2]int64{min(span[0], at.Offset), max(span[1], at.Offset)}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 // ErrRegistry means that the schema registry could not be asked.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -59,13 +60,17 @@ func partitions(ctx context.Context, cl *kgo.Client, topic string, since time.Ti
 	return out, nil
 }
 
+// errEnough ends the reading of a partition.
+var errEnough = errors.New("enough")
+
 // Each gives fn the letters that a filter chooses, partition after partition,
-// each in the order of the log. Where the filter names ids only, partitions
-// behind the one with the last of them are not read. The letter is fn's to keep
-// as long as it likes, but shares memory with its neighbours.
+// each in the order of the log. The letter is fn's to keep, but shares memory
+// with its neighbours.
 //
 // Each partition is read twice, since what settles a letter stands behind it;
-// of the first reading only the places of settled letters are kept.
+// of the first reading only the marks are kept. Letters named by their places
+// are read from there on; where a filter names ids of commands, the partitions
+// behind the one with the last of them are not read.
 func (t *Topic) Each(ctx context.Context, f *Filter, fn func(*Letter) error) error {
 	since := f.Since
 	if !since.IsZero() {
@@ -75,12 +80,19 @@ func (t *Topic) Each(ctx context.Context, f *Filter, fn func(*Letter) error) err
 	if err != nil {
 		return err
 	}
-	open := map[string]bool{}
+	places, open := f.places(), map[string]bool{}
 	for _, id := range f.IDs {
 		open[id] = true
 	}
-	for _, partition := range t.order(starts, f) {
-		err := t.partition(ctx, partition, starts[partition], f, func(l *Letter) error {
+	for _, partition := range slices.Sorted(maps.Keys(starts)) {
+		span, named := places[partition]
+		if places != nil && !named {
+			continue
+		}
+		if !named {
+			span[1] = math.MaxInt64
+		}
+		err := t.partition(ctx, partition, [2]int64{max(starts[partition], span[0]), span[1]}, f, func(l *Letter) error {
 			delete(open, f.Named(l))
 			return fn(l)
 		})
@@ -94,30 +106,11 @@ func (t *Topic) Each(ctx context.Context, f *Filter, fn func(*Letter) error) err
 	return nil
 }
 
-// order puts partitions first in which letters are named by their place.
-func (t *Topic) order(starts map[int32]int64, f *Filter) []int32 {
-	named := map[int32]bool{}
-	for _, id := range f.IDs {
-		if at, err := ParsePlace(id); err == nil {
-			named[at.Partition] = true
-		}
-	}
-	out := slices.Sorted(maps.Keys(starts))
-	slices.SortStableFunc(out, func(a, b int32) int {
-		switch {
-		case named[a] == named[b]:
-			return 0
-		case named[a]:
-			return -1
-		}
-		return 1
-	})
-	return out
-}
-
-func (t *Topic) partition(ctx context.Context, partition int32, from int64, f *Filter, fn func(*Letter) error) error {
+// partition gives fn the chosen letters of one partition within a span of
+// offsets, both ends included.
+func (t *Topic) partition(ctx context.Context, partition int32, span [2]int64, f *Filter, fn func(*Letter) error) error {
 	marks := map[int64]Mark{}
-	err := kafka.ReadToStable(ctx, t.Client, t.Name, partition, from, func(r *kgo.Record) error {
+	err := kafka.ReadToStable(ctx, t.Client, t.Name, partition, span[0], func(r *kgo.Record) error {
 		if m, ok := ReadMark(r); ok {
 			if _, again := marks[m.Letter.Offset]; !again {
 				marks[m.Letter.Offset] = m
@@ -128,7 +121,10 @@ func (t *Topic) partition(ctx context.Context, partition int32, from int64, f *F
 	if err != nil {
 		return err
 	}
-	return kafka.ReadToStable(ctx, t.Client, t.Name, partition, from, func(r *kgo.Record) error {
+	err = kafka.ReadToStable(ctx, t.Client, t.Name, partition, span[0], func(r *kgo.Record) error {
+		if r.Offset > span[1] {
+			return errEnough
+		}
 		if _, is := ReadMark(r); is {
 			return nil
 		}
@@ -142,4 +138,8 @@ func (t *Topic) partition(ctx context.Context, partition int32, from int64, f *F
 		}
 		return fn(&l)
 	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
 }
