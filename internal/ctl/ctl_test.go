@@ -38,6 +38,7 @@ type bridge struct {
 	t                  *testing.T
 	options            kafka.Options
 	registry           *srfake.Registry
+	cluster            *kfake.Cluster
 	cl                 *kgo.Client
 	changeID, resultID int
 	environ            []string
@@ -54,7 +55,7 @@ func newBridge(t *testing.T) *bridge {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	b := &bridge{t: t, registry: srfake.New(), options: kafka.Options{Brokers: cluster.ListenAddrs(), Extra: []kgo.Opt{kgo.MetadataMinAge(10 * time.Millisecond)}}}
+	b := &bridge{t: t, cluster: cluster, registry: srfake.New(), options: kafka.Options{Brokers: cluster.ListenAddrs(), Extra: []kgo.Opt{kgo.MetadataMinAge(10 * time.Millisecond)}}}
 	t.Cleanup(b.registry.Close)
 	b.environ = []string{
 		"KAFKA_BOOTSTRAP_SERVERS=" + strings.Join(cluster.ListenAddrs(), ","), "SCHEMA_REGISTRY_URL=" + b.registry.URL(),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/planhat-bridge/planhat-bridge/internal/ctl/letters"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -40,7 +41,7 @@ type decoded struct {
 
 // decode never fails: what cannot be read is shown as such.
 func (t *tool) decode(ctx context.Context, e *environment, topic shownTopic, rec *kgo.Record) decoded {
-	if rec.Value == nil {
+	if rec.Value == nil && topic.kind != kindDeadLetters {
 		return decoded{strings.TrimSpace("- " + topic.object + " " + string(rec.Key) + " tombstone"), nil}
 	}
 	var d decoded
@@ -127,16 +128,22 @@ func commandText(c schemas.Command) string {
 }
 
 // decodeDeadLetter: its value is as the producer sent it, its headers say why it
-// is here.
+// is here. A mark says that a letter is settled.
 func decodeDeadLetter(ctx context.Context, e *environment, rec *kgo.Record) decoded {
-	reason := ""
-	for _, h := range rec.Headers {
-		switch h.Key {
-		case "bridge.error.code":
-			reason = string(h.Value) + reason
-		case "bridge.error.message":
-			reason += ": " + string(h.Value)
+	if m, ok := letters.ReadMark(rec); ok {
+		text := string(m.State) + " " + letters.Name(m.Letter)
+		if m.NewID != "" {
+			text += " as " + m.NewID
 		}
+		return decoded{text: text}
+	}
+	l := letters.Read(rec)
+	reason := string(l.Code)
+	if l.Message != "" {
+		reason += ": " + l.Message
+	}
+	if l.Omitted {
+		return decoded{text: fmt.Sprintf("%s <- too large for a letter: %s of %s", reason, letters.Name(l.Command), l.Topic)}
 	}
 	d, err := decodeCommand(ctx, e, rec.Value)
 	if err != nil {

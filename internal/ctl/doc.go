@@ -1,7 +1,8 @@
 // Package ctl is planhatctl, the hand tool of operators and developers: it sends
-// commands and prints their results, shows topics decoded, lists the bridge's
-// topics, shows what an event of a record would look like, and checks all that a
-// deployment needs (internal/ctl/doctor).
+// commands and prints their results, shows what commands would do
+// (internal/ctl/foresight), shows topics decoded, lists the bridge's topics,
+// settles dead letters (internal/ctl/letters), shows what an event of a record
+// would look like, and checks all that a deployment needs (internal/ctl/doctor).
 //
 // It knows the topics' names and messages. Only sample and doctor call a vendor's
 // API and need its token, and they only read. Whether a command is right is for

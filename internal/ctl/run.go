@@ -140,6 +140,6 @@ func newRoot(t *tool) *cobra.Command {
 	flags.StringVar(&t.bootstrap, "bootstrap", "", "Kafka brokers, host:port; instead of KAFKA_BOOTSTRAP_SERVERS")
 	flags.StringVar(&t.registry, "registry", "", "schema registry's URL; instead of SCHEMA_REGISTRY_URL")
 	flags.StringVarP(&t.workspace, "workspace", "w", "", "Planhat workspace; needed where PLANHAT_WORKSPACES names several")
-	root.AddCommand(newSend(t), newTail(t), newTopics(t), newSignal(t), newSample(t), newDoctor(t))
+	root.AddCommand(newSend(t), newPlan(t), newTail(t), newTopics(t), newSignal(t), newDeadLetters(t), newSample(t), newDoctor(t))
 	return root
 }

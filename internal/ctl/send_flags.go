@@ -24,6 +24,15 @@ type sendFlags struct {
 }
 
 func (f *sendFlags) register(cmd *cobra.Command) {
+	f.describing(cmd)
+	flags := cmd.Flags()
+	flags.DurationVar(&f.timeout, "timeout", time.Minute, "give up when no result has come for this long")
+	flags.BoolVar(&f.noWait, "no-wait", false, "do not wait for results")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "of many results print only those that are not OK")
+}
+
+// describing are the flags that say what the commands are.
+func (f *sendFlags) describing(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.object, "object", "", "kind of record: "+strings.Join(objectNames(), ", "))
@@ -42,9 +51,6 @@ func (f *sendFlags) register(cmd *cobra.Command) {
 	flags.StringVarP(&f.file, "file", "f", "", "commands from a file, - for stdin: a JSON object a line, or CSV with --object and --op")
 	flags.StringVar(&f.format, "format", "", "jsonl or csv; default by the file's name, jsonl for stdin")
 	flags.StringVarP(&f.output, "output", "o", "text", "text or json (an object a line)")
-	flags.DurationVar(&f.timeout, "timeout", time.Minute, "give up when no result has come for this long")
-	flags.BoolVar(&f.noWait, "no-wait", false, "do not wait for results")
-	flags.BoolVarP(&f.quiet, "quiet", "q", false, "of many results print only those that are not OK")
 	complete(cmd, "object", objectNames())
 	complete(cmd, "op", schemas.Operations())
 	complete(cmd, "output", []string{"text", "json"})

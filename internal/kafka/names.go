@@ -55,6 +55,12 @@ func (n Names) TransactionalID(role string, shard int32) string {
 	return n.Bridge + "." + role + "-" + strconv.FormatInt(int64(shard), 10)
 }
 
+// HandTransactionalID is the producer identity of whoever settles the dead
+// letters of a workspace by hand; there is one at a time.
+func (n Names) HandTransactionalID(vendor, workspace string) string {
+	return n.Bridge + ".deadletters." + vendor + "." + workspace
+}
+
 // Subject is the schema registry subject of a topic's values
 // (TopicNameStrategy).
 func (n Names) Subject(topic string) string { return topic + "-value" }

@@ -62,7 +62,7 @@ func writeTopics(b *bytes.Buffer) {
 		{names.ChangeTopic("planhat", ws, object, layout), "`_id`", "Avro `Envelope`; null after a delete"},
 		{names.CommandTopic("planhat", ws, layout), "set by the producer", "`Command`: JSON or Avro"},
 		{names.ResultTopic("planhat", ws, layout), "command id", "Avro `Result`"},
-		{names.DeadLetterTopic("planhat", ws, layout), "as the command", "the command's bytes, the reason in headers"},
+		{names.DeadLetterTopic("planhat", ws, layout), "as the command", "the command's bytes, the reason in headers; null for a mark that settles one: [dead letters](dead-letters.md)"},
 		{names.SignalTopic(layout), "any", "JSON: a [signal](#signals)"},
 		{names.NotificationTopic(layout), "`planhat/<workspace>/<stream>`", "JSON: a [notification](#notifications)"},
 		{names.StateTopic("source", layout), "internal", "internal"},
