@@ -12,8 +12,9 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 )
 
-// commitEvery is how long the results of a slow batch wait for the rest of it.
-const commitEvery = time.Second
+// commitEvery is how long the results of a slow batch wait for the rest of it. What
+// was done since the last commit is done again after a crash.
+const commitEvery = 100 * time.Millisecond
 
 // progress commits the results that a batch has so far, every now and then,
 // until it is told to stop. A failed commit ends the lease: the calls that the
@@ -82,6 +83,9 @@ func (w *workspace) write(commands []*command, guard sync.Locker, move func(*pos
 		if err := tx.Produce(out...); err != nil {
 			return err
 		}
+		if len(out) > len(ready) {
+			w.point(PointDeadLettered)
+		}
 		if due {
 			tx.State(stateKey(w.cfg.Name, kindIntents), intents)
 		}
@@ -112,7 +116,7 @@ func (w *workspace) collect(batch []*command, guard sync.Locker, move func(*posi
 			ready = append(ready, c)
 		}
 	}
-	answers := answers{w: w, records: make([]kgo.Record, 0, len(ready))}
+	answers := answers{w: w, room: w.room(w.results), records: make([]kgo.Record, 0, len(ready))}
 	out = make([]*kgo.Record, 0, len(ready))
 	for _, c := range ready {
 		c.answered = true

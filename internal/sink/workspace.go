@@ -101,6 +101,7 @@ func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 	if err != nil {
 		return &shard.Refusal{Err: err}
 	}
+	defer client.CloseIdleConnections()
 	w.client = client
 	w.catalogue = catalogue{w: w}
 	defer w.greet(ctx)()
@@ -109,6 +110,8 @@ func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 		return w.readError(ctx, err)
 	}
 	defer r.close()
+	defer r.widen(ctx, w.positions.Partitions)()
+	w.released()
 	ctx, end := context.WithCancel(ctx)
 	in := newIntake(ctx, w, r)
 	defer func() {
