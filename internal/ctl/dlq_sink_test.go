@@ -64,7 +64,7 @@ func (b *bridge) carryOut(vendorURL string) {
 		Bridge: "planhat-bridge", Topics: config.Topics{Partitions: 3, ReplicationFactor: 1, Create: true},
 		Planhat: []config.Workspace{{Name: "acme", Token: config.NewSecret(planhatsim.DefaultToken), BaseURL: vendorURL, CallsPerMinute: 1_000_000}},
 		Budget:  config.Budget{SourceShare: 0.5},
-		Sink:    config.Sink{ReferenceWait: 50 * time.Millisecond, Linger: 10 * time.Millisecond, MaxBatch: 5000, InFlight: 8},
+		Sink:    config.Sink{ReferenceWait: 50 * time.Millisecond, Linger: 10 * time.Millisecond, MaxBatch: 5000, InFlight: 8, BufferBytes: 64 << 20},
 		Shard:   config.Shard{SessionTimeout: 3 * time.Second, CallDeadline: time.Second},
 	}, sink.Deps{
 		Kafka: b.options, Registrar: schemas.NewRegistrar(registry, true), Resolver: schemas.NewResolver(registry),

@@ -43,7 +43,7 @@ const (
 func newIntake(ctx context.Context, w *workspace, r *reader) *intake {
 	sink := w.service.cfg.Sink
 	in := &intake{
-		w: w, r: r, most: max(sink.MaxBatch, 1), bytes: sink.BufferBytes / quarters, linger: sink.Linger,
+		w: w, r: r, most: max(sink.MaxBatch, 1), bytes: max(sink.BufferBytes/quarters, 1), linger: sink.Linger,
 		grown: make(chan struct{}, 1), taken: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	go in.run(ctx)
