@@ -14,21 +14,32 @@ type queue struct {
 // schedule hands out the heads of chains, wave by wave.
 type schedule struct {
 	queues []queue
-	// pending names the records that only unscheduled items bring into being.
+	// pending names the records that only unscheduled items bring into being; nil if no
+	// item refers to a record.
 	pending map[identity]bool
 }
 
 func newSchedule(queues []queue) *schedule {
-	s := &schedule{queues: queues, pending: make(map[identity]bool, len(queues))}
+	s := &schedule{queues: queues}
+	if slices.ContainsFunc(queues, queue.refers) {
+		s.pending = make(map[identity]bool, len(queues))
+	}
 	for q := range queues {
-		for _, i := range queues[q].items {
-			for _, id := range brings(i) {
-				s.pending[id] = true
+		if s.pending != nil {
+			for _, i := range queues[q].items {
+				for _, id := range brings(i) {
+					s.pending[id] = true
+				}
 			}
 		}
 		queues[q].look()
 	}
 	return s
+}
+
+// refers tells whether an item may have to wait for another: most batches have none.
+func (q queue) refers() bool {
+	return slices.ContainsFunc(q.items, func(i Item) bool { return refers(i.Spec, i.Fields) })
 }
 
 // look notes what the queue's head needs.
@@ -84,6 +95,9 @@ func (s *schedule) waits(q int) bool {
 }
 
 func (s *schedule) take(q int) {
+	if len(s.pending) == 0 {
+		return
+	}
 	for _, id := range brings(s.queues[q].items[0]) {
 		delete(s.pending, id)
 	}
