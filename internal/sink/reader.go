@@ -35,7 +35,7 @@ type reader struct {
 // the beginning. Commands that the topic's retention has removed unread are
 // reported, since nothing can be done about them. room bounds the bytes of a fetch.
 func newReader(ctx context.Context, opts kafka.Options, p positions, room int, log *slog.Logger) (*reader, error) {
-	fetch := int32(min(room, fetchMost)) //nolint:gosec // at most fetchMost
+	fetch := int32(min(room, fetchMost))
 	offsets := make(map[int32]kgo.Offset, p.Partitions)
 	for n := range p.Partitions {
 		offsets[n] = kgo.NewOffset().AtStart()
@@ -83,8 +83,8 @@ func (r *reader) reportLost(ctx context.Context, p positions) error {
 	return nil
 }
 
-// next waits for commands and returns some of them, at most most and, but for the first,
-// bytes; each partition's are in order. The partitions give alike, so that a batch has as
+// next waits for commands and returns some of them, up to a number and, but for the first,
+// to a number of bytes; each partition's are in order. The partitions give alike, so that a batch has as
 // many keys, and as few commands of each, as can be. The error is that of ctx, or of Kafka
 // saying that reading on makes no sense.
 func (r *reader) next(ctx context.Context, most, bytes int) ([]*kgo.Record, error) {
