@@ -71,11 +71,12 @@ func (s Spec) bulkBody(items []json.RawMessage) (body []byte, keyed bool, err er
 		return nil, false, fmt.Errorf("one call takes at most %d items", MaxBulkItems)
 	}
 	keyed = true
+	names := s.matchedNames()
 	for i, item := range items {
 		if err := checkBody(item); err != nil {
 			return nil, false, fmt.Errorf("item %d: %w", i, err)
 		}
-		keyed = keyed && s.hasAnyKey(item)
+		keyed = keyed && hasText(item, names)
 	}
 	size := len(items) + 1
 	for _, item := range items {
@@ -91,15 +92,30 @@ func (s Spec) bulkBody(items []json.RawMessage) (body []byte, keyed bool, err er
 	return append(body, ']'), keyed, nil
 }
 
-// hasAnyKey looks for a key in one pass. The last member of a name counts.
-func (s Spec) hasAnyKey(item []byte) bool {
-	has := make([]bool, len(s.Keys))
-	for name, value := range members(item) {
-		for n, key := range s.Keys {
-			if isName(name, s.KeyField(key)) && !slices.Contains(s.Unmatched, key) {
-				has[n] = isText(value)
+// matchedNames are the names of the fields by which Planhat finds the records of items.
+func (s Spec) matchedNames() []string {
+	var names []string
+	for _, key := range s.Keys {
+		if !slices.Contains(s.Unmatched, key) {
+			names = append(names, s.KeyField(key))
+		}
+	}
+	return names
+}
+
+// hasText tells whether an object has a text under one of some names. The last member of
+// a name counts.
+func hasText(object []byte, names []string) bool {
+	has := uint64(0) // by place in names
+	for quoted, value := range members(object) {
+		for n, name := range names {
+			if !isName(quoted, name) {
+				continue
+			}
+			if has &^= 1 << n; isText(value) {
+				has |= 1 << n
 			}
 		}
 	}
-	return slices.Contains(has, true)
+	return has != 0
 }

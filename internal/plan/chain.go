@@ -29,28 +29,6 @@ func chains(orders []*Order) [][]*Order {
 	return sets.split(orders)
 }
 
-// split gives the orders of each set, sets by their first orders.
-func (s sets) split(orders []*Order) [][]*Order {
-	sizes := make([]int, len(orders))
-	for i := range orders {
-		sizes[s.find(i)]++
-	}
-	room := make([]*Order, len(orders)) // of all chains together
-	place := make([]int, len(orders))   // of a chain in out, by its root
-	var out [][]*Order
-	for i, o := range orders {
-		root := s.find(i)
-		if n := sizes[root]; n > 0 {
-			place[root], sizes[root] = len(out), 0
-			out = append(out, room[:0:n])
-			room = room[n:]
-		}
-		at := place[root]
-		out[at] = append(out[at], o)
-	}
-	return out
-}
-
 // sets is a union-find over 0..n-1.
 type sets []int
 
@@ -74,4 +52,26 @@ func (s sets) join(a, b int) {
 	if a, b = s.find(a), s.find(b); a != b {
 		s[max(a, b)] = min(a, b)
 	}
+}
+
+// split gives the orders of each set, sets by their first orders.
+func (s sets) split(orders []*Order) [][]*Order {
+	sizes := make([]int, len(orders))
+	for i := range orders {
+		sizes[s.find(i)]++
+	}
+	room := make([]*Order, len(orders)) // of all chains together
+	place := make([]int, len(orders))   // of a chain in out, by its root
+	var out [][]*Order
+	for i, o := range orders {
+		root := s.find(i)
+		if n := sizes[root]; n > 0 {
+			place[root], sizes[root] = len(out), 0
+			out = append(out, room[:0:n])
+			room = room[n:]
+		}
+		at := place[root]
+		out[at] = append(out[at], o)
+	}
+	return out
 }

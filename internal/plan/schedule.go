@@ -15,21 +15,32 @@ type queue struct {
 type schedule struct {
 	queues []queue
 	// pending names the records that only unscheduled items bring into being,
-	// fresh those that this wave does and that others of their rank may refer to.
+	// fresh those that this wave does and that others of their rank may refer to;
+	// both are nil if no item refers to a record.
 	pending, fresh map[identity]bool
 }
 
 func newSchedule(queues []queue) *schedule {
-	s := &schedule{queues: queues, pending: make(map[identity]bool, len(queues)), fresh: map[identity]bool{}}
+	s := &schedule{queues: queues}
+	if slices.ContainsFunc(queues, queue.refers) {
+		s.pending, s.fresh = make(map[identity]bool, len(queues)), map[identity]bool{}
+	}
 	for q := range queues {
-		for _, i := range queues[q].items {
-			for _, id := range brings(i) {
-				s.pending[id] = true
+		if s.pending != nil {
+			for _, i := range queues[q].items {
+				for _, id := range brings(i) {
+					s.pending[id] = true
+				}
 			}
 		}
 		queues[q].look()
 	}
 	return s
+}
+
+// refers tells whether an item may have to wait for another: most batches have none.
+func (q queue) refers() bool {
+	return slices.ContainsFunc(q.items, func(i Item) bool { return refers(i.Spec, i.Fields) })
 }
 
 // look notes what the queue's head needs.
@@ -113,6 +124,9 @@ func (s *schedule) meets(q int) bool {
 }
 
 func (s *schedule) take(q int) {
+	if s.pending == nil {
+		return
+	}
 	head := s.queues[q].items[0]
 	for _, id := range brings(head) {
 		delete(s.pending, id)

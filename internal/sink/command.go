@@ -29,8 +29,10 @@ type command struct {
 	sent bool
 
 	attempts, calls int
-	result          *outcome // nil until it is known
-	answered        bool     // the result is committed
+	result          *outcome   // nil until it is known
+	ending          outcome    // room for result
+	planned         plan.Order // and for order
+	answered        bool       // the result is committed
 }
 
 func (c *command) place() place { return place{c.record.Partition, c.record.Offset} }
@@ -145,7 +147,8 @@ func (w *workspace) check(ctx context.Context, c *command, now time.Time) {
 	if c.record.Key != nil {
 		order.Chain = "k" + string(c.record.Key)
 	}
-	c.order = &order
+	c.planned = order
+	c.order = &c.planned
 }
 
 // order checks a command. A custom field that the catalogue does not have is
@@ -164,12 +167,14 @@ func (w *workspace) order(ctx context.Context, c *schemas.Command, rules plan.Ru
 
 // refuse ends the command without an effect.
 func (c *command) refuse(r *plan.Refusal) {
-	c.result = &outcome{status: r.Status, effect: schemas.EffectNone, refusal: r, finished: time.Now()}
+	c.ending = outcome{status: r.Status, effect: schemas.EffectNone, refusal: r, finished: time.Now()}
+	c.result = &c.ending
 }
 
 // end ends the command with an effect.
 func (c *command) end(effect schemas.Effect, recordID string) {
-	c.result = &outcome{status: schemas.StatusOK, effect: effect, recordID: recordID, finished: time.Now()}
+	c.ending = outcome{status: schemas.StatusOK, effect: effect, recordID: recordID, finished: time.Now()}
+	c.result = &c.ending
 }
 
 func (c *command) String() string {

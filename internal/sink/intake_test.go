@@ -77,7 +77,7 @@ func TestWhenABatchStarts(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
 	start := time.Now()
-	at := func(d time.Duration) time.Time { return start.Add(d) }
+	at := start.Add
 	some := make([]*command, 10)
 	tests := []struct {
 		name string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -74,9 +75,7 @@ func newWorld(t *testing.T, env map[string]string) *world {
 	vars := s.Env(0)
 	vars["SINK_IN_FLIGHT"], vars["INSTANCE_ID"], vars["SHARD_SESSION_TIMEOUT"], vars["CALL_DEADLINE"] = "50", "throughput", "60s", "20s"
 	environ := []string{}
-	for name, value := range env {
-		vars[name] = value
-	}
+	maps.Copy(vars, env)
 	for name, value := range vars {
 		environ = append(environ, name+"="+value)
 	}
