@@ -56,7 +56,7 @@ func parseFields(c schemas.Command) (Fields, error) {
 	if len(c.Fields) == 0 || isNull(c.Fields) {
 		return nil, nil
 	}
-	return members(c.Fields)
+	return split(c.Fields)
 }
 
 // normalise refuses repeated names and gathers "custom.<name>" fields into the
@@ -84,7 +84,7 @@ func gatherCustom(given Fields) (Fields, *Refusal) {
 		case dotted:
 			custom = append(custom, Field{Name: name, Raw: f.Raw})
 		case f.Name == customField:
-			inner, err := members(f.Raw)
+			inner, err := split(f.Raw)
 			if err != nil {
 				return nil, invalid(f.Name, "is not a JSON object", `send "custom": {"<name>": <value>}`)
 			}
@@ -102,6 +102,9 @@ func gatherCustom(given Fields) (Fields, *Refusal) {
 
 // repeated finds a name that is there twice once it is folded.
 func repeated(fields Fields, fold func(string) string) (string, bool) {
+	if len(fields) <= 16 {
+		return repeatedFew(fields, fold)
+	}
 	seen := make(map[string]bool, len(fields))
 	for _, f := range fields {
 		key := fold(f.Name)
@@ -109,6 +112,17 @@ func repeated(fields Fields, fold func(string) string) (string, bool) {
 			return f.Name, true
 		}
 		seen[key] = true
+	}
+	return "", false
+}
+
+// repeatedFew is repeated for so few fields that a map costs more than comparing.
+func repeatedFew(fields Fields, fold func(string) string) (string, bool) {
+	for n, f := range fields {
+		name := fold(f.Name)
+		if slices.ContainsFunc(fields[:n], func(other Field) bool { return fold(other.Name) == name }) {
+			return f.Name, true
+		}
 	}
 	return "", false
 }
@@ -178,7 +192,7 @@ func checkCustom(f Field, o *Order, allowUnknown bool, rules Rules) *Refusal {
 	if !ok {
 		return nil
 	}
-	custom, err := members(f.Raw)
+	custom, err := split(f.Raw)
 	if err != nil {
 		return invalid(f.Name, "is not a JSON object", `send "custom": {"<name>": <value>}`)
 	}
