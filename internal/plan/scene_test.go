@@ -20,6 +20,7 @@ import (
 type scene struct {
 	t       *rapid.T
 	v       *vendor
+	objects []planhat.Spec // few, for commands of several actors to share calls
 	actors  []*actor
 	orders  []*Order
 	late    map[int]bool
@@ -33,6 +34,7 @@ func drawScene(tb testing.TB, t *rapid.T, deletes bool) *scene {
 		t: tb, chance: chance, forms: drawForms(chance), insertID: rapid.Bool().Draw(t, "insertID"),
 	}}
 	s.v.records = append(s.v.records, &record{object: planhat.Company, id: aCompany, fields: map[string]any{"name": "Acme"}})
+	s.objects = rapid.SliceOfN(rapid.SampledFrom(writable), 1, 3).Draw(t, "objects")
 	for n := range rapid.IntRange(1, 7).Draw(t, "actors") {
 		s.actor(n)
 	}
@@ -79,7 +81,7 @@ var writable = slices.DeleteFunc(planhat.Objects(), func(s planhat.Spec) bool { 
 
 // actor adds one: every third is of the objects that others refer to.
 func (s *scene) actor(n int) {
-	object := rapid.SampledFrom(writable).Draw(s.t, "object").Object
+	object := rapid.SampledFrom(s.objects).Draw(s.t, "object").Object
 	if rapid.IntRange(0, 2).Draw(s.t, "parent") == 2 {
 		object = rapid.SampledFrom([]planhat.Object{planhat.Company, planhat.User, planhat.Enduser}).Draw(s.t, "object of references")
 	}
