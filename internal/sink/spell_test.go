@@ -2,6 +2,7 @@ package sink_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func TestReferencesStayInBulk(t *testing.T) {
 	writes, looks := 0, 0
 	for _, c := range calls {
 		switch {
-		case c.Method != "GET":
+		case c.Method != http.MethodGet:
 			writes++
 		case strings.HasPrefix(c.Path, "/companies/") && c.Path != "/companies/extid-nobody", strings.HasPrefix(c.Path, "/leancompanies"):
 			looks++
