@@ -173,22 +173,6 @@ func (l ListOptions) query(spec Spec) url.Values {
 	return q
 }
 
-// LeanCompanies lists id, name and keys of all companies in one answer, of any size.
-func (c *Client) LeanCompanies(ctx context.Context) ([]Row, error) {
-	var rows []Row
-	_, err := c.rest.Do(ctx, rest.Request{
-		Method: http.MethodGet, Path: "/leancompanies", Template: "/leancompanies", Label: string(Company),
-		Accept: func(a *rest.Answer) (err error) {
-			rows, err = splitRows(a.Body)
-			return wrapAnswer(err)
-		},
-	})
-	if err != nil {
-		return nil, failed("list", "lean companies", err)
-	}
-	return rows, nil
-}
-
 // wrapAnswer says of what an error is.
 func wrapAnswer(err error) error {
 	if err == nil {

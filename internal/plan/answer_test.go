@@ -2,7 +2,6 @@ package plan
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -218,7 +217,7 @@ func answered(t testing.TB, spec *planhat.Spec, status int, body []byte) planhat
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := client.BulkUpsert(context.Background(), spec.Object, []json.RawMessage{json.RawMessage(`{"_id":"66f0a1b2c3d4e5f600000001"}`)})
+	answer, err := client.BulkUpsert(t.Context(), spec.Object, []json.RawMessage{json.RawMessage(`{"_id":"66f0a1b2c3d4e5f600000001"}`)})
 	if err != nil && status == http.StatusOK {
 		t.Fatalf("%s: %v", body, err)
 	}

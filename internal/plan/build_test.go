@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // TestBuild tells what becomes of small batches. A line of a batch is
@@ -41,6 +44,8 @@ func TestBuild(t *testing.T) {
 			"bulk(0) | bulk(1)"},
 		{"a precondition is a barrier", []string{company("a", up("A", `"name":"x"`)), company("a", `"ifUnchangedSince":"2026-01-01T00:00:00Z",`+up("A", `"phase":"x"`))},
 			"bulk(0) | resolve(1)"},
+		{"a deadline is a barrier: what expires takes nobody with it", []string{company("a", up("A", `"name":"x"`)), company("a", `"notAfter":"2026-03-04T12:00:01Z",`+up("A", `"phase":"x"`)), company("a", up("A", `"phase":"y"`))},
+			"bulk(0) | bulk(1) | bulk(2)"},
 		{"one target chains commands of different keys", []string{company("a", up("A", `"name":"x"`)), company("-", up("A", `"phase":"x"`))},
 			"bulk(0+1)"},
 		{"a key before the target in the matching order goes another way", []string{company("a", up("A", `"name":"x","sourceId":"S"`)), company("b", up("B", `"name":"x"`)), company("c", up("C", `"name":"x"`))},
@@ -65,6 +70,24 @@ func TestBuild(t *testing.T) {
 			company("a", `"op":"delete","target":{"externalId":"Z"}`), company("a", up("A", `"name":"x"`)),
 			`- {"object":"enduser","op":"create","fields":{"companyId":"extid-A","email":"a@b"}}`},
 			"remove(0) | bulk(1) | post(2)"},
+		{"an upsert that is too little for a new record is not waited for", []string{
+			`b {"object":"enduser","op":"create","fields":{"companyId":"extid-A","email":"a@b"}}`,
+			company("a", up("A", `"phase":"x"`)), company("a", `"op":"get","target":{"externalId":"A"}`), company("a", up("A", `"name":"x"`))},
+			"bulk(1) | read(2) | bulk(3) | post(0)"},
+		{"users wait for the users that they refer to", []string{
+			`- {"object":"user","op":"upsert","target":{"externalId":"B"},"fields":{"email":"b@x","nickName":"b","firstName":"b","lastName":"b","managers":["extid-A"]}}`,
+			`- {"object":"user","op":"upsert","target":{"externalId":"A"},"fields":{"email":"a@x","nickName":"a","firstName":"a","lastName":"a"}}`},
+			"bulk(1) | bulk(0)"},
+		{"what the vendor may refuse is not replaced", []string{company("a", up("A", `"name":"x","status":"lost"`)), company("a", up("A", `"status":"canceled"`)), company("a", up("A", `"phase":"p"`)), company("a", up("A", `"phase":"q"`))},
+			"bulk(0) | bulk(1+2+3)"},
+		{"what a record needs is not replaced by what it is not given", []string{company("a", up("A", `"name":""`)), company("a", up("A", `"name":"x"`))},
+			"bulk(0) | bulk(1)"},
+		{"a match within a company is no match in all of them", []string{
+			`- {"object":"license","op":"upsert","target":{"externalId":"L"},"fields":{"companyId":"extid-A","_currency":"EUR","fromDate":"2026-01-01","value":1}}`,
+			`- {"object":"license","op":"upsert","target":{"externalId":"L"},"fields":{"product":"p"}}`},
+			"bulk(0) | bulk(1)"},
+		{"nobody is made to wait by a later command of his", []string{company("a", up("A", `"name":"x"`)), company("a", up("A", `"owner":"extid-U"`))},
+			"bulk(0) | bulk(1)"},
 		{"children are deleted first", []string{
 			company("a", `"op":"delete","target":{"externalId":"A"}`),
 			`- {"object":"enduser","op":"delete","target":{"externalId":"A"}}`,
@@ -93,6 +116,34 @@ func TestBuild(t *testing.T) {
 				t.Fatalf("planned as\n%s\nwant\n%s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestExpired: a command that has expired is answered so, if nothing else is wrong with
+// it; whatever is wrong with it, it is in no plan.
+func TestExpired(t *testing.T) {
+	past := noon.Add(-time.Second)
+	for op, text := range map[Op]string{
+		Create: `{"op":"create","object":"company","fields":{"name":"x"}}`,
+		Update: `{"op":"update","object":"company","target":{"externalId":"A"},"fields":{"name":"x"}}`,
+		Upsert: `{"op":"upsert","object":"company","target":{"externalId":"A"},"fields":{"name":"x"},"ifUnchangedSince":"2026-01-01T00:00:00Z"}`,
+		Delete: `{"op":"delete","object":"company","target":{"externalId":"A"}}`,
+		Get:    `{"op":"get","object":"company","target":{"externalId":"A"}}`,
+	} {
+		c := command(t, text)
+		c.NotAfter = &past
+		_, refusal := Check(c, Rules{Now: noon})
+		if refusal == nil || refusal.Code != schemas.CodeExpired || refusal.Status != schemas.StatusExpired || refusal.Remedy == "" {
+			t.Errorf("%s: %+v", op, refusal)
+		}
+		c.Object = "compny"
+		if _, refusal := Check(c, Rules{Now: noon}); refusal == nil || refusal.Code != schemas.CodeUnknownObject {
+			t.Errorf("%s of an unknown object: %+v", op, refusal)
+		}
+		c.Object, c.NotAfter = "company", &noon
+		if o, refusal := Check(c, Rules{Now: noon}); refusal != nil || o.Expired(noon) || !o.Expired(noon.Add(1)) {
+			t.Errorf("%s at its deadline: %+v", op, refusal)
+		}
 	}
 }
 

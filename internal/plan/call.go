@@ -7,14 +7,16 @@ type Way int
 
 // The ways. Only a Bulk has more than one item.
 const (
-	// Bulk is a PUT of the collection; every item is matched by Call.Key.
+	// Bulk is a PUT of the collection; every item is matched by Call.Key. References
+	// that Planhat takes in no call as they are spelled (Item.Unspelled) become ids
+	// before it.
 	Bulk Way = iota + 1
 	// Post creates a record; it may not be repeated blindly.
 	Post
 	// Put updates one record by the item's target.
 	Put
-	// Resolve is an upsert that cannot go in bulk: look the target up, and what
-	// the item refers to by key, then update what was found by _id, or create.
+	// Resolve is an upsert that cannot go in bulk: look the target up, then update
+	// what was found by _id, or create.
 	Resolve
 	// Remove looks the target up if it is not an _id, then deletes.
 	Remove
@@ -62,7 +64,7 @@ func Single(i Item) Call {
 		c.Way = Put
 	case Upsert:
 		c.Way = Resolve
-		if i.direct() && !i.Indirect() && i.Orders[0].Since == nil {
+		if i.direct() && i.Orders[0].Since == nil {
 			c.Way, c.Key = Bulk, i.Target.Key
 		}
 	case Delete:
@@ -82,7 +84,7 @@ type group struct {
 
 // bulkGroup names the bulk calls that an item may be part of.
 func (i Item) bulkGroup() (group, bool) {
-	if i.Orders[0].Since != nil || i.Indirect() {
+	if i.Orders[0].Since != nil {
 		return group{}, false
 	}
 	g := group{i.Spec.Object, i.Op, i.Target.Key}

@@ -23,7 +23,8 @@ type Rules struct {
 type CustomFields map[string]bool
 
 // Check turns a command into an Order, or tells why it cannot be carried out.
-// Seq and Chain are left to the caller.
+// Seq and Chain are left to the caller. The command's fields are valid JSON, as
+// whoever decodes it makes sure.
 //
 // A command that has expired is refused as EXPIRED only if nothing else is
 // wrong with it, so that the answer to a faulty command does not depend on how

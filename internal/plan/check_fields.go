@@ -62,7 +62,7 @@ func parseFields(c schemas.Command) (fields Fields, take func([]byte) ([]Field, 
 		return nil, members, nil
 	}
 	if read, ok := c.Members(); ok {
-		return read, splitObject, nil
+		return read, split, nil
 	}
 	fields, err = members(c.Fields)
 	return fields, members, err

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -142,11 +143,14 @@ func TestCheckAccepts(t *testing.T) {
 }
 
 func FuzzMembers(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"a":1,"b":[{"c":"}"}],"d":{"e":"\""}}`, ` { "a\u0041" : null } `, `{"a":-1.5e10 , "b" : true}`} {
+	for _, seed := range []string{`{}`, `{"a":1,"b":[{"c":"}"}],"d":{"e":"\""}}`, ` { "a\u0041" : null } `, `{"a":-1.5e10 , "b" : true}`, `{"a`, `{"a":`, `{"a":[`, `{"a":1`, `{"a":"\\`, `{"a" `, `{"a":1,`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		got, err := members(raw)
+		if blind, failed := split(raw); err == nil && (failed != nil || !reflect.DeepEqual(blind, got)) {
+			t.Fatalf("%q: unread %v (%v), read %v", raw, blind, failed, got)
+		}
 		var want map[string]json.RawMessage
 		wantErr := json.Unmarshal(raw, &want)
 		if wantErr == nil && want == nil {

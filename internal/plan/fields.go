@@ -118,11 +118,11 @@ func (f Fields) values() func(string) json.RawMessage {
 }
 
 func overCustom(earlier, later json.RawMessage) json.RawMessage {
-	was, err := members(earlier)
+	was, err := split(earlier)
 	if err != nil {
 		return later
 	}
-	now, err := members(later)
+	now, err := split(later)
 	if err != nil {
 		return later
 	}

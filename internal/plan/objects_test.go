@@ -161,8 +161,8 @@ func TestReferences(t *testing.T) {
 		if diff := cmp.Diff(tt.want, References(spec, fields)); diff != "" {
 			t.Errorf("%s %s: -want +got\n%s", tt.object, tt.fields, diff)
 		}
-		if got := (Item{Spec: spec, Fields: fields}).Indirect(); got == tt.direct {
-			t.Errorf("%s %s: indirect %t", tt.object, tt.fields, got)
+		if got := (Item{Spec: spec, Fields: fields}).Unspelled(); (len(got) == 0) != tt.direct {
+			t.Errorf("%s %s: to be spelled: %+v", tt.object, tt.fields, got)
 		}
 	}
 }
@@ -221,14 +221,13 @@ func TestReferencesOrderTheCalls(t *testing.T) {
 	}
 }
 
-// The objects of a shared listing are looked up before they are written by _id; a
-// reference that no call takes as it is spelled keeps an item out of bulk calls.
+// The objects of a shared listing are looked up before they are written by _id.
 func TestWhoGoesAlone(t *testing.T) {
 	for text, want := range map[string]Way{
 		`{"object":"nps","op":"upsert","target":{"sourceId":"N"},"fields":{"cId":"` + anID + `"}}`:           Bulk,
-		`{"object":"nps","op":"upsert","target":{"sourceId":"N"},"fields":{"cId":"extid-A"}}`:                Resolve,
+		`{"object":"nps","op":"upsert","target":{"sourceId":"N"},"fields":{"cId":"extid-A"}}`:                Bulk, // once its reference is an _id
 		`{"object":"license","op":"upsert","target":{"sourceId":"N"},"fields":{"companyId":"extid-A"}}`:      Bulk,
-		`{"object":"issue","op":"upsert","target":{"sourceId":"N"},"fields":{"companyIds":["x","srcid-A"]}}`: Resolve,
+		`{"object":"issue","op":"upsert","target":{"sourceId":"N"},"fields":{"companyIds":["x","srcid-A"]}}`: Bulk,
 		`{"object":"conversation","op":"upsert","target":{"externalId":"N"},"fields":{"type":"call"}}`:       Bulk,
 	} {
 		o, refusal := Check(command(t, text), Rules{Now: noon})
@@ -243,7 +242,7 @@ func TestWhoGoesAlone(t *testing.T) {
 		`"company","fields":{"phase":"x"}`:        true,
 		`"task","fields":{"action":"x"}`:          true,
 		`"issue","fields":{"companyIds":["x"]}`:   true,
-		`"invoice","fields":{"cId":"extid-A"}`:    false, // a reference has to become an _id
+		`"invoice","fields":{"cId":"extid-A"}`:    true,
 		`"note","fields":{"subject":"x"}`:         false,
 		`"conversation","fields":{"subject":"x"}`: false,
 		`"timesheet","fields":{"status":"x"}`:     false, // it has what a new record needs

@@ -42,24 +42,25 @@ func References(spec *planhat.Spec, fields Fields) []Reference {
 	return out
 }
 
-// Indirect tells whether the item has a reference that must become an _id before the
-// item can be sent in any call.
-func (i Item) Indirect() bool {
+// Unspelled lists the item's references that must become an _id before the item can be
+// sent in any call.
+func (i Item) Unspelled() []Reference {
 	if !refers(i.Spec, i.Fields) {
-		return false
+		return nil
 	}
+	var out []Reference
 	for _, f := range i.Fields {
 		known := tables[i.Spec.Object].fields[f.Name]
 		if known.Ref == "" || known.RefKey != "" || known.ByKey {
 			continue
 		}
 		for _, spelled := range spellings(f.Raw) {
-			if parseReference(known, spelled).unsendable() {
-				return true
+			if ref := parseReference(known, spelled); ref.unsendable() {
+				out = append(out, ref)
 			}
 		}
 	}
-	return false
+	return out
 }
 
 // refers tells whether there is a field that names other records: most have none.
@@ -118,7 +119,7 @@ func spelling(element json.RawMessage) (value, name string) {
 	if value, ok := text(element); ok {
 		return value, ""
 	}
-	inner, err := members(element)
+	inner, err := split(element)
 	if err != nil {
 		return "", ""
 	}
@@ -142,7 +143,7 @@ func (f Fields) Refer(ref Reference, id string) Fields {
 		case name == "":
 			list[n] = quote(id)
 		default:
-			inner, _ := members(element)
+			inner, _ := split(element)
 			list[n] = Fields(inner).WithText(name, id).JSON()
 		}
 	}

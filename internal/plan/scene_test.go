@@ -20,23 +20,30 @@ import (
 type scene struct {
 	t       *rapid.T
 	v       *vendor
+	objects []planhat.Spec // few, for commands of several actors to share calls
 	actors  []*actor
 	orders  []*Order
 	late    map[int]bool
 	deletes bool // records go, and change their keys
+	crowd   bool // many records of one object are upserted: bulk calls are large
 }
 
 func drawScene(tb testing.TB, t *rapid.T, deletes bool) *scene {
 	tb.Helper()
-	chance := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "chance"), 0)) //nolint:gosec // a test
+	chance := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "chance"), 0))
 	s := &scene{t: t, late: map[int]bool{}, deletes: deletes, v: &vendor{
 		t: tb, chance: chance, forms: drawForms(chance), insertID: rapid.Bool().Draw(t, "insertID"),
 	}}
 	s.v.records = append(s.v.records, &record{object: planhat.Company, id: aCompany, fields: map[string]any{"name": "Acme"}})
-	for n := range rapid.IntRange(1, 7).Draw(t, "actors") {
+	objects, actors, commands := 3, 7, 40
+	if s.crowd = rapid.Bool().Draw(t, "crowd"); s.crowd {
+		objects, actors, commands = 1, 16, 60
+	}
+	s.objects = rapid.SliceOfN(rapid.SampledFrom(writable), 1, objects).Draw(t, "objects")
+	for n := range rapid.IntRange(1, actors).Draw(t, "actors") {
 		s.actor(n)
 	}
-	for range rapid.IntRange(1, 40).Draw(t, "commands") {
+	for range rapid.IntRange(1, commands).Draw(t, "commands") {
 		s.command(rapid.SampledFrom(s.actors).Draw(t, "actor"))
 	}
 	if !deletes {
@@ -79,8 +86,8 @@ var writable = slices.DeleteFunc(planhat.Objects(), func(s planhat.Spec) bool { 
 
 // actor adds one: every third is of the objects that others refer to.
 func (s *scene) actor(n int) {
-	object := rapid.SampledFrom(writable).Draw(s.t, "object").Object
-	if rapid.IntRange(0, 2).Draw(s.t, "parent") == 2 {
+	object := rapid.SampledFrom(s.objects).Draw(s.t, "object").Object
+	if !s.crowd && rapid.IntRange(0, 2).Draw(s.t, "parent") == 2 {
 		object = rapid.SampledFrom([]planhat.Object{planhat.Company, planhat.User, planhat.Enduser}).Draw(s.t, "object of references")
 	}
 	a := &actor{name: fmt.Sprintf("k%d", n), keyed: rapid.Bool().Draw(s.t, "keyed"), spec: &tables[object].spec}
@@ -147,7 +154,10 @@ func sample(f planhat.Field) any {
 
 func (s *scene) command(a *actor) {
 	ops := []Op{Update, Update, Update, Upsert, Upsert, Upsert, Upsert, Create, Get}
-	if s.deletes {
+	switch {
+	case s.crowd:
+		ops = []Op{Upsert, Upsert, Upsert, Upsert, Upsert, Update, Update, Get}
+	case s.deletes:
 		ops = append(ops, Delete)
 	}
 	c := schemas.Command{Object: string(a.spec.Object), Op: string(rapid.SampledFrom(ops).Draw(s.t, "op"))}
@@ -201,6 +211,9 @@ func targetOf(t Target) schemas.Target {
 func (s *scene) fields(a *actor, op string) json.RawMessage {
 	fields := map[string]any{}
 	for _, f := range a.spec.Fields {
+		if f.Name == string(planhat.KeyExternalID) || f.Name == string(planhat.KeySourceID) {
+			continue // a key, or, of a churn, nearly one
+		}
 		if f.Writable && !isKeyField(a.spec, f.Name) && f.Name != customField && f.Name != typeField && rapid.IntRange(0, 3).Draw(s.t, "has") == 3 {
 			s.field(fields, a.spec, f)
 		}

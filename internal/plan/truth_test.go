@@ -44,7 +44,7 @@ func FuzzAttribute(f *testing.F) {
 // what is made of that with them.
 func attributed(t *testing.T, a, b uint64, seen map[Outcome]int) {
 	t.Helper()
-	r := rand.New(rand.NewPCG(a, b)) //nolint:gosec // a test
+	r := rand.New(rand.NewPCG(a, b))
 	call, fates := drawCall(r)
 	form := drawForms(r)
 	status, body := form.render(r, fates)

@@ -17,10 +17,27 @@ func (e *executor) bulk(c plan.Call) error {
 	if err := e.readBack(c.Items); err != nil {
 		return err
 	}
-	bodies := make([]json.RawMessage, len(c.Items))
-	for n, i := range c.Items {
-		bodies[n] = i.BulkBody()
+	bodies, dangling, err := e.bodies(&c)
+	switch {
+	case err != nil:
+		return err
+	case len(bodies) > 0:
+		if err := e.send(c, bodies); err != nil {
+			return err
+		}
 	}
+	for _, d := range dangling { // the others do not wait for what these refer to
+		if err := e.refused(d.item, d.refusal()); err != nil {
+			if err := e.leave([]plan.Item{d.item}, err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// send makes a bulk call and settles its items.
+func (e *executor) send(c plan.Call, bodies []json.RawMessage) error {
 	var answer planhat.BulkAnswer
 	err := e.write(c.Items, func(ctx context.Context) (int, error) {
 		var err error

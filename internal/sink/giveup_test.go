@@ -293,7 +293,7 @@ func TestDoubtIsNotGivenUpAsRefused(t *testing.T) {
 	b.start()
 	b.send(
 		`a {"id":"create","op":"create","object":"company","fields":{"name":"A","externalId":"A","owner":"extid-U"}}`,
-		`b {"id":"upsert","op":"upsert","object":"company","target":{"externalId":"B"},"fields":{"name":"B","owner":"extid-U"}}`,
+		`b {"id":"upsert","op":"upsert","object":"company","target":{"externalId":"B"},"fields":{"name":"B","sourceId":"B","owner":"extid-U"}}`,
 	)
 	results := b.results()
 	expect(t, results, "create", "UNKNOWN NONE OUTCOME_UNKNOWN")

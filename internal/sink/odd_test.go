@@ -314,7 +314,8 @@ func TestOwnCreateIsNoRival(t *testing.T) {
 }
 
 // TestNothingIsBegunAfterItsDeadline holds a call of a stage up until the
-// deadline of the command behind it has passed.
+// deadline of the command behind it has passed. That one takes no other command of its
+// key with it, and none takes it along.
 func TestNothingIsBegunAfterItsDeadline(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, empty)
@@ -324,7 +325,9 @@ func TestNothingIsBegunAfterItsDeadline(t *testing.T) {
 	deadline := time.Now().Add(3 * time.Second)
 	b.send(
 		`a {"id":"slow","op":"upsert","object":"company","target":{"sourceId":"slow"},"fields":{"name":"Slow"}}`,
-		`b {"id":"late","op":"upsert","object":"company","target":{"externalId":"late"},"fields":{"name":"Late"},"notAfter":"`+deadline.UTC().Format(time.RFC3339Nano)+`"}`,
+		`b {"id":"before","op":"upsert","object":"company","target":{"externalId":"late"},"fields":{"name":"Before"}}`,
+		`b {"id":"late","op":"upsert","object":"company","target":{"externalId":"late"},"fields":{"name":"Late","city":"Oslo"},"notAfter":"`+deadline.UTC().Format(time.RFC3339Nano)+`"}`,
+		`b {"id":"after","op":"upsert","object":"company","target":{"externalId":"late"},"fields":{"phase":"p"}}`,
 	)
 	b.start()
 	b.until("the first call is made", func() bool { _, calls := b.sim.Calls(); return calls["PUT /companies"] > 0 })
@@ -335,9 +338,11 @@ func TestNothingIsBegunAfterItsDeadline(t *testing.T) {
 	b.sim.ClearFaults()
 	results := b.results()
 	expect(t, results, "slow", "OK CREATED -")
+	expect(t, results, "before", "OK CREATED -")
 	expect(t, results, "late", "EXPIRED NONE EXPIRED")
-	if row := b.row("companies", "externalId", "late"); row != nil {
-		t.Errorf("the late company was made: %v", row)
+	expect(t, results, "after", "OK UPDATED -")
+	if row := b.row("companies", "externalId", "late"); row["name"] != "Before" || row["city"] != nil || row["phase"] != "p" {
+		t.Errorf("the late command was carried out, or others were not: %v", row)
 	}
 }
 

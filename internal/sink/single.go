@@ -218,7 +218,7 @@ func (e *executor) resolveUpsert(i plan.Item) error {
 // post creates a record, after the references that Planhat does not take as they are
 // spelled have become ids. One that names no record is as good as a refusal.
 func (e *executor) post(i plan.Item) (planhat.Written, error) {
-	if i.Indirect() {
+	if len(i.Unspelled()) > 0 {
 		fields, dangling, err := e.plain(i)
 		switch {
 		case err != nil:

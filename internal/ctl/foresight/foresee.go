@@ -141,7 +141,7 @@ func lookups(way plan.Way, i plan.Item) int {
 		}
 	case plan.Bulk, plan.Post, plan.Read:
 	}
-	if i.Indirect() {
+	if len(i.Unspelled()) > 0 {
 		n++
 	}
 	return n
