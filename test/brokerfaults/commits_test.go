@@ -8,6 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
 // A commit whose outcome nobody told: it was done or it was not, and the source
@@ -15,13 +17,13 @@ import (
 func TestUnknownCommits(t *testing.T) {
 	t.Parallel()
 	stories := []story{
-		{name: "cut before the commit is sent", begin: wired(&rule{key: kmsg.EndTxn, when: commits, most: 1, drop: true})},
-		{name: "answer cut after the commit", begin: wired(&rule{key: kmsg.EndTxn, when: commits, most: 1, cut: true})},
-		{name: "answers cut three times", begin: wired(&rule{key: kmsg.EndTxn, when: commits, most: 3, cut: true})},
+		{name: "cut before the commit is sent", begin: wired(&wire.Rule{Key: kmsg.EndTxn, When: commits, Most: 1, Drop: true})},
+		{name: "answer cut after the commit", begin: wired(&wire.Rule{Key: kmsg.EndTxn, When: commits, Most: 1, Cut: true})},
+		{name: "answers cut three times", begin: wired(&wire.Rule{Key: kmsg.EndTxn, When: commits, Most: 3, Cut: true})},
 	}
 	for _, e := range []*kerr.Error{kerr.UnknownServerError, kerr.RequestTimedOut, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.CoordinatorLoadInProgress} {
 		stories = append(stories,
-			story{name: e.Message + " though it is committed", begin: wired(&rule{key: kmsg.EndTxn, when: commits, most: 2, answer: says(e)})},
+			story{name: e.Message + " though it is committed", begin: wired(&wire.Rule{Key: kmsg.EndTxn, When: commits, Most: 2, Answer: says(e)})},
 			story{name: e.Message + " and it is not committed", begin: faulty(2, kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TxnID: ourID, Err: e})},
 		)
 	}
@@ -36,11 +38,11 @@ func TestTransactionsInTrouble(t *testing.T) {
 		{name: "CONCURRENT_TRANSACTIONS at the end", begin: faulty(8, kfake.Fault{Keys: end, TxnID: ourID, Err: kerr.ConcurrentTransactions})},
 		{name: "CONCURRENT_TRANSACTIONS at the take-over", begin: both(
 			faulty(8, kfake.Fault{Keys: initialise, TxnID: ourID, Err: kerr.ConcurrentTransactions}),
-			wired(&rule{key: kmsg.EndTxn, when: commits, most: 1, cut: true}),
+			wired(&wire.Rule{Key: kmsg.EndTxn, When: commits, Most: 1, Cut: true}),
 		)},
 		{name: "INVALID_PRODUCER_EPOCH at a produce", begin: faulty(1, kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: names.State("source"), Err: kerr.InvalidProducerEpoch})},
 		{name: "PRODUCER_FENCED at the end", begin: faulty(1, kfake.Fault{Keys: end, TxnID: ourID, Err: kerr.ProducerFenced})},
-		{name: "INVALID_TXN_STATE though it is committed", begin: wired(&rule{key: kmsg.EndTxn, when: commits, most: 1, answer: says(kerr.InvalidTxnState)})},
+		{name: "INVALID_TXN_STATE though it is committed", begin: wired(&wire.Rule{Key: kmsg.EndTxn, When: commits, Most: 1, Answer: says(kerr.InvalidTxnState)})},
 		{name: "TRANSACTION_ABORTABLE", begin: faulty(1, kfake.Fault{Keys: end, TxnID: ourID, Err: kerr.TransactionAbortable})},
 	})
 }
@@ -59,22 +61,22 @@ func TestTransactionAbortedByTheCoordinator(t *testing.T) {
 	t.Parallel()
 	const timeout = 3 * time.Second
 	w := newWorld(t, setting{})
-	w.wire.add(&rule{key: kmsg.InitProducerID, when: ofUs, request: func(req kmsg.Request) {
+	w.wire.Add(&wire.Rule{Key: kmsg.InitProducerID, When: ofUs, Request: func(req kmsg.Request) {
 		req.(*kmsg.InitProducerIDRequest).TransactionTimeoutMillis = int32(timeout.Milliseconds())
 	}})
 	w.start()
 	release := make(chan struct{})
-	held := &rule{key: kmsg.EndTxn, when: commits, most: 1, hold: release}
+	held := &wire.Rule{Key: kmsg.EndTxn, When: commits, Most: 1, Hold: release}
 	w.tell(t, story{begin: func(w *world) trouble {
-		before := w.source.metric("planhat_bridge_source_shard_takeovers_total")
-		remove := w.wire.add(held)
+		before := w.source.Metric("planhat_bridge_source_shard_takeovers_total")
+		remove := w.wire.Add(held)
 		time.AfterFunc(timeout+2*time.Second, func() { close(release) })
 		return trouble{end: remove, met: func() bool {
-			return w.source.metric("planhat_bridge_source_shard_takeovers_total") > before
+			return w.source.Metric("planhat_bridge_source_shard_takeovers_total") > before
 		}}
 	}})
-	if !strings.Contains(w.source.log.String(), "commit: ") {
+	if !strings.Contains(w.source.Log.String(), "commit: ") {
 		t.Error("the late commit was not refused")
 	}
-	w.source.stop()
+	w.source.Stop()
 }

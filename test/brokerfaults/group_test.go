@@ -10,6 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
 // The group hands the shards out anew while a page is read or written.
@@ -43,13 +45,13 @@ func (w *world) visitors(n int) {
 	w.t.Helper()
 	for i := range n {
 		name := fmt.Sprintf("visitor-%d", i)
-		v := w.launch(&wire{}, map[string]string{"INSTANCE_ID": name})
+		v := w.launch(&wire.Wire{}, map[string]string{"INSTANCE_ID": name})
 		eventually(w.t, "the visitor has shards", metWithin, func() bool {
 			w.live(1)
 			return len(v.status().Shards) > 0
 		})
 		w.live(5)
-		v.stop()
+		v.Stop()
 		w.putOut(name)
 		w.live(5)
 	}
@@ -75,7 +77,7 @@ func TestRebalancesDuringTheSnapshot(t *testing.T) {
 	w.live(30)
 	w.fresh()
 	w.judge()
-	w.source.stop()
+	w.source.Stop()
 }
 
 // Two deployments of one name, by mistake or to be safe: one writes.
@@ -86,7 +88,7 @@ func TestTwoSources(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, setting{})
 			w.start()
-			other := w.launch(&wire{}, map[string]string{"INSTANCE_ID": instance})
+			other := w.launch(&wire.Wire{}, map[string]string{"INSTANCE_ID": instance})
 			eventually(t, "the other has shards", metWithin, func() bool {
 				w.live(2)
 				return len(other.status().Shards) > 0
@@ -99,16 +101,16 @@ func TestTwoSources(t *testing.T) {
 			if instance == "source-0" {
 				eventually(t, "status and log say that the instance id is there twice", metWithin, func() bool {
 					st := w.source.status().Workspaces[0]
-					return st.State == "held" && strings.Contains(st.Cause, "INSTANCE_ID") && strings.Contains(w.source.log.String(), st.Cause)
+					return st.State == "held" && strings.Contains(st.Cause, "INSTANCE_ID") && strings.Contains(w.source.Log.String(), st.Cause)
 				})
 			}
-			other.stop()
+			other.Stop()
 			w.putOut(instance) // what the session's end does
 			w.live(10)
 			took := w.fresh()
 			w.judge()
 			t.Logf("alone again, a fresh change took %s", took.Round(time.Millisecond))
-			w.source.stop()
+			w.source.Stop()
 		})
 	}
 }

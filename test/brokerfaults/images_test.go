@@ -21,7 +21,7 @@ func TestPlaceThatHoldsAnother(t *testing.T) {
 	w.seen(other, prompt)
 	w.edit("companies", other, `{"phase":"so that its place is its own"}`)
 	w.judge()
-	w.source.stop()
+	w.source.Stop()
 
 	cl := w.client(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	defer cl.Close()
@@ -53,5 +53,5 @@ func TestPlaceThatHoldsAnother(t *testing.T) {
 		t.Errorf("the update is op %q with before %s, which is of another record", e.Op, e.Before)
 	}
 	w.judge()
-	w.source.stop()
+	w.source.Stop()
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
 // Leaders and coordinators that move, and metadata that has not heard of it.
@@ -23,10 +25,10 @@ func TestLeadersAndCoordinators(t *testing.T) {
 		{name: "NOT_LEADER_OR_FOLLOWER", begin: faulty(6, kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: changesOf("company"), Err: kerr.NotLeaderForPartition})},
 		{name: "LEADER_NOT_AVAILABLE", begin: faulty(6, kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: names.State("source"), Err: kerr.LeaderNotAvailable})},
 		{name: "metadata names the wrong leaders", begin: func(w *world) trouble {
-			stale := &rule{key: kmsg.Metadata, most: 6, answer: wrongLeaders}
-			remove := w.wire.add(stale)
+			stale := &wire.Rule{Key: kmsg.Metadata, Most: 6, Answer: wrongLeaders}
+			remove := w.wire.Add(stale)
 			w.cluster.ShufflePartitionLeaders()
-			return trouble{met: hits(&stale.hits, 3), end: remove}
+			return trouble{met: hits(&stale.Hits, 3), end: remove}
 		}},
 		{name: "coordinators move", begin: func(w *world) trouble {
 			return trouble{end: w.every(100*time.Millisecond, 5, w.cluster.RehashCoordinators)}
@@ -37,14 +39,14 @@ func TestLeadersAndCoordinators(t *testing.T) {
 			faulty(3, kfake.Fault{Keys: []kmsg.Key{kmsg.FindCoordinator}, Group: group, Err: kerr.CoordinatorNotAvailable}),
 			faulty(1, kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Group: group, Err: kerr.NotCoordinator}),
 		)},
-		{name: "the transaction coordinator loads at the take-over", begin: both(fenced, wired(&rule{key: kmsg.EndTxn, when: commits, most: 1, cut: true}))},
+		{name: "the transaction coordinator loads at the take-over", begin: both(fenced, wired(&wire.Rule{Key: kmsg.EndTxn, When: commits, Most: 1, Cut: true}))},
 		{name: "the fetch of the state fails at the take-over", begin: both(
 			faulty(5, kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: names.State("source"), Partitions: []int32{ours}, Err: kerr.NotLeaderForPartition}),
-			wired(&rule{key: kmsg.EndTxn, when: commits, most: 1, cut: true}),
+			wired(&wire.Rule{Key: kmsg.EndTxn, When: commits, Most: 1, Cut: true}),
 		)},
 		{name: "the end of the state cannot be asked for at the take-over", begin: both(
 			faulty(4, kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: names.State("source"), Partitions: []int32{ours}, Err: kerr.LeaderNotAvailable}),
-			wired(&rule{key: kmsg.EndTxn, when: commits, most: 1, cut: true}),
+			wired(&wire.Rule{Key: kmsg.EndTxn, When: commits, Most: 1, Cut: true}),
 		)},
 	})
 }

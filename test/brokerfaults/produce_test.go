@@ -16,6 +16,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
 var produce = []kmsg.Key{kmsg.Produce}
@@ -28,12 +29,12 @@ func TestUnknownWrites(t *testing.T) {
 		{name: "REQUEST_TIMED_OUT though it is written", begin: faulty(3, kfake.Fault{Keys: produce, Topic: changes, Err: kerr.RequestTimedOut})},
 		{name: "REQUEST_TIMED_OUT of the state", begin: faulty(3, kfake.Fault{Keys: produce, Topic: state, Partitions: []int32{ours}, Err: kerr.RequestTimedOut})},
 		{name: "NOT_ENOUGH_REPLICAS_AFTER_APPEND", begin: faulty(3, kfake.Fault{Keys: produce, Topic: changes, Err: kerr.NotEnoughReplicasAfterAppend})},
-		{name: "answer cut after the write", begin: wired(&rule{key: kmsg.Produce, when: ofUs, most: 3, cut: true})},
-		{name: "cut before the write", begin: wired(&rule{key: kmsg.Produce, when: ofUs, most: 3, drop: true})},
-		{name: "DUPLICATE_SEQUENCE_NUMBER", begin: wired(&rule{key: kmsg.Produce, when: ofUs, most: 3, answer: refuses(kerr.DuplicateSequenceNumber)})},
-		{name: "OUT_OF_ORDER_SEQUENCE_NUMBER", begin: wired(&rule{key: kmsg.Produce, when: ofUs, most: 1, answer: refuses(kerr.OutOfOrderSequenceNumber)})},
-		{name: "UNKNOWN_PRODUCER_ID", begin: wired(&rule{key: kmsg.Produce, when: ofUs, most: 1, answer: refuses(kerr.UnknownProducerID)})},
-		{name: "UNKNOWN_SERVER_ERROR though it is written", begin: wired(&rule{key: kmsg.Produce, when: ofUs, most: 1, answer: refuses(kerr.UnknownServerError)})},
+		{name: "answer cut after the write", begin: wired(&wire.Rule{Key: kmsg.Produce, When: ofUs, Most: 3, Cut: true})},
+		{name: "cut before the write", begin: wired(&wire.Rule{Key: kmsg.Produce, When: ofUs, Most: 3, Drop: true})},
+		{name: "DUPLICATE_SEQUENCE_NUMBER", begin: wired(&wire.Rule{Key: kmsg.Produce, When: ofUs, Most: 3, Answer: refuses(kerr.DuplicateSequenceNumber)})},
+		{name: "OUT_OF_ORDER_SEQUENCE_NUMBER", begin: wired(&wire.Rule{Key: kmsg.Produce, When: ofUs, Most: 1, Answer: refuses(kerr.OutOfOrderSequenceNumber)})},
+		{name: "UNKNOWN_PRODUCER_ID", begin: wired(&wire.Rule{Key: kmsg.Produce, When: ofUs, Most: 1, Answer: refuses(kerr.UnknownProducerID)})},
+		{name: "UNKNOWN_SERVER_ERROR though it is written", begin: wired(&wire.Rule{Key: kmsg.Produce, When: ofUs, Most: 1, Answer: refuses(kerr.UnknownServerError)})},
 		{name: "KAFKA_STORAGE_ERROR", begin: faulty(3, kfake.Fault{Keys: produce, Topic: changes, Err: kerr.KafkaStorageError})},
 	})
 }
@@ -54,10 +55,10 @@ func TestBackPressure(t *testing.T) {
 				}
 			}, end: h.Remove}
 		}},
-		{name: "throttled by a quota", begin: wired(&rule{key: kmsg.Produce, when: ofUs, most: 4, answer: func(resp kmsg.Response) {
+		{name: "throttled by a quota", begin: wired(&wire.Rule{Key: kmsg.Produce, When: ofUs, Most: 4, Answer: func(resp kmsg.Response) {
 			resp.(*kmsg.ProduceResponse).ThrottleMillis = 700
 		}}), after: func(w *world) {
-			if n := w.source.metric("planhat_bridge_kafka_request_throttled_seconds_count"); n < 4 {
+			if n := w.source.Metric("planhat_bridge_kafka_request_throttled_seconds_count"); n < 4 {
 				w.t.Errorf("the metrics show %v throttled requests", n)
 			}
 		}},
@@ -84,20 +85,20 @@ func TestTopicWithALowLimit(t *testing.T) {
 		}
 	})
 	eventually(t, "the large one is skipped and counted", metWithin, func() bool {
-		return w.source.metric("planhat_bridge_source_records_skipped_total", `object="company"`) > 0
+		return w.source.Metric("planhat_bridge_source_records_skipped_total", `object="company"`) > 0
 	})
 	w.fresh()
 	w.live(10)
 	w.fresh()
-	if n := w.source.metric("planhat_bridge_source_shard_takeovers_total"); n > shard.DefaultShards+2 {
+	if n := w.source.Metric("planhat_bridge_source_shard_takeovers_total"); n > shard.DefaultShards+2 {
 		t.Errorf("%v take-overs: the limit was to be learned once", n)
 	}
-	if text := w.source.log.String(); !strings.Contains(text, "raise its max.message.bytes") {
+	if text := w.source.Log.String(); !strings.Contains(text, "raise its max.message.bytes") {
 		t.Error("the log does not say what to do")
 	}
 	w.limit(changesOf("company"), 1_000_000)
 	w.judge()
-	w.source.stop()
+	w.source.Stop()
 }
 
 // noise is the n-th text that does not compress well.

@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
 // roundsFor is how long stories are made up where nobody asks for longer.
@@ -70,7 +72,7 @@ func TestRandomFaults(t *testing.T) {
 	w.fresh()
 	w.judge()
 	t.Logf("%d rounds, %d changes; a fresh change took %s at most", rounds, report.Changes, slowest.Round(time.Millisecond))
-	w.source.stop()
+	w.source.Stop()
 }
 
 // keys are the requests that a source cannot do without.
@@ -100,9 +102,9 @@ func (c chaos) trouble() (what string, begin func(*world) trouble) {
 	most := 1 + c.IntN(4)
 	switch c.IntN(6) {
 	case 0:
-		return "cut after " + key.Name(), wired(&rule{key: key, skip: c.IntN(3), most: most, cut: true})
+		return "cut after " + key.Name(), wired(&wire.Rule{Key: key, Skip: c.IntN(3), Most: most, Cut: true})
 	case 1:
-		return "cut before " + key.Name(), wired(&rule{key: key, skip: c.IntN(3), most: most, drop: true})
+		return "cut before " + key.Name(), wired(&wire.Rule{Key: key, Skip: c.IntN(3), Most: most, Drop: true})
 	case 2:
 		return "leaders and coordinators move", func(w *world) trouble {
 			w.cluster.RehashCoordinators()

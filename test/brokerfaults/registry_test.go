@@ -17,6 +17,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig"
 )
 
 // bad are the ways in which a registry does not answer.
@@ -57,14 +58,14 @@ func TestRegistryInTroubleAtTheStart(t *testing.T) {
 			mend := w.spoil(answer)
 			w.source = w.launch(w.wire, nil)
 			w.live(10)
-			eventually(t, "the source says that it waits", metWithin, func() bool { return strings.Contains(w.source.log.String(), "schema registry") })
-			if code, _ := w.source.page("/readyz"); code == http.StatusOK {
+			eventually(t, "the source says that it waits", metWithin, func() bool { return strings.Contains(w.source.Log.String(), "schema registry") })
+			if code, _ := w.source.Page("/readyz"); code == http.StatusOK {
 				t.Error("ready without a registry")
 			}
 			mend()
 			w.fresh()
 			w.judge()
-			w.source.stop()
+			w.source.Stop()
 		})
 	}
 }
@@ -79,7 +80,7 @@ func TestRegistryThatStaysInTrouble(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		log := &buffer{}
+		log := &rig.Log{}
 		err = service.Run(t.Context(), ops.NewProcess("source", cfg, log), "source", source.Build)
 		if !errors.Is(err, ops.ErrUnreachable) || !strings.Contains(err.Error(), "wait for the schema registry") { // exit code 3
 			t.Errorf("%s: %v", name, err)
@@ -112,7 +113,7 @@ func TestEarlierSchemaIsGone(t *testing.T) {
 	w.start()
 	id := w.company(`{"name":"written with the schema of old"}`)
 	w.seen(id, prompt)
-	w.source.stop()
+	w.source.Stop()
 	w.registry.Reset()
 	for i := range 40 { // ids of other people's schemas
 		other := sr.Schema{Schema: fmt.Sprintf(`{"type":"record","name":"R%d","fields":[]}`, i)}
@@ -128,7 +129,7 @@ func TestEarlierSchemaIsGone(t *testing.T) {
 	if e := w.last("company", id); e.Op != "u" || e.Before != nil || !strings.Contains(string(e.After), "after") {
 		t.Errorf("the update is op %q, before %s, after %s", e.Op, e.Before, e.After)
 	}
-	if n := w.source.metric("planhat_bridge_source_before_missing_total", `object="company"`); n == 0 {
+	if n := w.source.Metric("planhat_bridge_source_before_missing_total", `object="company"`); n == 0 {
 		t.Error("no image is counted as missing")
 	}
 	w.edit("companies", id, `{"phase":"and on"}`)
@@ -136,7 +137,7 @@ func TestEarlierSchemaIsGone(t *testing.T) {
 		e := w.last("company", id)
 		return strings.Contains(string(e.After), "and on") && strings.Contains(string(e.Before), `"after"`)
 	})
-	w.source.stop()
+	w.source.Stop()
 }
 
 // last is the last event of a record.

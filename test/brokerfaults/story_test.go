@@ -7,6 +7,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
 // trouble is a fault in force.
@@ -28,7 +30,7 @@ const metWithin = 15 * time.Second * slack
 // tell runs a story in a world whose source is under way.
 func (w *world) tell(t *testing.T, s story) {
 	t.Helper()
-	w.t, w.source.t = t, t
+	w.t, w.source.T = t, t
 	w.live(15)
 	tr := s.begin(w)
 	w.live(15)
@@ -59,7 +61,7 @@ func tellAll(t *testing.T, w *world, stories []story) {
 	w.start()
 	for _, s := range stories {
 		ok := t.Run(s.name, func(t *testing.T) { w.tell(t, s) })
-		w.t, w.source.t = t, t
+		w.t, w.source.T = t, t
 		if !ok {
 			t.Fatal("the world is not whole any more: the other stories are not told")
 		}
@@ -109,9 +111,9 @@ func faulty(most int, f kfake.Fault) func(*world) trouble {
 }
 
 // wired is a trouble of the source's connection, until it has happened so often.
-func wired(r *rule) func(*world) trouble {
+func wired(r *wire.Rule) func(*world) trouble {
 	return func(w *world) trouble {
-		return trouble{met: func() bool { return r.hits.Load() >= int64(max(1, r.most)) }, end: w.wire.add(r)}
+		return trouble{met: func() bool { return r.Hits.Load() >= int64(max(1, r.Most)) }, end: w.wire.Add(r)}
 	}
 }
 

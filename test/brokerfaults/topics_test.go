@@ -47,11 +47,11 @@ func TestTopicsThatAreNotAsTheyWere(t *testing.T) {
 				w.live(10)
 				w.fresh()
 			}
-			if n := w.source.metric("planhat_bridge_source_shard_takeovers_total"); n > shard.DefaultShards+2 {
+			if n := w.source.Metric("planhat_bridge_source_shard_takeovers_total"); n > shard.DefaultShards+2 {
 				t.Errorf("%v take-overs for one topic", n)
 			}
 			w.judgeBut("license")
-			w.source.stop()
+			w.source.Stop()
 		})
 	}
 }
@@ -84,10 +84,10 @@ func TestRetentionHasTakenTheImages(t *testing.T) {
 	if e := w.last("company", kept); e.Op != "u" || e.Before != nil || !strings.Contains(string(e.After), "after") {
 		t.Errorf("the update is op %q, before %s, after %s", e.Op, e.Before, e.After)
 	}
-	if n := w.source.metric("planhat_bridge_source_before_missing_total", `object="company"`); n < 2 {
+	if n := w.source.Metric("planhat_bridge_source_before_missing_total", `object="company"`); n < 2 {
 		t.Errorf("%v images are counted as missing", n)
 	}
-	w.source.stop()
+	w.source.Stop()
 }
 
 // The state topic is gone: the source says so and what to do, and neither ends
@@ -102,13 +102,13 @@ func TestStateTopicIsDeleted(t *testing.T) {
 		st := w.source.status().Workspaces[0]
 		return st.State == "held" && strings.Contains(st.Cause, names.State("source")) && strings.Contains(st.Cause, "to repair: ")
 	})
-	if n := w.source.metric("planhat_bridge_source_shard_takeovers_total"); n > shard.DefaultShards+1 {
+	if n := w.source.Metric("planhat_bridge_source_shard_takeovers_total"); n > shard.DefaultShards+1 {
 		t.Errorf("%v take-overs", n)
 	}
-	w.source.stop()
+	w.source.Stop()
 	w.source = w.launch(w.wire, nil) // which creates it
 	w.fresh()
-	w.source.stop()
+	w.source.Stop()
 }
 
 // acls is a setting in which every right is given one by one to user "bridge".
@@ -194,10 +194,10 @@ func TestRightsAreTakenAway(t *testing.T) {
 			w.live(10)
 			w.fresh()
 			w.judge()
-			if n := w.source.metric("planhat_bridge_source_shard_takeovers_total"); n > 2*shard.DefaultShards+2 {
+			if n := w.source.Metric("planhat_bridge_source_shard_takeovers_total"); n > 2*shard.DefaultShards+2 {
 				t.Errorf("%v take-overs", n)
 			}
-			w.source.stop()
+			w.source.Stop()
 		})
 	}
 }

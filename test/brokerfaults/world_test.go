@@ -1,12 +1,9 @@
 package brokerfaults
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -14,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,9 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 	"go.uber.org/goleak"
 
-	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
-	"github.com/planhat-bridge/planhat-bridge/internal/ops"
 	"github.com/planhat-bridge/planhat-bridge/internal/oracle"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
@@ -34,6 +28,7 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
 // In a child process this is the source itself; else no goroutine may be left
@@ -87,7 +82,7 @@ type world struct {
 	registry *srfake.Registry
 	stage    *stage.Stage
 	kafka    kafka.Options // past the wire
-	wire     *wire
+	wire     *wire.Wire
 	env      map[string]string
 	source   *running
 	objects  []string // that are judged
@@ -97,7 +92,7 @@ type world struct {
 
 func newWorld(t *testing.T, s setting) *world {
 	t.Helper()
-	w := &world{t: t, wire: &wire{}, registry: srfake.New(), objects: objects}
+	w := &world{t: t, wire: &wire.Wire{}, registry: srfake.New(), objects: objects}
 	t.Cleanup(w.registry.Close)
 	w.options = append([]kfake.Opt{
 		kfake.NumBrokers(max(s.brokers, 1)), kfake.GroupMinSessionTimeout(time.Second),
@@ -136,33 +131,6 @@ func (w *world) open() {
 	}
 }
 
-// running is a source under way in this process.
-type running struct {
-	t     *testing.T
-	url   string // of its admin server
-	log   *buffer
-	stop  func()
-	ended chan error
-}
-
-// buffer may be read while it is written.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 func (w *world) environ(set map[string]string) []string {
 	vars := maps.Clone(w.env)
 	maps.Copy(vars, set)
@@ -173,44 +141,26 @@ func (w *world) environ(set map[string]string) []string {
 	return out
 }
 
+// running is a source under way in this process.
+type running struct{ *rig.Inside }
+
 // launch starts a source whose connections to Kafka go over a wire.
-func (w *world) launch(over *wire, set map[string]string) *running {
+func (w *world) launch(over *wire.Wire, set map[string]string) *running {
 	w.t.Helper()
-	cfg, err := config.Load(w.environ(set), service.Objects())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	r := &running{t: w.t, log: &buffer{}, ended: make(chan error, 1)}
-	process := ops.NewProcess("source", cfg, r.log)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
-	build := func(env service.Env) (service.Shell, error) {
-		env.Kafka.Extra = append(env.Kafka.Extra, kgo.Dialer(over.dial))
+	r := rig.RunInside(w.t, "source", w.environ(set), func(env service.Env) (service.Shell, error) {
+		env.Kafka.Extra = append(env.Kafka.Extra, kgo.Dialer(over.Dial))
 		d := source.DepsOf(env)
 		d.LookEvery = 200 * time.Millisecond
 		return source.New(env.Config, d), nil
-	}
-	go func() { r.ended <- service.Run(ctx, process, "source", build) }()
-	var once sync.Once
-	r.stop = func() {
-		once.Do(func() {
-			early := len(r.ended) > 0
-			cancel()
-			if err := <-r.ended; early || err != nil {
-				w.t.Errorf("the source ended by itself: %t, with %v", early, err)
-			}
-			if n := over.open.Load(); n != 0 {
-				w.t.Errorf("%d connections to Kafka are left", n)
-			}
-		})
-	}
-	w.t.Cleanup(func() {
-		r.stop()
-		if w.t.Failed() {
-			w.t.Logf("%s said:\n%s", w.t.Name(), r.log)
-		}
 	})
-	r.url = "http://" + process.Admin.Addr(w.t.Context())
-	return r
+	stop := r.Stop
+	r.Stop = func() {
+		stop()
+		if n := over.Open(); n != 0 {
+			w.t.Errorf("%d connections to Kafka are left", n)
+		}
+	}
+	return &running{r}
 }
 
 // start starts the source and waits for the snapshot.
@@ -223,7 +173,7 @@ func (w *world) start() {
 // restart is a clean stop and a start.
 func (w *world) restart() {
 	w.t.Helper()
-	w.source.stop()
+	w.source.Stop()
 	w.source = w.launch(w.wire, nil)
 }
 
@@ -332,57 +282,11 @@ func eventually(t *testing.T, what string, limit time.Duration, holds func() boo
 	}
 }
 
-// page reads a page of the admin server.
-func (r *running) page(path string) (code int, text string) {
-	r.t.Helper()
-	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.url+path, http.NoBody)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, err.Error()
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return resp.StatusCode, string(body)
-}
-
 // status is the source's part of /status.
 func (r *running) status() (out source.Status) {
-	r.t.Helper()
-	code, text := r.page("/status")
-	var all struct {
-		Source source.Status `json:"source"`
-	}
-	if err := json.Unmarshal([]byte(text), &all); err != nil {
-		r.t.Fatalf("status %d: %v: %s", code, err, text)
-	}
-	return all.Source
-}
-
-// metric adds up the series of a metric whose line contains all of the labels.
-func (r *running) metric(name string, labels ...string) (sum float64) {
-	r.t.Helper()
-	_, text := r.page("/metrics")
-	for line := range strings.Lines(text) {
-		series, value, ok := strings.Cut(strings.TrimSpace(line), " ")
-		if !ok || series != name && !strings.HasPrefix(series, name+"{") {
-			continue
-		}
-		fits := true
-		for _, l := range labels {
-			fits = fits && strings.Contains(series, l)
-		}
-		var v float64
-		if _, err := fmt.Sscan(value, &v); err == nil && fits {
-			sum += v
-		}
-	}
-	return sum
+	r.T.Helper()
+	r.Status(&out)
+	return out
 }
 
 // hits is how often a rule has applied.

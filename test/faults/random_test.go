@@ -99,12 +99,12 @@ func (d *dice) play(w *world) {
 			w.live(5)
 			w.sim.SetTokens(map[string]planhatsim.Token{stage.Token: {}})
 		case 1:
-			w.front.cut(func(context.Context) error { return &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded} })
-			w.front.hangUp()
+			w.front.Cut(func(context.Context) error { return &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded} })
+			w.front.HangUp()
 			w.live(5)
-			w.front.cut(nil)
+			w.front.Cut(nil)
 		case 2:
-			w.front.hangUp()
+			w.front.HangUp()
 		case 3:
 			w.clock.set(time.Duration(d.IntN(120)-60) * time.Second)
 		case 4:

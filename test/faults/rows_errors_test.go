@@ -11,6 +11,7 @@ import (
 	"time"
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/front"
 )
 
 // Row 8: the vendor fails for a while, or is gone for longer.
@@ -47,14 +48,14 @@ func TestCallsThatGetStuck(t *testing.T) {
 	hung := &atomic.Int64{}
 	tell(t, []story{
 		{name: "no connection", after: bounded, begin: func(w *world) {
-			w.front.cut(func(ctx context.Context) error {
+			w.front.Cut(func(ctx context.Context) error {
 				hung.Add(1)
 				<-ctx.Done()
 				return ctx.Err()
 			})
-			w.front.hangUp()
+			w.front.HangUp()
 			w.until("calls without a connection", func() bool { return hung.Load() >= 3 })
-		}, end: func(w *world) { w.front.cut(nil) }},
+		}, end: func(w *world) { w.front.Cut(nil) }},
 		{name: "no answer", after: bounded, begin: stuck(planhatsim.Fault{Kind: "timeout-before"})},
 		{name: "half an answer", after: bounded, begin: stuck(planhatsim.Fault{Kind: "stall"})},
 		{name: "an answer in drops", after: bounded, begin: stuck(planhatsim.Fault{Kind: "drip", Ms: 200})},
@@ -68,31 +69,32 @@ func TestConnectionsBreak(t *testing.T) {
 	cut := func(err error) func(*world) {
 		return func(w *world) {
 			var tries atomic.Int64
-			w.front.cut(func(context.Context) error { tries.Add(1); return err })
-			w.front.hangUp()
+			w.front.Cut(func(context.Context) error { tries.Add(1); return err })
+			w.front.HangUp()
 			w.until("calls without a connection", func() bool { return tries.Load() >= 4 })
 		}
 	}
-	mend := func(w *world) { w.front.cut(nil) }
+	mend := func(w *world) { w.front.Cut(nil) }
+	var trusted func()
 	tell(t, []story{
 		{name: "reset", begin: strikes(planhatsim.Fault{Kind: "reset"}, 6)},
 		{name: "closed without an answer", begin: strikes(planhatsim.Fault{Kind: "timeout-after", Close: true}, 6)},
 		{name: "refused", begin: cut(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}), end: mend},
-		{name: "the name is not known", begin: cut(&net.DNSError{Err: "no such host", Name: hostname, IsNotFound: true}), end: mend},
-		{name: "no name server", begin: cut(&net.DNSError{Err: "server misbehaving", Name: hostname, IsTemporary: true}), end: mend},
+		{name: "the name is not known", begin: cut(&net.DNSError{Err: "no such host", Name: front.Hostname, IsNotFound: true}), end: mend},
+		{name: "no name server", begin: cut(&net.DNSError{Err: "server misbehaving", Name: front.Hostname, IsTemporary: true}), end: mend},
 		{name: "a wrong certificate", setting: setting{secure: true}, begin: func(w *world) {
-			w.front.cert.Store(stranger(w.t))
-			w.front.hangUp()
+			trusted = w.front.Stranger(w.t)
+			w.front.HangUp()
 			w.until("calls to a stranger", func() bool { return w.metric("api_calls_total", map[string]string{"outcome": "unavailable"}) >= 4 })
-		}, end: func(w *world) { w.front.cert.Store(nil) }},
+		}, end: func(*world) { trusted() }},
 		{name: "HTTP2 says go away", setting: setting{secure: true}, begin: func(w *world) {
-			_, before := w.front.connections()
-			w.front.intercept(func(rw http.ResponseWriter, _ *http.Request) bool {
+			_, before := w.front.Connections()
+			w.front.Intercept(func(rw http.ResponseWriter, _ *http.Request) bool {
 				rw.Header().Set("Connection", "close") // net/http turns it into GOAWAY
 				return false
 			})
-			w.until("new connections", func() bool { _, was := w.front.connections(); return was >= before+8 })
-		}, end: func(w *world) { w.front.intercept(nil) }, after: func(w *world) {
+			w.until("new connections", func() bool { _, was := w.front.Connections(); return was >= before+8 })
+		}, end: func(w *world) { w.front.Intercept(nil) }, after: func(w *world) {
 			if n := w.metric("scan_failures_total", nil); n > 0 {
 				w.t.Errorf("%v steps failed: a connection that the vendor ends in order is no failure", n)
 			}
@@ -101,7 +103,7 @@ func TestConnectionsBreak(t *testing.T) {
 			w.fault(planhatsim.Fault{Kind: "latency", Ms: 200})
 			for n := range int64(4) {
 				w.struck("latency", 3*n+1)
-				w.front.hangUp()
+				w.front.HangUp()
 			}
 		}},
 	})

@@ -101,7 +101,7 @@ type meter struct {
 
 func meterOf(w *world) *meter {
 	m := &meter{}
-	w.front.intercept(func(rw http.ResponseWriter, r *http.Request) bool {
+	w.front.Intercept(func(rw http.ResponseWriter, r *http.Request) bool {
 		m.mu.Lock()
 		defer m.mu.Unlock() // one call at a time is what there is
 		now := time.Now()
@@ -110,7 +110,7 @@ func meterOf(w *world) *meter {
 			m.early = fmt.Sprintf("a call came %s too early after a 429", left)
 		}
 		noted := &statusWriter{ResponseWriter: rw}
-		w.front.vendor.ServeHTTP(noted, r)
+		w.sim.ServeHTTP(noted, r)
 		if noted.status == http.StatusTooManyRequests {
 			m.refused++
 			m.until = now.Add(asked(rw.Header(), now))

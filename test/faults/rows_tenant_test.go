@@ -142,7 +142,7 @@ func TestAnotherTenant(t *testing.T) {
 		stories = append(stories, story{name: name, setting: inFile, begin: func(w *world) {
 			other := planhatsim.New(planhatsim.Options{Seed: 77, Companies: 40, CoreOnly: true, CallsPerMinute: -1, Tokens: map[string]planhatsim.Token{wrong: {}}})
 			w.t.Cleanup(other.Close)
-			w.front.intercept(func(rw http.ResponseWriter, r *http.Request) bool {
+			w.front.Intercept(func(rw http.ResponseWriter, r *http.Request) bool {
 				if r.Header.Get("Authorization") != "Bearer "+wrong {
 					return false
 				}

@@ -16,7 +16,7 @@ import (
 func between(sort string, times int64, do func(w *world, n int64)) func(*world) {
 	return func(w *world) {
 		var n atomic.Int64
-		w.front.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		w.front.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
 			q := r.URL.Query()
 			if r.URL.Path == "/endusers" && q.Get("sort") == sort && q.Get("offset") != "0" && n.Load() < times {
 				do(w, n.Add(1))
@@ -30,7 +30,7 @@ func between(sort string, times int64, do func(w *world, n int64)) func(*world) 
 			}
 			w.until("a later page", func() bool { return n.Load() > was })
 		}
-		w.front.intercept(nil)
+		w.front.Intercept(nil)
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/front"
 )
 
 // patience is how long anything may take that is not the subject of an assertion.
@@ -37,7 +38,7 @@ type world struct {
 	name  string
 	clock *clock
 	sim   *planhatsim.Server
-	front *front
+	front *front.Front
 	stage *stage.Stage
 	deps  func(*source.Deps)
 
@@ -91,7 +92,7 @@ func newWorld(t *testing.T, s setting) *world {
 	t.Cleanup(func() { _ = w.stage.Close() })
 	w.sim = w.stage.Simulator
 	t.Cleanup(w.sim.Close)
-	w.front = newFront(t, w.sim, s.secure)
+	w.front = front.New(t, w.sim, s.secure)
 	vars := w.stage.Env(0)
 	vars["PLANHAT_BASE_URL"], vars["PLANHAT_OBJECTS"] = w.front.URL, core
 	vars["PLANHAT_DELETE_GUARD"] = "off" // users who live this fast delete more in a minute than others in a day
@@ -315,11 +316,11 @@ func (w *world) nothingLeft() {
 	left := ""
 	gone := func() bool {
 		left = goroutinesOf(w.name)
-		open, _ := w.front.connections()
+		open, _ := w.front.Connections()
 		return left == "" && open == 0
 	}
 	if !w.within(10*time.Second, gone) {
-		open, _ := w.front.connections()
+		open, _ := w.front.Connections()
 		w.t.Errorf("the source has stopped and leaves %d connections to the vendor and these goroutines:\n%s", open, left)
 	}
 }

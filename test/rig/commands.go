@@ -11,7 +11,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 )
 
-// CommandsEach is how many commands Send writes for a company.
+// CommandsEach is how many commands Commands gives, and Send writes for a company.
 const CommandsEach = 5
 
 // Send writes commands of all operations for the companies numbered from first
@@ -28,7 +28,7 @@ func (r *Rig) Send(first, end int) {
 	defer cancel()
 	for i := first; i < end; i++ {
 		key := fmt.Sprintf("cmd-%d", i)
-		for _, c := range commandsFor(key, i) {
+		for _, c := range Commands(key, i) {
 			value, err := json.Marshal(c)
 			if err != nil {
 				r.t.Fatal(err)
@@ -40,7 +40,10 @@ func (r *Rig) Send(first, end int) {
 	}
 }
 
-func commandsFor(key string, i int) []map[string]any {
+// Commands are commands of all operations for the i-th company, which has that
+// externalId; they have to be carried out in this order. Every other one is deleted
+// in the end.
+func Commands(key string, i int) []map[string]any {
 	target := map[string]any{"externalId": key}
 	out := []map[string]any{
 		{"op": "create", "fields": map[string]any{"name": key, "externalId": key, "custom": map[string]any{"cmd": key + "-0"}}},

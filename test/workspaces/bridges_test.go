@@ -115,7 +115,7 @@ func TestASecondSinkOfTheSameTopicsDoesNotStart(t *testing.T) {
 		t.Errorf("another workspace: code %d: %s", code, text)
 	}
 	w.watch.until(results(acme), w.watch.send("acme", upsert("a", "x")), patience)
-	first.stop()
+	first.Stop()
 	w.leave("first.sink-shards")
 	if code, text := second(w.tenants, unhurried); code != 0 {
 		t.Errorf("the first is gone: code %d: %s", code, text)
@@ -185,10 +185,10 @@ func TestAWorkspaceWhoseOwnerDoesNotKnowIt(t *testing.T) {
 	})
 	second.untilMetric(`planhat_bridge_source_workspace_orphaned{workspace="` + orphan.name + `"} 1`)
 	second.ready()
-	if !strings.Contains(second.log.String(), "nobody works on a token") {
-		t.Errorf("the log does not say it:\n%s", second.log)
+	if !strings.Contains(second.Log.String(), "nobody works on a token") {
+		t.Errorf("the log does not say it:\n%s", second.Log)
 	}
-	first.stop() // and comes back with the right configuration
+	first.Stop() // and comes back with the right configuration
 	first = w.start("source", w.tenants, nil)
 	id := orphan.add("captured after all")
 	w.watch.until(changes(orphan), id, patience)

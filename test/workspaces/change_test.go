@@ -14,7 +14,7 @@ func TestAWorkspaceLeavesAndComesBack(t *testing.T) {
 	run := func(tenants ...*tenant) (stop func()) {
 		t.Helper()
 		source, sink := w.start("source", tenants, nil), w.start("sink", tenants, nil)
-		return func() { source.stop(); sink.stop() }
+		return func() { source.Stop(); sink.Stop() }
 	}
 	stop := run(stays, leaves)
 	for _, tn := range w.tenants {

@@ -59,11 +59,11 @@ func TestTheTroublesOfAWorkspaceAreItsOwn(t *testing.T) {
 	for _, r := range services {
 		r.untilState(refused, "unauthorized")
 		if cause := r.untilState(throttled, "retrying"); !strings.Contains(cause, "429") {
-			t.Errorf("%s does not say what is wrong with the throttled one: %s", r.role, cause)
+			t.Errorf("%s does not say what is wrong with the throttled one: %s", r.Role, cause)
 		}
 		r.untilState(broken, "retrying")
 		r.untilState(healthy, "ok")
-		r.untilMetric(`planhat_bridge_` + r.role + `_workspace_paused{workspace="` + refused.name + `"} 1`)
+		r.untilMetric(`planhat_bridge_` + r.Role + `_workspace_paused{workspace="` + refused.name + `"} 1`)
 		r.ready()
 	}
 	for _, fault := range []planhatsim.Fault{
@@ -92,12 +92,12 @@ func TestTheTroublesOfAWorkspaceAreItsOwn(t *testing.T) {
 		}
 		r.untilState(throttled, "retrying") // its minute is not over
 		began := time.Now()
-		r.stop()
+		r.Stop()
 		if took := time.Since(began); took > drain+5*time.Second {
-			t.Errorf("%s took %s to stop beside a vendor that asks for a minute", r.role, took)
+			t.Errorf("%s took %s to stop beside a vendor that asks for a minute", r.Role, took)
 		}
-		if n := strings.Count(r.log.String(), "fenced"); n != 0 {
-			t.Errorf("%s was fenced %d times", r.role, n)
+		if n := strings.Count(r.Log.String(), "fenced"); n != 0 {
+			t.Errorf("%s was fenced %d times", r.Role, n)
 		}
 	}
 }
@@ -122,7 +122,7 @@ func TestAWorkspaceWithoutItsTopicsIsHeldAlone(t *testing.T) {
 		t.Errorf("the cause does not name the topic: %s", cause)
 	}
 	eventually(t, "the stream is held", func() bool {
-		_, text := source.page("/status")
+		_, text := source.Page("/status")
 		return strings.Contains(text, changes(torn)+" is not there any more")
 	})
 	for n := range 3 {
@@ -131,9 +131,9 @@ func TestAWorkspaceWithoutItsTopicsIsHeldAlone(t *testing.T) {
 	for _, r := range []*running{source, sink} {
 		r.untilState(whole, "ok")
 		r.ready()
-		r.stop()
+		r.Stop()
 	}
-	if n := strings.Count(sink.log.String(), "taken over again"); n > 2 {
+	if n := strings.Count(sink.Log.String(), "taken over again"); n > 2 {
 		t.Errorf("the shard was taken over %d times for one workspace", n)
 	}
 

@@ -65,16 +65,16 @@ func TestTokensStayWhereTheyBelong(t *testing.T) {
 		}
 	}
 	for _, r := range services {
-		texts := map[string]string{"log": r.log.String()}
+		texts := map[string]string{"log": r.Log.String()}
 		for _, path := range []string{"/status", "/metrics", "/readyz"} {
-			_, texts[path] = r.page(path)
+			_, texts[path] = r.Page(path)
 		}
 		if !strings.Contains(texts["log"], rotated.name) {
-			t.Errorf("%s logged nothing of the rotation: the run proves little", r.role)
+			t.Errorf("%s logged nothing of the rotation: the run proves little", r.Role)
 		}
 		for where, text := range texts {
 			if strings.Contains(text, "tok-") {
-				t.Errorf("%s shows a token on %s:\n%s", r.role, where, text)
+				t.Errorf("%s shows a token on %s:\n%s", r.Role, where, text)
 			}
 		}
 	}

@@ -1,4 +1,6 @@
-package faults_test
+// Package front is the network between a service and a simulated vendor: what its
+// calls come to before they come to the simulator.
+package front
 
 import (
 	"context"
@@ -18,9 +20,8 @@ import (
 	"time"
 )
 
-// front is the vendor's side of the network: what the source's calls come to
-// before they come to the simulator.
-type front struct {
+// Front is a vendor's side of the network.
+type Front struct {
 	*httptest.Server
 	vendor http.Handler
 	line   atomic.Pointer[func(context.Context) error] // what happens to a call to the vendor's host before there is a connection
@@ -32,10 +33,10 @@ type front struct {
 	was  int // connections that there have been
 }
 
-// newFront serves the vendor: by HTTP, or by HTTP/2 with TLS.
-func newFront(t *testing.T, vendor http.Handler, secure bool) *front {
+// New serves the vendor: by HTTP, or by HTTP/2 with TLS.
+func New(t *testing.T, vendor http.Handler, secure bool) *Front {
 	t.Helper()
-	f := &front{vendor: vendor, open: map[net.Conn]bool{}}
+	f := &Front{vendor: vendor, open: map[net.Conn]bool{}}
 	f.Server = httptest.NewUnstartedServer(f)
 	f.Config.ConnState = f.note
 	f.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // broken connections are what is played
@@ -58,20 +59,21 @@ func newFront(t *testing.T, vendor http.Handler, secure bool) *front {
 		t.Fatal(err)
 	}
 	network.add(port, f)
-	f.URL = map[bool]string{true: "https://", false: "http://"}[secure] + net.JoinHostPort(hostname, port)
+	f.URL = map[bool]string{true: "https://", false: "http://"}[secure] + net.JoinHostPort(Hostname, port)
 	return f
 }
 
-func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP implements http.Handler.
+func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if before := f.before.Load(); before != nil && (*before)(w, r) {
 		return
 	}
 	f.vendor.ServeHTTP(w, r)
 }
 
-// intercept lets a function answer calls in the vendor's place; false leaves one to
+// Intercept lets a function answer calls in the vendor's place; false leaves one to
 // the vendor. nil ends it.
-func (f *front) intercept(answer func(http.ResponseWriter, *http.Request) bool) {
+func (f *Front) Intercept(answer func(http.ResponseWriter, *http.Request) bool) {
 	if answer == nil {
 		f.before.Store(nil)
 		return
@@ -79,8 +81,8 @@ func (f *front) intercept(answer func(http.ResponseWriter, *http.Request) bool) 
 	f.before.Store(&answer)
 }
 
-// cut puts something into the way of new connections; nil takes it away.
-func (f *front) cut(dial func(context.Context) error) {
+// Cut puts something into the way of new connections; nil takes it away.
+func (f *Front) Cut(dial func(context.Context) error) {
 	if dial == nil {
 		f.line.Store(nil)
 		return
@@ -88,7 +90,7 @@ func (f *front) cut(dial func(context.Context) error) {
 	f.line.Store(&dial)
 }
 
-func (f *front) note(c net.Conn, state http.ConnState) {
+func (f *Front) note(c net.Conn, state http.ConnState) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch state {
@@ -101,14 +103,15 @@ func (f *front) note(c net.Conn, state http.ConnState) {
 	}
 }
 
-func (f *front) connections() (open, was int) {
+// Connections tells how many there are, and how many there have been.
+func (f *Front) Connections() (open, was int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.open), f.was
 }
 
-// hangUp closes all connections, calls under way or not.
-func (f *front) hangUp() {
+// HangUp closes all connections, calls under way or not.
+func (f *Front) HangUp() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for c := range f.open {
@@ -123,14 +126,21 @@ var sample = sync.OnceValue(func() *httptest.Server {
 	return s
 })
 
-// stranger is a certificate that nobody trusts.
+// Stranger lets a certificate that nobody trusts stand for the vendor's, until the
+// returned function is called.
+func (f *Front) Stranger(t *testing.T) (end func()) {
+	t.Helper()
+	f.cert.Store(stranger(t))
+	return func() { f.cert.Store(nil) }
+}
+
 func stranger(t *testing.T) *tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	of := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{hostname}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	of := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{Hostname}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, of, of, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,6 @@
-package brokerfaults
+// Package wire is between a service and its brokers. Unlike a broker's own faults,
+// it can lose or change an answer after the request had its effect.
+package wire
 
 import (
 	"bufio"
@@ -15,71 +17,74 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// wire is between the source and the brokers. Unlike a broker's own faults, it
-// can lose or change an answer after the request had its effect.
-type wire struct {
-	open atomic.Int64 // connections
+// Wire is what the connections of a service go over.
+type Wire struct {
+	open atomic.Int64
 
 	mu    sync.Mutex
-	rules []*rule
+	rules []*Rule
 }
 
-// rule is a trouble of some requests. All fields but key are optional.
-type rule struct {
-	key  kmsg.Key
-	skip int // requests that go through first
-	most int // requests that it applies to; 0: as long as it is there
-	when func(kmsg.Request) bool
+// Rule is a trouble of some requests. All fields but Key are optional.
+type Rule struct {
+	Key  kmsg.Key
+	Skip int // requests that go through first
+	Most int // requests that it applies to; 0: as long as it is there
+	When func(kmsg.Request) bool
 
-	request func(kmsg.Request)  // changes what is sent
-	hold    <-chan struct{}     // nothing is sent until it is closed
-	drop    bool                // the connection breaks before anything is sent
-	answer  func(kmsg.Response) // changes what comes back
-	cut     bool                // the connection breaks when the answer is there
+	Request func(kmsg.Request)  // changes what is sent
+	Hold    <-chan struct{}     // nothing is sent until it is closed
+	Drop    bool                // the connection breaks before anything is sent
+	Answer  func(kmsg.Response) // changes what comes back
+	Cut     bool                // the connection breaks when the answer is there
 
-	hits atomic.Int64
+	Hits atomic.Int64 // requests that it has applied to
 }
 
-// add puts rules in force and gives the means to take them back.
-func (w *wire) add(rules ...*rule) (remove func()) {
+// Open is how many connections there are.
+func (w *Wire) Open() int64 { return w.open.Load() }
+
+// Add puts rules in force and gives the means to take them back.
+func (w *Wire) Add(rules ...*Rule) (remove func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.rules = append(w.rules, rules...)
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.rules = slices.DeleteFunc(w.rules, func(r *rule) bool { return slices.Contains(rules, r) })
+		w.rules = slices.DeleteFunc(w.rules, func(r *Rule) bool { return slices.Contains(rules, r) })
 	}
 }
 
 // match finds the rule for a request, if there is one.
-func (w *wire) match(req kmsg.Request) *rule {
+func (w *Wire) match(req kmsg.Request) *Rule {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, r := range w.rules {
-		if r.key != kmsg.Key(req.Key()) || r.when != nil && !r.when(req) {
+		if r.Key != kmsg.Key(req.Key()) || r.When != nil && !r.When(req) {
 			continue
 		}
-		if r.skip > 0 {
-			r.skip--
+		if r.Skip > 0 {
+			r.Skip--
 			continue
 		}
-		if r.most > 0 && int(r.hits.Load()) >= r.most {
+		if r.Most > 0 && int(r.Hits.Load()) >= r.Most {
 			continue
 		}
-		r.hits.Add(1)
+		r.Hits.Add(1)
 		return r
 	}
 	return nil
 }
 
-func (w *wire) concerns(key int16) bool {
+func (w *Wire) concerns(key int16) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.ContainsFunc(w.rules, func(r *rule) bool { return int16(r.key) == key })
+	return slices.ContainsFunc(w.rules, func(r *Rule) bool { return int16(r.Key) == key })
 }
 
-func (w *wire) dial(ctx context.Context, network, host string) (net.Conn, error) {
+// Dial connects to a broker; it is for kgo.Dialer.
+func (w *Wire) Dial(ctx context.Context, network, host string) (net.Conn, error) {
 	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, host)
 	if err != nil {
 		return nil, err
@@ -91,7 +96,7 @@ func (w *wire) dial(ctx context.Context, network, host string) (net.Conn, error)
 // wireConn is one connection. The client writes whole requests.
 type wireConn struct {
 	net.Conn
-	wire *wire
+	wire *Wire
 	in   *bufio.Reader
 	out  []byte // of an answer, not yet read
 
@@ -104,7 +109,7 @@ type wireConn struct {
 
 // asked is a request that a rule applies to.
 type asked struct {
-	rule *rule
+	rule *Rule
 	req  kmsg.Request
 }
 
@@ -130,13 +135,13 @@ func (c *wireConn) Write(p []byte) (int, error) {
 	if r == nil {
 		return c.Conn.Write(p)
 	}
-	if r.drop {
+	if r.Drop {
 		_ = c.Close()
 		return 0, errWire
 	}
-	if r.hold != nil {
+	if r.Hold != nil {
 		select {
-		case <-r.hold:
+		case <-r.Hold:
 		case <-c.closed:
 			return 0, errWire
 		}
@@ -145,8 +150,8 @@ func (c *wireConn) Write(p []byte) (int, error) {
 	c.waiting[int32(binary.BigEndian.Uint32(p[8:]))] = asked{r, req}
 	c.mu.Unlock()
 	sent := p
-	if r.request != nil {
-		r.request(req)
+	if r.Request != nil {
+		r.Request(req)
 		sent = req.AppendTo(slices.Clone(p[:body]))
 		binary.BigEndian.PutUint32(sent, uint32(len(sent)-4))
 	}
@@ -202,11 +207,11 @@ func (c *wireConn) frame() ([]byte, error) {
 	if !ok {
 		return frame, nil
 	}
-	if a.rule.cut {
+	if a.rule.Cut {
 		_ = c.Close()
 		return nil, errWire
 	}
-	if a.rule.answer == nil {
+	if a.rule.Answer == nil {
 		return frame, nil
 	}
 	return a.changed(frame)
@@ -221,7 +226,7 @@ func (a asked) changed(frame []byte) ([]byte, error) {
 	if err := resp.ReadFrom(frame[body:]); err != nil {
 		return nil, err
 	}
-	a.rule.answer(resp)
+	a.rule.Answer(resp)
 	out := resp.AppendTo(slices.Clone(frame[:body]))
 	binary.BigEndian.PutUint32(out, uint32(len(out)-4))
 	return out, nil
