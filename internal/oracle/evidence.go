@@ -16,6 +16,8 @@ type Evidence struct {
 	Commands []Command
 	Results  []Result
 	Journal  []Entry // the vendor's writes, oldest first
+	// WithoutSource: nobody has read the change topics.
+	WithoutSource bool
 }
 
 // ObjectEvidence is what is known of one object.

@@ -9,6 +9,9 @@ import (
 // checkFold holds every change topic, folded by key, against the vendor's state.
 func checkFold(e Evidence) []Mismatch {
 	var out []Mismatch
+	if e.WithoutSource {
+		return nil
+	}
 	for _, o := range e.Objects {
 		out = append(out, foldObject(o)...)
 	}

@@ -29,6 +29,9 @@ type Options struct {
 	Log      *slog.Logger // nil: silent
 	// Rereads are, by object, how often signals asked for its records again.
 	Rereads map[string]int
+	// WithoutSource leaves the change topics alone, since no source has run: the
+	// commands, their results and what they made of the vendor are judged.
+	WithoutSource bool
 }
 
 const (
@@ -49,9 +52,9 @@ func Check(ctx context.Context, o Options) (Report, error) {
 	if err := g.await(ctx); err != nil {
 		return Report{}, err
 	}
-	for _, o := range g.objects {
-		if g.missing[o.Topic] {
-			return Report{}, fmt.Errorf("judge the run: topic %s does not exist: has the source run with this workspace and prefix?", o.Topic)
+	for _, object := range g.objects {
+		if g.missing[object.Topic] && !o.WithoutSource {
+			return Report{}, fmt.Errorf("judge the run: topic %s does not exist: has the source run with this workspace and prefix?", object.Topic)
 		}
 	}
 	report := Judge(g.evidence())
@@ -97,7 +100,9 @@ func newGatherer(o Options, isolation kgo.IsolationLevel) (*gatherer, error) {
 		topic := o.Names.Changes(vendorName, o.Workspace, name)
 		g.objects = append(g.objects, &ObjectEvidence{Spec: spec, Topic: topic, Rereads: o.Rereads[name]})
 		g.codecs = append(g.codecs, codec)
-		g.topics = append(g.topics, topic)
+		if !o.WithoutSource {
+			g.topics = append(g.topics, topic)
+		}
 	}
 	g.topics = append(g.topics, o.Names.Commands(vendorName, o.Workspace), o.Names.Results(vendorName, o.Workspace))
 	var err error
@@ -123,6 +128,9 @@ func (g *gatherer) await(ctx context.Context) error {
 			return err
 		}
 		pending := g.pending()
+		if pending == "" && g.options.WithoutSource {
+			return g.gatherVendor(ctx) // what the last results say may be newer than what was seen of the vendor
+		}
 		if pending == "" || looks%looksPerVerdict == 1 && lasting(g.evidence()) {
 			return nil
 		}
@@ -157,7 +165,7 @@ func (g *gatherer) pending() string {
 		}
 	}
 	for _, o := range g.objects {
-		if !settled(*o) {
+		if !g.options.WithoutSource && !settled(*o) {
 			return string(o.Spec.Object)
 		}
 	}
@@ -216,7 +224,7 @@ func (g *gatherer) readJournal(ctx context.Context) (bool, error) {
 }
 
 func (g *gatherer) evidence() Evidence {
-	e := Evidence{Commands: g.commands, Results: g.results, Journal: g.journal}
+	e := Evidence{Commands: g.commands, Results: g.results, Journal: g.journal, WithoutSource: g.options.WithoutSource}
 	for _, o := range g.objects {
 		e.Objects = append(e.Objects, *o)
 	}
