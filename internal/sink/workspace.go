@@ -97,6 +97,7 @@ func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 	if err != nil {
 		return &shard.Refusal{Err: err}
 	}
+	defer client.CloseIdleConnections()
 	w.client = client
 	w.catalogue = catalogue{w: w}
 	defer w.greet(ctx)()
