@@ -3,6 +3,7 @@ package sink
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -283,7 +284,7 @@ func (e *executor) try(items []plan.Item, call func(context.Context) (attempts i
 			return err
 		case errors.Is(err, errStopped) || err != nil && e.calls.Err() != nil && kind != planhat.KindAmbiguous:
 			return errStopped
-		case kind == planhat.KindUnauthorized:
+		case kind == planhat.KindUnauthorized || status(err) == http.StatusPaymentRequired: // of the whole account, as a rule
 			if err := e.unauthorized(failed, &refusals, pause); err != nil {
 				return err
 			}

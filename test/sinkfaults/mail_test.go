@@ -23,6 +23,7 @@ type mail struct {
 
 // letter is a dead letter.
 type letter struct {
+	key   string // of the command
 	code  string
 	value []byte
 	at    time.Time
@@ -60,7 +61,7 @@ func (m *mail) take(rec *kgo.Record) {
 		head[h.Key] = string(h.Value)
 	}
 	id := head[sink.HeaderCommandID]
-	m.letters[id] = append(m.letters[id], letter{head[sink.HeaderCode], rec.Value, rec.Timestamp})
+	m.letters[id] = append(m.letters[id], letter{string(rec.Key), head[sink.HeaderCode], rec.Value, rec.Timestamp})
 }
 
 // judge holds the answers to what is expected: OK, but for the commands that the story

@@ -75,7 +75,7 @@ func newWorld(t *testing.T, s setting) *world {
 	t.Helper()
 	w := &world{
 		t: t, name: t.Name(), wire: &wire.Wire{}, registry: srfake.New(), refused: map[string]string{}, optional: map[string]bool{},
-		times: sink.Times{Settle: 300 * time.Millisecond, Retry: 100 * time.Millisecond, Poll: 50 * time.Millisecond, TokenRetry: 2 * time.Second},
+		times: sink.Times{Settle: 300 * time.Millisecond, Retry: 100 * time.Millisecond, Poll: 50 * time.Millisecond, TokenRetry: 2 * time.Second, Catalogue: time.Millisecond},
 	}
 	t.Cleanup(w.registry.Close)
 	w.options = append([]kfake.Opt{
@@ -159,7 +159,7 @@ func (w *world) listen() {
 		topics, err := kadm.NewClient(w.client()).ListTopics(w.t.Context(), commands, results, deadLetters)
 		return err == nil && topics.Error() == nil && len(topics) == 3
 	})
-	w.producer = w.client(kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.UnknownTopicRetries(-1))
+	w.producer = w.client(kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.UnknownTopicRetries(-1), kgo.ProducerBatchMaxBytes(4<<20))
 	w.mail = newMail(w)
 }
 
