@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -31,8 +30,25 @@ const (
 // take it.
 const recordBytes = 900 << 10
 
+// batchBytesAround is what a batch needs beside its records.
+const batchBytesAround = 200
+
+// room is what a record may hold so that its topic takes it.
+func (w *workspace) room(topic string) int {
+	if w.lease == nil {
+		return recordBytes
+	}
+	return min(recordBytes, w.lease.MaxBatch(w.ctx, topic)-batchBytesAround)
+}
+
 // result is the record that answers a command.
 func (w *workspace) result(c *command) (*kgo.Record, error) {
+	room := w.room(w.results)
+	if n := len(c.result.record); n > room/2 {
+		id := c.result.recordID
+		c.refuse(rejection(schemas.CodeTooLarge, "the record has %d bytes: too many for a result", n))
+		c.result.recordID = id
+	}
 	r := schemas.Result{
 		CommandID: c.cmd.ID, Op: clip(c.cmd.Op), Object: clip(c.cmd.Object),
 		Status: c.result.status, Effect: c.result.effect, RecordID: c.result.recordID, Record: c.result.record,
@@ -42,20 +58,12 @@ func (w *workspace) result(c *command) (*kgo.Record, error) {
 	if f := c.result.refusal; f != nil {
 		r.Error = &schemas.ResultError{Code: f.Code, Message: clip(f.Message), Remedy: clip(f.Remedy)}
 	}
-	if len(r.Record) > recordBytes/2 {
-		doc, _ := schemas.CodeTooLarge.Doc()
-		r.Status, r.Effect, r.Record = schemas.StatusRejected, schemas.EffectNone, nil
-		r.Error = &schemas.ResultError{
-			Code: schemas.CodeTooLarge, Remedy: doc.Remedy,
-			Message: fmt.Sprintf("the record has %d bytes: too many for a result", len(c.result.record)),
-		}
-	}
 	value, err := schemas.AppendResult(nil, w.resultSchema, &r)
 	if err != nil {
 		return nil, err
 	}
 	out := &kgo.Record{Topic: w.results, Key: []byte(c.cmd.ID), Value: value, Headers: c.record.Headers}
-	if size(out) > recordBytes {
+	if size(out) > room {
 		out.Headers = nil
 	}
 	return out, nil
@@ -83,14 +91,15 @@ func (w *workspace) deadLetter(c *command) *kgo.Record {
 		Topic: w.deadLetters, Key: c.record.Key, Value: c.record.Value,
 		Headers: append(append([]kgo.RecordHeader{}, c.record.Headers...), reason...),
 	}
-	if size(out) > recordBytes {
+	room := w.room(w.deadLetters)
+	if size(out) > room {
 		omitted := header(HeaderOmitted, strconv.Itoa(len(c.record.Value)))
 		reason = append(reason, omitted)
 		out.Value, out.Headers = nil, append(out.Headers, omitted)
-		if size(out) > recordBytes {
+		if size(out) > room {
 			out.Headers = reason
 		}
-		if size(out) > recordBytes {
+		if size(out) > room {
 			out.Key = nil
 		}
 	}

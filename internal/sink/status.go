@@ -48,6 +48,9 @@ func (s *Service) Status() any {
 		} else if owner := s.manager.Astray(token(cfg.Name)); owner != "" {
 			st.State, st.Cause = "orphaned", service.Orphan(owner)
 		}
+		if why := s.manager.Refused(token(cfg.Name)); why != "" && !st.Owned {
+			st.State, st.Cause = "held", why
+		}
 		out.Workspaces = append(out.Workspaces, st)
 	}
 	return out

@@ -69,26 +69,43 @@ func (w *workspace) restore(kind byte, value []byte) error {
 	}
 }
 
-// refusalPause is how long a workspace is held before it is looked at again.
-const refusalPause = time.Minute
+// A workspace that is held is looked at again after lookAgain. That it is still held
+// is said again if it was not for lastingRun.
+const (
+	lookAgain  = 2 * time.Second
+	lastingRun = time.Minute
+)
 
 // hold runs the workspace. One whose positions do not fit its topic is held by
 // itself, so that the other workspaces of the shard go on.
 func (w *workspace) hold(ctx context.Context, l *shard.Lease) error {
+	said := ""
 	for {
+		began := time.Now()
 		err := w.run(ctx, l)
 		if _, held := errors.AsType[*shard.Refusal](err); !held {
 			return err
 		}
-		w.log.Error("workspace is held", "workspace", w.cfg.Name, "error", err.Error())
+		if why := err.Error(); why != said || time.Since(began) > lastingRun {
+			said = why
+			w.log.Error("workspace is held", "workspace", w.cfg.Name, "error", why)
+		}
 		w.metrics.held.WithLabelValues(w.cfg.Name).Set(1)
 		w.setState("held", err.Error())
-		_ = sleep(ctx, refusalPause)
+		_ = sleep(ctx, lookAgain)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // held to the end
 		}
-		w.metrics.held.WithLabelValues(w.cfg.Name).Set(0)
-		w.setState("ok", "")
+	}
+}
+
+// released notes that what held the workspace is mended.
+func (w *workspace) released() {
+	w.metrics.held.WithLabelValues(w.cfg.Name).Set(0)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.shown.State == "held" {
+		w.shown.State, w.shown.Cause = "ok", ""
 	}
 }
 

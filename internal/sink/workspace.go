@@ -106,6 +106,8 @@ func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 		return w.readError(ctx, err)
 	}
 	defer r.close()
+	defer r.widen(ctx, w.positions.Partitions)()
+	w.released()
 	offsets := newOffsets(w, r) //nolint:contextcheck // the last commit outlives ctx
 	defer offsets.stop()
 	for {

@@ -1,21 +1,18 @@
 package brokerfaults
 
 import (
-	"encoding/base64"
 	"fmt"
-	"math/rand/v2"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
@@ -71,14 +68,14 @@ func TestTopicWithALowLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setting{companies: 40})
 	w.start()
-	large := w.company(fmt.Sprintf(`{"name":"large","description":%q}`, noise(0, 150_000)))
+	large := w.company(fmt.Sprintf(`{"name":"large","description":%q}`, rig.Noise(0, 150_000)))
 	w.seen(large, prompt)
 	w.limit(changesOf("company"), 60_000)
 	w.edit("companies", large, `{"phase":"does not fit"}`)
 	w.stage.Simulator.Mutate(func(tx *planhatsim.Tx) {
 		for n, id := range tx.IDs("companies") {
 			if id != large {
-				if err := tx.Update("companies", id, `{"description":"`+noise(1+n, 9000)+`"}`); err != nil {
+				if err := tx.Update("companies", id, `{"description":"`+rig.Noise(1+n, 9000)+`"}`); err != nil {
 					t.Error(err)
 				}
 			}
@@ -101,24 +98,10 @@ func TestTopicWithALowLimit(t *testing.T) {
 	w.source.Stop()
 }
 
-// noise is the n-th text that does not compress well.
-func noise(n, bytes int) string {
-	raw := make([]byte, bytes*3/4)
-	_, _ = rand.NewChaCha8([32]byte{byte(n)}).Read(raw)
-	return base64.StdEncoding.EncodeToString(raw)
-}
-
 // limit sets what a topic takes.
 func (w *world) limit(topic string, bytes int) {
 	w.t.Helper()
 	cl := w.client()
 	defer cl.Close()
-	value := strconv.Itoa(bytes)
-	answers, err := kadm.NewClient(cl).AlterTopicConfigs(w.t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: &value}}, topic)
-	if err == nil && len(answers) == 1 {
-		err = answers[0].Err
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	rig.LimitTopic(w.t, cl, topic, bytes)
 }

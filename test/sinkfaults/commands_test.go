@@ -58,7 +58,7 @@ func TestPoison(t *testing.T) {
 		"unknown object":     {[]byte(`{"op":"create","object":"compny","fields":{"name":"x"}}`), schemas.CodeUnknownObject},
 		"missing target":     {[]byte(`{"op":"update","object":"company","fields":{"name":"x"}}`), schemas.CodeMissingTarget},
 		"unknown operation":  {[]byte(`{"op":"merge","object":"company"}`), schemas.CodeUnknownOperation},
-		"oversized":          {[]byte(`{"id":"large","op":"create","object":"company","fields":{"name":"` + noise(schemas.MaxCommandBytes) + `"}}`), schemas.CodeTooLarge},
+		"oversized":          {[]byte(`{"id":"large","op":"create","object":"company","fields":{"name":"` + strings.Repeat("x", schemas.MaxCommandBytes) + `"}}`), schemas.CodeTooLarge},
 		"deeply nested":      {[]byte(`{"id":"deep","op":"create","object":"company","fields":{"name":"x","custom":` + deep(50_000) + `}}`), ""},
 	}
 	before := w.neighbors("healthy", 6)
@@ -108,9 +108,6 @@ func (w *world) neighbors(name string, n int) (slowest time.Duration) {
 	}
 	return slowest
 }
-
-// noise is a text of that many bytes.
-func noise(bytes int) string { return strings.Repeat("x", bytes) }
 
 // bad are the ways in which a registry does not answer.
 var bad = map[string]http.HandlerFunc{
