@@ -10,6 +10,7 @@ SANDBOX_DURATION ?= 20s
 ENDUSERS ?= 1000000
 KILLS   ?= 1000
 SEED    ?= 0
+ROLE    ?=
 
 MODULE  := github.com/planhat-bridge/planhat-bridge
 LDFLAGS := -s -w -X $(MODULE)/internal/ops.version=$(VERSION)
@@ -65,8 +66,8 @@ crash: ## kill real processes at named points, hold them to the oracle
 	$(GO) test -count=1 -v -timeout 10m ./test/crash/...
 
 .PHONY: soak
-soak: ## kill the source KILLS (1000) times at random, by SEED (0: another one each time)
-	$(GO) test -count=1 -v -timeout 60m ./test/crash -run TestRandomKills -kills $(KILLS) -seed $(SEED)
+soak: ## kill processes KILLS (1000) times at random, by SEED (0: another one each time), of ROLE (source, sink, or both)
+	$(GO) test -count=1 -v -timeout 60m ./test/crash -run TestRandomKills -kills $(KILLS) -seed $(SEED) -role '$(ROLE)'
 
 .PHONY: protections
 protections: ## take each protection out and see its test fail

@@ -10,8 +10,9 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 )
 
-// commitEvery is how long the results of a slow batch wait for the rest of it.
-const commitEvery = time.Second
+// commitEvery is how long the results of a slow batch wait for the rest of it. What
+// was done since the last commit is done again after a crash.
+const commitEvery = 100 * time.Millisecond
 
 // progress commits the results that a batch has so far, every now and then,
 // until it is told to stop. A failed commit ends the lease: the calls that the
@@ -57,6 +58,9 @@ func (w *workspace) commit(batch []*command, guard sync.Locker) error {
 	err = w.lease.Transact(w.ctx, func(tx *shard.Tx) error {
 		if err := tx.Produce(out...); err != nil {
 			return err
+		}
+		if len(out) > len(ready) {
+			w.point(PointDeadLettered)
 		}
 		if due {
 			tx.State(stateKey(w.cfg.Name, kindIntents), intents)

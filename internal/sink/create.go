@@ -213,6 +213,7 @@ func (e *executor) doubt(i plan.Item) error {
 		e.unknown(i, "the record has no unique key to look it up by")
 		return nil
 	}
+	e.w.point(PointInDoubt)
 	attempt := trial{e: e, items: []plan.Item{i}}
 	for {
 		if done, err := e.recognise(i); done || err != nil {

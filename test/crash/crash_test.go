@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
-	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
 )
@@ -50,36 +49,6 @@ func TestSourceKilledAtNamedPoints(t *testing.T) {
 			p.Stop(t)
 			if report.Changes < 200 {
 				t.Errorf("only %d changes: the run proves little", report.Changes)
-			}
-		})
-	}
-}
-
-// sinkPoints are the points of the sink's batch, and how often each is passed
-// before the process dies there: the generations of the twelve shards come
-// before a shard's first batch.
-var sinkPoints = map[string]int{
-	sink.PointIntentWritten: 0, sink.PointBeforeCall: 25, sink.PointAfterCall: 25, sink.PointBeforeCommit: 0,
-	shard.PointProduced: 14, shard.PointCommitted: 14, sink.PointAfterCommit: 0,
-}
-
-func TestSinkKilledAtNamedPoints(t *testing.T) {
-	t.Parallel()
-	const companies = 40
-	for point, after := range sinkPoints {
-		t.Run(point, func(t *testing.T) {
-			t.Parallel()
-			r := rig.New(t, rig.Options{Companies: 3})
-			source := r.Start("source", "", 0) // the oracle folds the change topics, too
-			first := r.Start("sink", point, after)
-			r.Send(0, companies)
-			first.Killed(t)
-			second := r.Start("sink", "", 0)
-			report := r.Judge()
-			second.Stop(t)
-			source.Stop(t)
-			if want := companies * rig.CommandsEach; report.Results < want {
-				t.Errorf("%d results for %d commands", report.Results, want)
 			}
 		})
 	}

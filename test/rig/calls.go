@@ -15,14 +15,30 @@ type Calls struct {
 }
 
 // WatchCalls begins to remember.
-func (r *Rig) WatchCalls() *Calls {
+func (r *Rig) WatchCalls() *Calls { return r.watch(func(*http.Request) bool { return true }) }
+
+// WatchWrites is WatchCalls for calls that write.
+func (r *Rig) WatchWrites() *Calls {
+	return r.watch(func(req *http.Request) bool { return req.Method != http.MethodGet })
+}
+
+func (r *Rig) watch(counts func(*http.Request) bool) *Calls {
 	c := &Calls{}
-	r.Stage.Simulator.OnRequest(func(*http.Request) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.at = append(c.at, time.Now())
+	r.Stage.Simulator.OnRequest(func(req *http.Request) {
+		if counts(req) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.at = append(c.at, time.Now())
+		}
 	})
 	return c
+}
+
+// Count is how many there were.
+func (c *Calls) Count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.at)
 }
 
 // FirstAfter waits for the first call after a moment, and gives how much later

@@ -18,26 +18,55 @@ const CommandsEach = 5
 // to before end.
 func (r *Rig) Send(first, end int) {
 	r.t.Helper()
+	client := r.producer()
+	defer client.Close()
+	for i := first; i < end; i++ {
+		r.write(client, company(i)...)
+	}
+}
+
+// producer has a key's commands in one partition.
+func (r *Rig) producer() *kgo.Client {
+	r.t.Helper()
 	client, err := r.Kafka.NewClient(kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.UnknownTopicRetries(-1))
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	return client
+}
+
+// SendRaw writes values to the commands topic, under keys of their own.
+func (r *Rig) SendRaw(values ...string) {
+	r.t.Helper()
+	client := r.producer()
 	defer client.Close()
-	topic := r.Names.Commands("planhat", stage.Workspace)
+	records := make([]*kgo.Record, len(values))
+	for i, v := range values {
+		records[i] = &kgo.Record{Key: fmt.Appendf(nil, "raw-%d", i), Value: []byte(v)}
+	}
+	r.write(client, records...)
+}
+
+func (r *Rig) write(client *kgo.Client, records ...*kgo.Record) {
+	r.t.Helper()
 	ready, cancel := context.WithTimeout(r.t.Context(), 30*time.Second)
 	defer cancel()
-	for i := first; i < end; i++ {
-		key := fmt.Sprintf("cmd-%d", i)
-		for _, c := range Commands(key, i) {
-			value, err := json.Marshal(c)
-			if err != nil {
-				r.t.Fatal(err)
-			}
-			if err := client.ProduceSync(ready, &kgo.Record{Topic: topic, Key: []byte("company/" + key), Value: value}).FirstErr(); err != nil {
-				r.t.Fatalf("send: %v", err)
-			}
-		}
+	for _, rec := range records {
+		rec.Topic = r.Names.Commands("planhat", stage.Workspace)
 	}
+	if err := client.ProduceSync(ready, records...).FirstErr(); err != nil {
+		r.t.Fatalf("send: %v", err)
+	}
+}
+
+// company are the records of the commands for the i-th company.
+func company(i int) (records []*kgo.Record) {
+	key := fmt.Sprintf("cmd-%d", i)
+	for _, c := range Commands(key, i) {
+		value, _ := json.Marshal(c) //nolint:errchkjson // maps of texts
+		records = append(records, &kgo.Record{Key: []byte("company/" + key), Value: value})
+	}
+	return records
 }
 
 // Commands are commands of all operations for the i-th company, which has that

@@ -36,6 +36,10 @@ type Options struct {
 	Env       map[string]string // of the processes, besides what the stage gives
 	// Session is how long the group waits for a silent process, default 10 s.
 	Session time.Duration
+	// Unlimited is a vendor without any quota.
+	Unlimited bool
+	// WithoutSource: only sinks run, and only commands are judged.
+	WithoutSource bool
 }
 
 // Rig is a stage and the processes on it.
@@ -48,14 +52,18 @@ type Rig struct {
 	// Session is how long the group waits for a silent process.
 	Session time.Duration
 
-	t   *testing.T
-	env map[string]string
+	t             *testing.T
+	env           map[string]string
+	withoutSource bool
 }
 
 // New sets a stage up; it is closed when the test ends.
 func New(t *testing.T, o Options) *Rig {
 	t.Helper()
 	sim := planhatsim.Options{Seed: 7, Companies: o.Companies, CallsPerMinute: -1}
+	if o.Unlimited {
+		sim.PerSecond, sim.InFlight = -1, -1
+	}
 	s, err := newStage(o.Broker, sim)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +72,7 @@ func New(t *testing.T, o Options) *Rig {
 	if o.Registry != "" {
 		s.Registry = o.Registry
 	}
-	r := &Rig{t: t, Stage: s, env: s.Env(0)}
+	r := &Rig{t: t, Stage: s, env: s.Env(0), withoutSource: o.WithoutSource}
 	if o.Session == 0 {
 		o.Session = 10 * time.Second
 	}
@@ -111,7 +119,7 @@ func (r *Rig) environ(instance string) []string {
 func (r *Rig) oracle() oracle.Options {
 	return oracle.Options{
 		Kafka: r.Kafka, Names: r.Names, Workspace: stage.Workspace, SimulatorURL: r.Stage.Planhat,
-		Objects: service.Objects(), Settle: time.Minute, Rereads: r.Rereads,
+		Objects: service.Objects(), Settle: time.Minute, Rereads: r.Rereads, WithoutSource: r.withoutSource,
 	}
 }
 
