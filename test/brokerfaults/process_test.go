@@ -18,14 +18,6 @@ func starved(t *testing.T) (*rig.Rig, *world) {
 	return r, &world{t: t, stage: r.Stage, kafka: r.Kafka, objects: objects}
 }
 
-// shell runs the process after a command of the shell that sets a limit.
-func shell(limit string) func(*exec.Cmd) {
-	return func(c *exec.Cmd) {
-		c.Args = []string{"/bin/sh", "-c", limit + `; exec "$0"`, c.Path}
-		c.Path = "/bin/sh"
-	}
-}
-
 // What a container may lack: the source keeps nothing that it needs on a disk,
 // and where it cannot go on it is replaced without loss or repeat.
 func TestStarvedProcess(t *testing.T) {
@@ -39,8 +31,8 @@ func TestStarvedProcess(t *testing.T) {
 			c.Dir = "/proc"
 			c.Env = append(c.Env, "HOME=/proc", "TMPDIR=/proc/none", "XDG_CACHE_HOME=/proc/none")
 		}},
-		"no byte of disk":       {change: shell("ulimit -f 0")},
-		"few file descriptors":  {change: shell("ulimit -n 24"), poor: true},
+		"no byte of disk":       {change: rig.Shell("ulimit -f 0")},
+		"few file descriptors":  {change: rig.Shell("ulimit -n 24"), poor: true},
 		"little memory, killed": {change: func(c *exec.Cmd) { c.Env = append(c.Env, "GOMEMLIMIT=24MiB", "GOGC=20") }, killed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -77,22 +69,7 @@ func TestThrottledProcess(t *testing.T) {
 	r, w := starved(t)
 	p := r.Start("source", "", 0)
 	w.judge()
-	over := time.After(6 * time.Second)
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	p.Freeze()
-	for slow := true; slow; {
-		select {
-		case <-tick.C:
-			p.Thaw()
-			w.live(1)
-			<-time.After(10 * time.Millisecond)
-			p.Freeze()
-		case <-over:
-			slow = false
-		}
-	}
-	p.Thaw()
+	p.Throttle(6*time.Second, func() { w.live(1) })
 	took := w.fresh()
 	w.live(20)
 	w.judge()

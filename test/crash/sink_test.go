@@ -141,11 +141,11 @@ func TestSinkKilledHalfWay(t *testing.T) {
 	first.Kill()
 	took := time.Since(began)
 	r.Stage.Simulator.Settle()
-	made, answered := ours(r), answers(t, r)
+	made, answered := r.Writes(), answers(t, r)
 	last := r.Start("sink", "", 0)
 	report := r.Judge()
 	last.Stop(t)
-	repeated := ours(r) - n
+	repeated := r.Writes() - n
 	t.Logf("killed after %d of %d calls (%s), %d of them answered on the topic: %d in flight, %d repeated",
 		made, n, took.Round(time.Millisecond), answered, made-answered, repeated)
 	if repeated > made-answered {
@@ -157,17 +157,6 @@ func TestSinkKilledHalfWay(t *testing.T) {
 	if report.Results != n {
 		t.Errorf("%d results for %d commands", report.Results, n)
 	}
-}
-
-// ours counts the vendor's writes by the API.
-func ours(r *rig.Rig) (n int) {
-	entries, _ := r.Stage.Simulator.Journal(0)
-	for _, e := range entries {
-		if e.Via == "api" {
-			n++
-		}
-	}
-	return n
 }
 
 // answers counts the committed results.

@@ -58,6 +58,7 @@ func (k cluster) stories(t *testing.T) {
 // times are measured when nothing else goes on.
 func (k cluster) times(t *testing.T) {
 	t.Run("a killed process starts again", k.restarted)
+	t.Run("a killed sink starts again", k.sinkRestarted)
 	t.Run("a killed process is replaced", k.takenOver)
 	t.Run("two replicas are rolled", k.rolled)
 	t.Run("replicas come and go", k.scaled)

@@ -44,6 +44,29 @@ func (k cluster) restarted(t *testing.T) {
 	p.Stop(t)
 }
 
+// sinkRestarted: the same of a sink, with commands on their way all the while.
+func (k cluster) sinkRestarted(t *testing.T) {
+	r := rig.New(t, rig.Options{Broker: k.broker, Bridge: bridge(t), Companies: 3, WithoutSource: true})
+	writes := r.WatchWrites()
+	p := r.Start("sink", "", 0)
+	r.Send(1000, 1005) // the feed begins with 0
+	r.Judge()
+	feed := r.Feed(100 * time.Millisecond)
+	writes.FirstAfter(t, time.Now(), time.Minute)
+	for range 3 {
+		p.Kill()
+		killed := time.Now()
+		p = r.Start("sink", "", 0)
+		took := writes.FirstAfter(t, killed, time.Minute)
+		t.Logf("a sink is killed and started again: %s until the first write", took.Round(time.Millisecond))
+		if took > restartWithin {
+			t.Errorf("a killed sink that starts again is at work after %s, not within %s", took, restartWithin)
+		}
+	}
+	feed.Quietly(func() { r.Judge() })
+	p.Stop(t)
+}
+
 // takenOver: a replica is killed and does not come back.
 func (k cluster) takenOver(t *testing.T) {
 	r := rig.New(t, rig.Options{Broker: k.broker, Bridge: bridge(t), Companies: 30})

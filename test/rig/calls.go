@@ -86,3 +86,15 @@ func (c *Calls) LongestPause(since time.Time) (longest time.Duration) {
 	}
 	return longest
 }
+
+// Writes counts the writes of records that the vendor took from the API: of a bulk call
+// each item.
+func (r *Rig) Writes() (n int) {
+	entries, _ := r.Stage.Simulator.Journal(0)
+	for _, e := range entries {
+		if e.Via == "api" {
+			n++
+		}
+	}
+	return n
+}

@@ -25,6 +25,18 @@ func (r *Rig) Send(first, end int) {
 	}
 }
 
+// SendAtOnce is Send that waits for the broker only once.
+func (r *Rig) SendAtOnce(first, end int) {
+	r.t.Helper()
+	client := r.producer()
+	defer client.Close()
+	var all []*kgo.Record
+	for i := first; i < end; i++ {
+		all = append(all, company(i)...)
+	}
+	r.write(client, all...)
+}
+
 // producer has a key's commands in one partition.
 func (r *Rig) producer() *kgo.Client {
 	r.t.Helper()

@@ -187,6 +187,35 @@ func (p *Process) Freeze() { _ = p.cmd.Process.Signal(syscall.SIGSTOP) }
 // Thaw ends Freeze.
 func (p *Process) Thaw() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
 
+// Throttle gives the process a tenth of its time for a while, and does something in
+// each of its turns.
+func (p *Process) Throttle(d time.Duration, do func()) {
+	over := time.After(d)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	p.Freeze()
+	defer p.Thaw()
+	for {
+		select {
+		case <-tick.C:
+			p.Thaw()
+			do()
+			<-time.After(10 * time.Millisecond)
+			p.Freeze()
+		case <-over:
+			return
+		}
+	}
+}
+
+// Shell changes a command so that it runs after one of the shell, which sets a limit.
+func Shell(limit string) func(*exec.Cmd) {
+	return func(c *exec.Cmd) {
+		c.Args = []string{"/bin/sh", "-c", limit + `; exec "$0"`, c.Path}
+		c.Path = "/bin/sh"
+	}
+}
+
 // drainWithin is less than the services give themselves.
 const drainWithin = 15 * time.Second
 

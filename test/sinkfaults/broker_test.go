@@ -2,6 +2,7 @@ package sinkfaults
 
 import (
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,4 +183,42 @@ func (w *world) putOut(instance string) {
 	if _, err := kadm.NewClient(w.client()).LeaveGroup(w.t.Context(), kadm.LeaveGroup(names.ShardGroup("sink")).InstanceIDs(instance)); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// Row 4: an owner that hears nothing from the group starts no write any more, before
+// the group gives its shards to another; when it hears again, it goes on.
+func TestNoWriteWhileTheMembershipIsStale(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setting{env: map[string]string{"SHARD_SESSION_TIMEOUT": "6s", "CALL_DEADLINE": "1s"}})
+	w.start()
+	again := make(chan struct{})
+	silent := w.wire.Add(
+		&wire.Rule{Key: kmsg.Heartbeat, Hold: again}, &wire.Rule{Key: kmsg.JoinGroup, Hold: again}, &wire.Rule{Key: kmsg.SyncGroup, Hold: again},
+	)
+	deaf := time.Now()
+	w.until("the session is over", func() bool { return time.Since(deaf) > 6*time.Second })
+	before := w.writes()
+	w.work(busy)
+	sent := time.Now()
+	w.until("commands have been there for a while", func() bool { return time.Since(sent) > time.Second || w.writes() > before })
+	if n := w.writes() - before; n > 0 {
+		t.Errorf("%d writes by an owner whose session is over", n)
+	}
+	silent()
+	close(again)
+	w.fresh()
+	w.judge()
+	w.sink.Stop()
+	w.nothingLeft()
+}
+
+// writes counts the calls that write.
+func (w *world) writes() (n int64) {
+	_, counts := w.sim.Calls()
+	for call, times := range counts {
+		if !strings.HasPrefix(call, "GET ") {
+			n += times
+		}
+	}
+	return n
 }

@@ -34,9 +34,8 @@ func TestThrottled(t *testing.T) {
 			after: func(w *world) { w.noEarlyCall(time.Second) },
 		})
 	}
-	inWorlds(t, setting{}, append(stories, story{
-		name: "no wait told", begin: writing(planhatsim.Fault{Kind: "429", Count: 6}, 6),
-	})...)
+	inWorlds(t, setting{}, stories...)
+	inWorlds(t, setting{}, story{name: "no wait told", begin: writing(planhatsim.Fault{Kind: "429", Count: 6}, 6)})
 }
 
 // noEarlyCall holds that after an answer of 429 nobody called before the time that it

@@ -1,0 +1,5 @@
+//go:build !race
+
+package sinkfaults
+
+const raced = false
