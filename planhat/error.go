@@ -20,6 +20,7 @@ type Error struct {
 	RetryAfter time.Duration // the wait that Planhat asked for; 0: none
 	Attempts   int           // attempts begun; 0: refused here, nothing was sent
 	Uncertain  bool          // a write: some attempt, the last included, may have taken effect
+	Final      bool          // malformed: another attempt would be answered alike
 	Err        error         // cause; nil when the status says it all
 }
 
@@ -58,7 +59,7 @@ func failed(action, subject string, err error) *Error {
 	}
 	return &Error{
 		Kind: Kind(cause.Kind), Action: action, Subject: subject, Status: cause.Status, Message: cause.Message,
-		RetryAfter: cause.RetryAfter, Attempts: cause.Attempts, Uncertain: cause.Uncertain, Err: cause.Err,
+		RetryAfter: cause.RetryAfter, Attempts: cause.Attempts, Uncertain: cause.Uncertain, Final: cause.Final, Err: cause.Err,
 	}
 }
 

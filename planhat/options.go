@@ -26,7 +26,7 @@ type TokenSource func() string
 // Retry says how often and how fast a call is tried again.
 type Retry struct {
 	Attempts  int           // 0: until the context ends
-	Failures  int           // of them such that end as KindUnavailable; 0: no bound of their own
+	Failures  int           // of them such that end as KindUnavailable or KindMalformed; 0: no bound of their own
 	Base, Max time.Duration // wait after the first attempt, and the longest; doubled in between, with jitter
 }
 
@@ -42,6 +42,8 @@ type Call struct {
 	Err      error         // cause of a failed attempt that the status does not tell
 	Kind     Kind          // KindNone: the attempt succeeded
 	Write    bool
+	// Uncertain: an earlier attempt of this write may have taken effect.
+	Uncertain bool
 }
 
 // Option changes a client.
@@ -84,6 +86,16 @@ func WithGate(gate func(context.Context, Call) error) Option {
 	}
 }
 
+// WithGuard asks right before each piece of a call, of reads too, is handed to the
+// network; an error keeps it back, and the attempt fails as [KindUnavailable]. It is for
+// callers that may lose the right to call at any moment: a gate is asked some time before
+// the bytes leave, and a process that is stopped in between goes on as if nothing had
+// happened. It is called by several goroutines and must be quick. Of an HTTP client whose
+// transport is not net/http's it is asked once for an attempt.
+func WithGuard(may func() error) Option {
+	return func(s *settings) { s.config.Guard = may }
+}
+
 // WithRetry sets how often and how fast a call is tried again. Default: 5 attempts,
 // waits from 1 s to 60 s; waits of 0 are these, attempts of 0 are not. A wait that Planhat asks for goes before these.
 func WithRetry(r Retry) Option {
@@ -120,5 +132,6 @@ func callOf(c rest.Call) Call {
 	return Call{
 		Method: c.Method, Path: c.Path, Object: Object(c.Label), Attempt: c.Attempt, Status: c.Status,
 		Duration: c.Duration, Waited: c.Waited, Err: c.Err, Kind: Kind(c.Kind), Write: c.Write,
+		Uncertain: c.Uncertain,
 	}
 }

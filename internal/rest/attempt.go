@@ -15,18 +15,16 @@ import (
 // errNoToken is an attempt without a credential.
 var errNoToken = errors.New("the token is empty")
 
-// attempt sends a call once: budget, gate, request, answer.
-func (c *Client) attempt(ctx context.Context, req *Request, n int, waited time.Duration) (o outcome) {
+// attempt sends a call once: budget, gate, request, answer. call is what is known of it.
+func (c *Client) attempt(ctx context.Context, req *Request, call Call) (o outcome) {
 	asked := time.Now()
 	permit, err := c.cfg.Lane.Acquire(ctx)
 	if err != nil {
 		return notBegun(fmt.Errorf("wait for the call budget: %w", err))
 	}
 	defer permit.Release()
-	call := Call{
-		Method: req.Method, Path: req.Template, Label: req.Label, Write: req.Write, Attempt: n,
-		Waited: waited + time.Since(asked),
-	}
+	call.Method, call.Path, call.Label, call.Write = req.Method, req.Template, req.Label, req.Write
+	call.Waited += time.Since(asked)
 	if err := c.ask(ctx, req, call); err != nil {
 		return notBegun(err)
 	}

@@ -10,7 +10,7 @@ import (
 // Retry says how often and how fast a call is tried again.
 type Retry struct {
 	Attempts  int           // 0: until the context ends
-	Failures  int           // of them such that end as KindUnavailable; 0: no bound of their own
+	Failures  int           // of them such that end as KindUnavailable or KindMalformed; 0: no bound of their own
 	Base, Max time.Duration // wait after the first attempt, and the longest; doubled in between
 }
 

@@ -25,6 +25,7 @@ type Config struct {
 	Authorize func(http.Header) (secret string)
 
 	Gate     func(context.Context, Call) error // asked before every attempt of a write; nil: open
+	Guard    func() error                      // asked right before each piece of a call is handed to the network; nil: open
 	Observe  func(Call)                        // told of every attempt that was begun; nil: nobody
 	Classify func(*Answer, string) Kind        // answer and its message to kind; nil: by status alone
 }
@@ -43,6 +44,9 @@ func New(cfg Config) *Client {
 		cfg.HTTP = NewHTTPClient()
 	}
 	client.Transport, client.Timeout = cfg.HTTP.Transport, cfg.HTTP.Timeout
+	if cfg.Guard != nil {
+		client = *guarded(&client, cfg.Guard)
+	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	cfg.HTTP = &client
 	if cfg.Lane == nil {
@@ -81,7 +85,7 @@ func (c *Client) Do(ctx context.Context, req Request) (Answer, error) {
 	waiting := time.Now()
 	uncertain, failures := false, 0
 	for attempt := 1; ; attempt++ {
-		o := c.attempt(ctx, &req, attempt, time.Since(waiting))
+		o := c.attempt(ctx, &req, Call{Attempt: attempt, Waited: time.Since(waiting), Uncertain: uncertain})
 		waiting = time.Now()
 		o.answer.Attempts, o.answer.Repeated = attempt, uncertain
 		if o.kind == KindNone {
@@ -89,7 +93,7 @@ func (c *Client) Do(ctx context.Context, req Request) (Answer, error) {
 		}
 		c.heed(&o, attempt)
 		uncertain = uncertain || (req.Write && o.effectUnknown())
-		if o.kind == KindUnavailable {
+		if o.kind == KindUnavailable || o.kind == KindMalformed {
 			failures++
 		}
 		stop := c.giveUp(ctx, &req, &o, c.cfg.Retry.spent(attempt, failures))

@@ -241,6 +241,25 @@ func TestBackoffDoublesUntilTheAttemptsEnd(t *testing.T) {
 	})
 }
 
+// A bound of failures ends a call that the vendor answers with nonsense, too.
+func TestNonsenseIsAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &fakeServer{steps: []step{{status: 200, body: `{`}}}
+		client := testClient(t, server, func(c *Config) { c.Retry.Attempts, c.Retry.Failures = 0, 3 })
+		req := update
+		req.Accept = func(*Answer) error { return errors.New("it is cut") }
+		_, err := client.Do(t.Context(), req)
+		var e *Error
+		if !errors.As(err, &e) || server.sent() != 3 || e.Kind != KindMalformed || e.Final || !e.Uncertain {
+			t.Errorf("%d attempts, %v", server.sent(), err)
+		}
+		req.Accept = func(*Answer) error { return Final(errors.New("it is another's")) }
+		if _, err := client.Do(t.Context(), req); !errors.As(err, &e) || server.sent() != 4 || !e.Final {
+			t.Errorf("%d attempts, %v", server.sent(), err)
+		}
+	})
+}
+
 // A bound of failures ends a call that the vendor fails to answer; a 429 is no failure.
 func TestFailuresHaveABoundOfTheirOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -302,6 +321,9 @@ func TestGateIsAskedBeforeEveryAttemptOfAWrite(t *testing.T) {
 		server := &fakeServer{steps: []step{{status: 500}}}
 		client := testClient(t, server, func(c *Config) {
 			c.Gate = func(_ context.Context, call Call) error {
+				if call.Uncertain != (asked > 0) {
+					t.Errorf("before attempt %d: uncertain is %v", call.Attempt, call.Uncertain)
+				}
 				if asked++; call.Attempt == 3 {
 					return closed
 				}

@@ -16,6 +16,7 @@ type Error struct {
 	RetryAfter time.Duration // wait that the last answer asked for; 0: none
 	Attempts   int           // attempts begun; 0: the call was ended before the first
 	Uncertain  bool          // a write: some attempt may have taken effect
+	Final      bool          // malformed: another attempt would be answered alike
 	Err        error         // cause; nil when the status says it all
 }
 

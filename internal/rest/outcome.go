@@ -37,11 +37,17 @@ func (o *outcome) again() bool {
 	case KindThrottled, KindUnavailable:
 		return true
 	case KindMalformed:
-		redirected := o.answer.Status < 200 || o.answer.Status > 299
-		return !redirected && !isFinal(o.err)
+		return !o.final()
 	default:
 		return false
 	}
+}
+
+// final reports a malformed answer that another attempt would only repeat: a redirect,
+// or one that says so.
+func (o *outcome) final() bool {
+	redirected := o.answer.Status < 200 || o.answer.Status > 299
+	return o.kind == KindMalformed && (redirected || isFinal(o.err))
 }
 
 // effectUnknown reports whether the call may have been carried out although nobody
@@ -51,5 +57,5 @@ func (o *outcome) effectUnknown() bool {
 }
 
 func (o *outcome) error() *Error {
-	return &Error{Kind: o.kind, Status: o.answer.Status, Message: o.message, RetryAfter: o.wait, Err: o.err}
+	return &Error{Kind: o.kind, Status: o.answer.Status, Message: o.message, RetryAfter: o.wait, Final: o.final(), Err: o.err}
 }

@@ -39,6 +39,7 @@ type Call struct {
 	Label        string
 	Write        bool
 	Attempt      int           // from 1
+	Uncertain    bool          // a write: an earlier attempt may have taken effect
 	Waited       time.Duration // for back-off and budget, before this attempt
 	Duration     time.Duration // from sending to the end of the answer; 0 for the gate
 	Status       int

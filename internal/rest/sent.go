@@ -15,12 +15,13 @@ type evidence struct {
 	lookedFor atomic.Bool
 	got       atomic.Bool
 	wrote     atomic.Bool
+	at        atomic.Pointer[mark] // with a guard: where the attempt began
 }
 
 func (e *evidence) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GetConn:              func(string) { e.lookedFor.Store(true) },
-		GotConn:              func(httptrace.GotConnInfo) { e.got.Store(true) },
+		GotConn:              e.onConn,
 		WroteHeaderField:     func(string, []string) { e.wrote.Store(true) },
 		WroteHeaders:         func() { e.wrote.Store(true) },
 		WroteRequest:         func(httptrace.WroteRequestInfo) { e.wrote.Store(true) },
@@ -30,6 +31,9 @@ func (e *evidence) trace() *httptrace.ClientTrace {
 
 // unsent reports that the request certainly did not leave this process.
 func (e *evidence) unsent(err error) bool {
+	if e.keptBack(err) {
+		return true
+	}
 	if e.got.Load() || e.wrote.Load() {
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -29,10 +30,11 @@ type Lease struct {
 	client     *kgo.Client
 	opts       *Options
 	fresh      func() error
+	held       func() error
 	books      *Manager // what is remembered over tenures
 
 	mu       turn
-	over     error
+	over     atomic.Pointer[error]
 	commits  int
 	limits   *limits
 	tails    tails
@@ -61,14 +63,16 @@ func (l *Lease) NextSequence() int64 {
 // recently enough that the write ends before anybody else may own the shard.
 // Otherwise the error is ErrStale, or that of the lease's end.
 func (l *Lease) Fresh() error {
-	l.mu.Lock()
-	over := l.over
-	l.mu.Unlock()
-	if over != nil {
-		return over
+	if over := l.over.Load(); over != nil {
+		return *over
 	}
 	return l.fresh()
 }
+
+// Held is nil as long as what an API write sends may leave this process: nobody else can
+// own the shard yet. A write that starts while the lease is Fresh is over before; it is
+// for a process that was stopped between the two, and goes on later than it thinks.
+func (l *Lease) Held() error { return l.held() }
 
 // Tx is one open transaction.
 type Tx struct {
@@ -85,8 +89,8 @@ type Tx struct {
 func (l *Lease) Transact(ctx context.Context, fn func(tx *Tx) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.over != nil {
-		return errors.Join(ErrLeaseOver, l.over)
+	if over := l.over.Load(); over != nil {
+		return errors.Join(ErrLeaseOver, *over)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), transactTimeout)
 	defer cancel()
@@ -94,8 +98,9 @@ func (l *Lease) Transact(ctx context.Context, fn func(tx *Tx) error) error {
 	sent, err := l.transact(ctx, fn)
 	if err != nil {
 		l.books.noteUnwritable(err, l.limits)
-		l.over = fencing(fmt.Errorf("transaction of shard %d: %w", l.shard, err))
-		return l.over
+		err = fencing(fmt.Errorf("transaction of shard %d: %w", l.shard, err))
+		l.over.Store(&err)
+		return err
 	}
 	l.commits++
 	l.opts.Observer.Committed(l.shard, sent, time.Since(started))

@@ -139,7 +139,7 @@ func (m *Manager) own(ctx context.Context, shards []int32, confirm func(context.
 		m.owners[s] = r
 		m.mu.Unlock()
 		o := &owner{
-			shard: s, opts: &m.opts, fresh: func() error { return m.freshOwner(r) },
+			shard: s, opts: &m.opts, fresh: func() error { return m.freshOwner(r) }, held: func() error { return m.heldBy(r) },
 			confirm: confirm, books: m,
 			standing: func() bool { m.mu.Lock(); defer m.mu.Unlock(); return m.owners[s] == r },
 		}
@@ -199,6 +199,21 @@ func (m *Manager) fresh() error {
 	}
 	if m.beats.unsettled() > m.opts.rebalanceTimeout()-m.opts.CallDeadline-m.opts.Grace {
 		return fmt.Errorf("%w: the group rebalances, and may go on without us", ErrStale)
+	}
+	return nil
+}
+
+// heldBy is nil as long as nobody else can own an owner's shard: what a call that was
+// begun in time sends may leave. It is freshOwner without the time for a whole call.
+func (m *Manager) heldBy(r *running) error {
+	if until := time.Duration(r.until.Load()); until != 0 && m.beats.now() > until {
+		return fmt.Errorf("%w: the shard was let go", ErrStale)
+	}
+	if m.beats.age() > m.opts.SessionTimeout-m.opts.Grace {
+		return fmt.Errorf("%w: the group may have given the shard to another process", ErrStale)
+	}
+	if m.beats.unsettled() > m.opts.rebalanceTimeout()-m.opts.Grace {
+		return fmt.Errorf("%w: the group may have gone on without us", ErrStale)
 	}
 	return nil
 }

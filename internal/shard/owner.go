@@ -37,6 +37,7 @@ type owner struct {
 	// confirm asks the group whether this process is still its member.
 	confirm func(context.Context) error
 	fresh   func() error
+	held    func() error
 	books   *Manager // what is remembered over tenures
 	// former is the last other process that owned the shard, as the state names it.
 	former string
@@ -115,7 +116,7 @@ func (o *owner) tenure(ctx context.Context) error {
 		return err
 	}
 	o.opts.OnPoint(PointRestored)
-	lease := &Lease{shard: o.shard, generation: generation + 1, stateTopic: stateTopic, client: client, opts: o.opts, fresh: o.fresh, books: o.books, tails: tails{}, limits: limits, mu: newTurn()}
+	lease := &Lease{shard: o.shard, generation: generation + 1, stateTopic: stateTopic, client: client, opts: o.opts, fresh: o.fresh, held: o.held, books: o.books, tails: tails{}, limits: limits, mu: newTurn()}
 	err = lease.Transact(ctx, func(tx *Tx) error {
 		tx.State(generationKey, binary.BigEndian.AppendUint64(nil, uint64(lease.generation)))
 		tx.state[0].Headers = []kgo.RecordHeader{{Key: ownerHeader, Value: []byte(o.books.name)}}

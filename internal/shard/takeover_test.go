@@ -220,6 +220,44 @@ func TestALongRebalanceMakesStale(t *testing.T) {
 	}
 }
 
+// What a call sends may leave for as long as nobody else can own the shard, and no
+// longer: a process that was stopped, and goes on with a call that it had begun in time,
+// finds that out by the clock.
+func TestHeldEndsBeforeAnybodyElseOwns(t *testing.T) {
+	t.Parallel()
+	m := New(Options{SessionTimeout: 45 * time.Second, CallDeadline: 30 * time.Second, Grace: 5 * time.Second, DrainTimeout: 35 * time.Second})
+	m.beats.start = time.Now().Add(-time.Hour)
+	at := func(age, unsettled time.Duration) *running {
+		m.beats.last.Store(int64(m.beats.now() - age))
+		m.beats.settled.Store(int64(m.beats.now() - unsettled))
+		return &running{}
+	}
+	for _, tt := range []struct {
+		name           string
+		age, unsettled time.Duration
+		fresh, held    bool
+	}{
+		{"a call may begin", 5 * time.Second, time.Second, true, true},
+		{"a call that has begun may go on", 39 * time.Second, time.Second, false, true},
+		{"the process was stopped", 41 * time.Second, time.Second, false, false},
+		{"the group has gone on without it", time.Second, 41 * time.Second, false, false},
+	} {
+		r := at(tt.age, tt.unsettled)
+		if fresh, held := m.freshOwner(r) == nil, m.heldBy(r) == nil; fresh != tt.fresh || held != tt.held {
+			t.Errorf("%s: fresh %v, held %v", tt.name, fresh, held)
+		}
+	}
+	r := at(0, 0)
+	r.until.Store(int64(m.beats.now() + time.Second))
+	if err := m.heldBy(r); err != nil {
+		t.Errorf("a shard that is being let go: %v", err)
+	}
+	r.until.Store(int64(m.beats.now() - time.Second))
+	if err := m.heldBy(r); !errors.Is(err, ErrStale) {
+		t.Errorf("a shard that was let go, of a process that is a member again: %v", err)
+	}
+}
+
 // The generation counts take-overs and the state names who made the last.
 func TestTheStateNamesItsOwner(t *testing.T) {
 	t.Parallel()
