@@ -14,10 +14,11 @@ import (
 const commitEvery = time.Second
 
 // progress commits the results that a batch has so far, every now and then,
-// until it is told to stop. A failed commit ends the lease: the calls that the
-// lease no longer lets start, and the batch's last commit, will tell.
-func (w *workspace) progress(batch []*command, guard sync.Locker) (stop func()) {
+// until it is told to stop. A failed commit ends the lease: stop gives its error,
+// since there may be nothing left for the batch's last commit to fail with.
+func (w *workspace) progress(batch []*command, guard sync.Locker) (stop func() error) {
 	quit, done := make(chan struct{}), make(chan struct{})
+	var failed error
 	go func() {
 		defer close(done)
 		ticker := time.NewTicker(commitEvery)
@@ -27,15 +28,16 @@ func (w *workspace) progress(batch []*command, guard sync.Locker) (stop func()) 
 			case <-quit:
 				return
 			case <-ticker.C:
-				if w.commit(batch, guard) != nil {
+				if failed = w.commit(batch, guard); failed != nil {
 					return
 				}
 			}
 		}
 	}()
-	return func() {
+	return func() error {
 		close(quit)
 		<-done
+		return failed
 	}
 }
 

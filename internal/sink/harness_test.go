@@ -1,6 +1,7 @@
 package sink_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -61,6 +62,7 @@ type bench struct {
 	settle   time.Duration
 	lookout  time.Duration // sink.Times.Catalogue
 	giveUp   time.Duration // sink.Times.GiveUp
+	hurry    time.Duration // how long results are waited for, if not for patience
 	producer *kgo.Client
 	point    pointHook
 	sent     int64
@@ -216,7 +218,7 @@ func record(line string) *kgo.Record {
 func (b *bench) results() map[string]schemas.Result {
 	b.t.Helper()
 	out := map[string]schemas.Result{}
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(b.t.Context(), cmp.Or(b.hurry, patience))
 	defer cancel()
 	seen := map[string]bool{}
 	b.read(ctx, resultTopic, func(r *kgo.Record) bool {

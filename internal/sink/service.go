@@ -84,6 +84,8 @@ type Service struct {
 
 	mu   sync.Mutex
 	live map[string]*workspace
+
+	wording wording // outlives tenures, as the token does
 }
 
 // New prepares a Service; nothing is asked of anybody before Prepare and Run.
