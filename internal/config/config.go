@@ -110,7 +110,8 @@ type Sink struct {
 	ReferenceWait time.Duration
 	Linger        time.Duration
 	MaxBatch      int
-	InFlight      int // single calls at the same time
+	InFlight      int      // single calls at the same time
+	AcceptTenant  []string // workspaces whose tenant was really replaced
 }
 
 // Shard holds the times that ownership of a shard is judged by.

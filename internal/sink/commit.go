@@ -55,6 +55,7 @@ func (w *workspace) commit(batch []*command, guard sync.Locker) error {
 		w.ledger.forget(c.place())
 	}
 	intents, due := w.ledger.unsaved()
+	tenant, seen := w.access.unsaved()
 	w.point(PointBeforeCommit)
 	err = w.lease.Transact(w.ctx, func(tx *shard.Tx) error {
 		if err := tx.Produce(out...); err != nil {
@@ -62,6 +63,9 @@ func (w *workspace) commit(batch []*command, guard sync.Locker) error {
 		}
 		if due {
 			tx.State(stateKey(w.cfg.Name, kindIntents), intents)
+		}
+		if seen {
+			tx.State(stateKey(w.cfg.Name, kindTenant), tenant)
 		}
 		tx.State(stateKey(w.cfg.Name, kindPositions), next.json())
 		return nil

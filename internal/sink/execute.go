@@ -284,7 +284,8 @@ func (e *executor) try(items []plan.Item, call func(context.Context) (attempts i
 func (e *executor) tryUntil(items []plan.Item, call func(context.Context) (attempts int, err error), settled func() (bool, error)) error {
 	refusals, attempt := 0, trial{e: e, items: items}
 	for pause := e.w.times.Retry; ; pause = min(2*pause, time.Minute) {
-		if e.stopping() {
+		token, err := e.w.access.enter(e.w.ctx)
+		if err != nil || e.stopping() {
 			return errStopped
 		}
 		attempts, err := call(e.calls)
@@ -302,7 +303,7 @@ func (e *executor) tryUntil(items []plan.Item, call func(context.Context) (attem
 		case errors.Is(err, errStopped) || err != nil && e.calls.Err() != nil && kind != planhat.KindAmbiguous:
 			return errStopped
 		case kind == planhat.KindUnauthorized:
-			if err := e.unauthorized(failed, &refusals, pause); err != nil {
+			if err := e.unauthorized(failed, token, &refusals, pause); err != nil {
 				return err
 			}
 			attempt.failing = time.Time{} // a pause may have been long
@@ -314,7 +315,6 @@ func (e *executor) tryUntil(items []plan.Item, call func(context.Context) (attem
 				return errStopped
 			}
 		default:
-			e.w.pause.over()
 			return err
 		}
 	}
@@ -370,14 +370,14 @@ func (e *executor) sent(items []plan.Item, err error) {
 // Planhat answers a token that may not do something.
 const unauthorizedIsForbidden = 3
 
-// unauthorized waits after a call that was answered 401: for the token, or, if
-// the token is good for other calls, for a while. The error ends the call.
-func (e *executor) unauthorized(failed *planhat.Error, refusals *int, pause time.Duration) error {
-	if !e.accepted() {
+// unauthorized has the token of a call that was answered 401 looked at. If it is
+// good for other calls, that is waited after for a while. The error ends the call.
+func (e *executor) unauthorized(failed *planhat.Error, token string, refusals *int, pause time.Duration) error {
+	switch good, err := e.w.access.again(e.w.ctx, token); {
+	case err != nil:
+		return errStopped
+	case !good:
 		*refusals = 0
-		if e.w.pause.wait(e.w.ctx, failed) != nil {
-			return errStopped
-		}
 		return nil
 	}
 	if *refusals++; *refusals == unauthorizedIsForbidden {

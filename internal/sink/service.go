@@ -163,8 +163,8 @@ func (s *Service) Run(ctx context.Context) error { return s.manager.Run(ctx) }
 
 // newClient builds the API client of a workspace with the sink's share of its
 // budget. Calls are repeated until they are answered.
-func (s *Service) newClient(cfg config.Workspace, opts ...planhat.Option) (*planhat.Client, error) {
-	return planhat.New(cfg.BaseURL, cfg.Token.Current, append([]planhat.Option{
+func (s *Service) newClient(cfg config.Workspace, token planhat.TokenSource, opts ...planhat.Option) (*planhat.Client, error) {
+	return planhat.New(cfg.BaseURL, token, append([]planhat.Option{
 		planhat.WithBudget(s.lane(cfg)),
 		planhat.WithCallDeadline(s.cfg.Shard.CallDeadline),
 		planhat.WithRetry(planhat.Retry{Attempts: 0, Base: s.deps.Times.Retry}),

@@ -42,6 +42,7 @@ type workspace struct {
 	// State, as restored and as committed since.
 	positions positions
 	ledger    ledger
+	seen      sightings // of the tenant
 
 	// Of the lease.
 	ctx    context.Context //nolint:containedctx // the lease's: what is begun in it is finished
@@ -49,7 +50,7 @@ type workspace struct {
 	rights rights
 	began  time.Time // what an earlier owner has begun was sent before
 	client *planhat.Client
-	pause  *pause
+	access *access
 	// answers remembers whether the vendor does.
 	answers service.Vendor
 	// These outlive batches.
@@ -90,13 +91,12 @@ func (w *workspace) wanted(object string) bool {
 // lease, or says why reading makes no sense.
 func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 	w.ctx, w.lease, w.rights, w.began = ctx, l, l, time.Now()
-	w.pause = newPause(w)
 	if err := w.connect(); err != nil {
 		return &shard.Refusal{Err: err}
 	}
 	defer w.client.CloseIdleConnections()
 	w.catalogue = catalogue{w: w}
-	defer w.greet(ctx)()
+	defer w.watch(ctx)()
 	r, err := w.open(ctx)
 	if err != nil {
 		return w.readError(ctx, err)
