@@ -80,6 +80,10 @@ pairs: ## run the whole bridge against every pair of the vendor's oddities
 bench: ## measure CPU per record beside the floor program, in one run
 	$(GO) run ./bench
 
+.PHONY: throughput
+throughput: ## hold the sink to its rates: 100,000 commands in bulk and in order, 20,000 singly, 429s
+	THROUGHPUT_WHOLE=1 $(GO) test -count=1 -v -timeout 30m ./test/throughput
+
 .PHONY: scale
 scale: ## take a source through its life with ENDUSERS (1000000) records
 	SCALE_ENDUSERS=$(ENDUSERS) $(GO) test -count=1 -v -timeout 90m -run LargeTenant ./test/scale

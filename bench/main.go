@@ -10,7 +10,8 @@
 // best of the others counts.
 //
 // The floor is what the user asked for and no more: a page becomes events, commands
-// become calls. The product's figures have its take-over of a shard, transactions,
+// become calls. It answers nobody; where commands are carried out there is a second one
+// beside it, the answering floor, which writes a result for each command, too. The product's figures have its take-over of a shard, transactions,
 // index, checks and results in them; its start before that (topics, schemas) is not
 // measured. What a sweep of unchanged rows does each second has the pause in its
 // records per second.
@@ -31,7 +32,7 @@ import (
 	"time"
 )
 
-// roleVar tells a child what it is: "<scenario>/<floor|product>".
+// roleVar tells a child what it is: "<scenario>/<floor|answers|product>".
 const roleVar = "BENCH_ROLE"
 
 // profileVar names a folder for CPU profiles of the children, if any.
@@ -47,11 +48,15 @@ type usage struct {
 	GC      time.Duration `json:"gc"` // part of CPU
 }
 
+// program does the work of a scenario on a site.
+type program func(*site) (usage, error)
+
 // scenario is one kind of work.
 type scenario struct {
 	name    string
-	floor   func(*site) (usage, error)
-	product func(*site) (usage, error)
+	floor   program
+	answers program // the floor with a result for each command; nil: there is none
+	product program
 	prepare func(*site) error // in the parent, before each child
 
 	// What the product may cost at most; 0 = nothing was promised.
@@ -62,9 +67,9 @@ type scenario struct {
 var scenarios = []scenario{
 	{name: "source-snapshot", floor: floorSnapshot, product: productSnapshot, mostRatio: 0.8},
 	{name: "source-unchanged", floor: floorUnchanged, product: productUnchanged, mostMicros: 3},
-	{name: "sink-bulk", floor: floorBulk, product: productBulk, prepare: prepareBulk},
-	{name: "sink-single", floor: floorSingle, product: productSingle, prepare: prepareSingle},
-	{name: "sink-single-20ms", floor: floorSingle, product: productSingle, prepare: prepareSlow},
+	{name: "sink-bulk", floor: floorBulk(false), answers: floorBulk(true), product: productSink, prepare: prepareBulk, mostRatio: 1.2},
+	{name: "sink-single", floor: floorSingle(false), answers: floorSingle(true), product: productSink, prepare: prepareSingle, mostRatio: 1.2},
+	{name: "sink-single-20ms", floor: floorSingle(false), answers: floorSingle(true), product: productSink, prepare: prepareSlow},
 }
 
 func main() {
@@ -99,7 +104,7 @@ func run(o options) error {
 		}
 		best := map[string]usage{}
 		for round := range o.rounds {
-			for _, program := range []string{"floor", "product"} {
+			for _, program := range s.programs() {
 				u, err := measure(s, program, o.records)
 				if err != nil {
 					return fmt.Errorf("%s of %s: %w", program, s.name, err)
@@ -110,12 +115,24 @@ func run(o options) error {
 			}
 		}
 		p, f := best["product"], best["floor"]
-		fmt.Printf("bench scenario=%s cpu_us_per_rec=%.2f rec_per_s=%.0f max_rss_mib=%.0f allocs_per_rec=%.1f gc_percent=%.0f floor_cpu_us_per_rec=%.2f floor_ratio=%.2f\n",
+		answering := ""
+		if a, ok := best["answers"]; ok {
+			answering = fmt.Sprintf(" answering_floor_cpu_us_per_rec=%.2f answering_floor_ratio=%.2f", a.perRecord(), p.perRecord()/a.perRecord())
+		}
+		fmt.Printf("bench scenario=%s cpu_us_per_rec=%.2f rec_per_s=%.0f max_rss_mib=%.0f allocs_per_rec=%.1f gc_percent=%.0f floor_cpu_us_per_rec=%.2f floor_ratio=%.2f%s\n",
 			s.name, p.perRecord(), float64(p.Records)/p.Wall.Seconds(), float64(p.RSS)/(1<<20), float64(p.Allocs)/float64(p.Records),
-			100*p.GC.Seconds()/p.CPU.Seconds(), f.perRecord(), p.perRecord()/f.perRecord())
+			100*p.GC.Seconds()/p.CPU.Seconds(), f.perRecord(), p.perRecord()/f.perRecord(), answering)
 		missed = append(missed, s.holds(p, f))
 	}
 	return errors.Join(missed...)
+}
+
+// programs are those that do the work.
+func (s scenario) programs() []string {
+	if s.answers == nil {
+		return []string{"floor", "product"}
+	}
+	return []string{"floor", "answers", "product"}
 }
 
 // holds is an error if the product costs more than was promised.
@@ -185,9 +202,9 @@ func child(role string) error {
 
 // report does the work, under the profiler where that is asked for, and prints
 // what it cost.
-func report(s scenario, program string, site *site) error {
+func report(s scenario, which string, site *site) error {
 	if profile := os.Getenv(profileVar); profile != "" {
-		f, err := os.Create(filepath.Join(profile, s.name+"-"+program+".pprof"))
+		f, err := os.Create(filepath.Join(profile, s.name+"-"+which+".pprof"))
 		if err != nil {
 			return err
 		}
@@ -197,10 +214,7 @@ func report(s scenario, program string, site *site) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	work := s.product
-	if program == "floor" {
-		work = s.floor
-	}
+	work := map[string]program{"floor": s.floor, "answers": s.answers, "product": s.product}[which]
 	u, err := work(site)
 	if err != nil {
 		return err

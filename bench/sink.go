@@ -7,15 +7,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
+	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -62,7 +63,7 @@ func prepareSlow(s *site) error {
 		return err
 	}
 	fault := []byte(`{"kind":"latency","ms":20,"method":"PUT","path":"/companies/"}`)
-	return s.call(http.MethodPost, "/_sim/faults", fault)
+	return s.call(http.MethodPost, "/_sim/faults", fault, func(io.Reader) error { return nil })
 }
 
 func key(n int) string { return fmt.Sprintf("cmd-%d", n) }
@@ -98,9 +99,15 @@ func (s *site) send(op string) error {
 }
 
 // put sends a write as plainly as Go can.
-func (s *site) put(path string, body []byte) error { return s.call(http.MethodPut, path, body) }
+func (s *site) put(path string, body []byte) error {
+	return s.call(http.MethodPut, path, body, func(r io.Reader) error {
+		_, err := io.Copy(io.Discard, r)
+		return err
+	})
+}
 
-func (s *site) call(method, path string, body []byte) error {
+// call makes a call as plainly as Go can, and hands the answer to read.
+func (s *site) call(method, path string, body []byte, read func(io.Reader) error) error {
 	req, err := http.NewRequest(method, s.Env["PLANHAT_BASE_URL"]+path, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -112,7 +119,7 @@ func (s *site) call(method, path string, body []byte) error {
 		return err
 	}
 	defer res.Body.Close()
-	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+	if err := read(res.Body); err != nil {
 		return err
 	}
 	if res.StatusCode != http.StatusOK {
@@ -121,89 +128,7 @@ func (s *site) call(method, path string, body []byte) error {
 	return nil
 }
 
-// consume reads all commands and hands each to do, in order.
-func (s *site) consume(do func(command) error) error {
-	o, err := s.kafka()
-	if err != nil {
-		return err
-	}
-	client, err := o.NewClient(kgo.ConsumeTopics(s.names().Commands("planhat", stage.Workspace)), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	for n := 0; n < s.Records; {
-		for iter := client.PollFetches(context.Background()).RecordIter(); !iter.Done(); n++ {
-			var c command
-			if err := json.Unmarshal(iter.Next().Value, &c); err != nil {
-				return err
-			}
-			if err := do(c); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// floorBulk: commands -> bulk PUT.
-func floorBulk(s *site) (usage, error) {
-	m, n := startMeter(), 0
-	items := make([]map[string]any, 0, 5000)
-	err := s.consume(func(c command) error {
-		c.Fields["externalId"] = c.Target["externalId"]
-		items = append(items, c.Fields)
-		if n++; len(items) < cap(items) && n < s.Records {
-			return nil
-		}
-		body, err := json.Marshal(items)
-		if err != nil {
-			return err
-		}
-		items = items[:0]
-		return s.put("/companies", body)
-	})
-	return m.stop(n), err
-}
-
-// floorSingle: commands -> single PUT, as many at once as the product makes.
-func floorSingle(s *site) (usage, error) {
-	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 50 //nolint:forcetypeassert // of the standard library
-	m, n := startMeter(), 0
-	var (
-		wg     sync.WaitGroup
-		slots  = make(chan struct{}, 50)
-		failed = make(chan error, 1)
-	)
-	err := s.consume(func(c command) error {
-		n++
-		body, err := json.Marshal(c.Fields)
-		if err != nil {
-			return err
-		}
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			if err := s.put("/companies/extid-"+c.Target["externalId"], body); err != nil {
-				select {
-				case failed <- err:
-				default:
-				}
-			}
-		})
-		return nil
-	})
-	wg.Wait()
-	select {
-	case err = <-failed:
-	default:
-	}
-	return m.stop(n), err
-}
-
-func productBulk(s *site) (usage, error)   { return s.execute() }
-func productSingle(s *site) (usage, error) { return s.execute() }
+func productSink(s *site) (usage, error) { return s.execute() }
 
 // answersEvery is how often the answers are counted. Each count gathers all
 // metrics: more often, and it would show among what is measured.
@@ -226,6 +151,8 @@ func (s *site) execute() (usage, error) {
 	metrics := prometheus.NewRegistry()
 	svc := sink.New(cfg, sink.Deps{
 		Kafka: o, Registrar: schemas.NewRegistrar(registry, true), Resolver: schemas.NewResolver(registry), Registerer: metrics, Version: "bench",
+		// The pace of a token is not what is measured: calls go through a budget that has no limit.
+		Budget: func(config.Workspace) *planhat.Budget { return planhat.NewBudget(planhat.BudgetOptions{}) },
 	})
 	if err := svc.Prepare(context.Background()); err != nil {
 		return usage{}, err

@@ -91,11 +91,15 @@ func (s Spec) bulkBody(items []json.RawMessage) (body []byte, keyed bool, err er
 	return append(body, ']'), keyed, nil
 }
 
+// hasAnyKey looks for a key in one pass. The last member of a name counts.
 func (s Spec) hasAnyKey(item []byte) bool {
-	for _, key := range s.Keys {
-		if !slices.Contains(s.Unmatched, key) && isText(member(item, s.KeyField(key))) {
-			return true
+	has := make([]bool, len(s.Keys))
+	for name, value := range members(item) {
+		for n, key := range s.Keys {
+			if isName(name, s.KeyField(key)) && !slices.Contains(s.Unmatched, key) {
+				has[n] = isText(value)
+			}
 		}
 	}
-	return false
+	return slices.Contains(has, true)
 }

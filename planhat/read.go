@@ -28,7 +28,10 @@ func (c *Client) Get(ctx context.Context, o Object, ref Ref) (json.RawMessage, e
 	}
 	answer, err := c.rest.Do(ctx, rest.Request{
 		Method: http.MethodGet, Path: path, Template: spec.Path + "/{id}", Label: string(o),
-		Accept: func(a *rest.Answer) error { return wrapAnswer(spec.checkFound(a.Body, ref)) },
+		Accept: func(a *rest.Answer) error {
+			_, err := spec.checkFound(a.Body, ref)
+			return wrapAnswer(err)
+		},
 	})
 	if err != nil {
 		return nil, failed("get", subjectOf(spec, ref), err)
@@ -41,9 +44,9 @@ func (c *Client) Get(ctx context.Context, o Object, ref Ref) (json.RawMessage, e
 
 // checkFound is checkRecord for an answer that may also be null. Nobody documents how
 // Planhat answers for a record that does not exist; a null says as much as a 404.
-func (s Spec) checkFound(body []byte, ref Ref) error {
+func (s Spec) checkFound(body []byte, ref Ref) (id string, err error) {
 	if isNull(body) {
-		return nil
+		return "", nil
 	}
 	return s.checkRecord(body, ref)
 }
@@ -54,22 +57,25 @@ func missing(action, subject string, a rest.Answer) *Error {
 	return &Error{Kind: KindNotFound, Action: action, Subject: subject, Status: a.Status, Message: "answered null", Attempts: a.Attempts}
 }
 
-// checkRecord accepts a record that has an id and the key it was asked for by. A
+// checkRecord gives the id of a record that has an id and the key it was asked for by. A
 // wrong id is an answer gone astray, a wrong key one that would come again.
-func (s Spec) checkRecord(body []byte, ref Ref) error {
-	if err := checkJSON(body); err != nil {
-		return err
+func (s Spec) checkRecord(body []byte, ref Ref) (id string, err error) {
+	id, plain := validRecord(body)
+	if !plain {
+		if err := checkJSON(body); err != nil {
+			return "", err
+		}
+		if id, err = idOf(body); err != nil {
+			return "", fmt.Errorf("the record %w", err)
+		}
 	}
-	id, err := idOf(body)
 	switch {
-	case err != nil:
-		return fmt.Errorf("the record %w", err)
 	case ref.Key == KeyID && !strings.EqualFold(id, ref.Value):
-		return fmt.Errorf("it is the record %s", id)
+		return id, fmt.Errorf("it is the record %s", id)
 	case ref.Key != KeyID && ref.Key != "" && !s.carries(body, ref.Key, ref.Value):
-		return rest.Final(fmt.Errorf("the record %s does not carry that %s", id, ref.Key))
+		return id, rest.Final(fmt.Errorf("the record %s does not carry that %s", id, ref.Key))
 	}
-	return nil
+	return id, nil
 }
 
 // carries reports whether a record has a key of that value; e-mail addresses are

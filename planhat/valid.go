@@ -101,6 +101,38 @@ func validObject(b []byte, i, depth int) int {
 	}
 }
 
+// validRecord checks a record and finds its id in the same pass. What is not plain, or
+// wrong, is left to others to look at.
+func validRecord(b []byte) (id string, plain bool) {
+	i := skipSpace(b, 0)
+	if byteAt(b, i) != '{' {
+		return "", false
+	}
+	for i = skipSpace(b, i+1); ; i = skipSpace(b, i+1) {
+		end, value := validName(b, i)
+		if value < 0 {
+			return "", false
+		}
+		after := validValue(b, value, 1)
+		if after < 0 {
+			return "", false
+		}
+		if isName(b[i:end], "_id") {
+			if id != "" || !isID(stringOf(b[value:after])) {
+				return "", false
+			}
+			id = stringOf(b[value:after])
+		}
+		switch i = skipSpace(b, after); byteAt(b, i) {
+		case ',':
+		case '}':
+			return id, id != "" && skipSpace(b, i+1) == len(b)
+		default:
+			return "", false
+		}
+	}
+}
+
 // validName reads the name of a member and its colon: end is behind the name, value
 // where the member's value begins.
 func validName(b []byte, i int) (end, value int) {

@@ -101,8 +101,16 @@ func (c *Client) Update(ctx context.Context, o Object, ref Ref, body []byte) (Wr
 		return Written{}, refuse("update", subjectOf(spec, ref), "%w", err)
 	}
 	return c.write(ctx, "update", subjectOf(spec, ref), spec, ref, rest.Request{
-		Method: http.MethodPut, Path: path, Template: spec.Path + "/{id}", Body: without(body, "_id"),
+		Method: http.MethodPut, Path: path, Template: spec.Path + "/{id}", Body: withoutID(body),
 	})
+}
+
+// withoutID is the body without the id, which is in the path.
+func withoutID(body []byte) []byte {
+	if member(body, "_id") == nil {
+		return body
+	}
+	return without(body, "_id")
 }
 
 func refuseWrite(action string, s Spec) *Error {
@@ -114,11 +122,15 @@ func (c *Client) write(ctx context.Context, action, subject string, spec Spec, r
 	if ref == (Ref{}) {
 		check = spec.checkRecord // a create has no record to miss
 	}
+	var id string
 	if ref.Key != KeyID {
 		ref = Ref{} // an update may change the key it goes by
 	}
 	req.Write, req.Label = true, string(spec.Object)
-	req.Accept = func(a *rest.Answer) error { return wrapAnswer(check(a.Body, ref)) }
+	req.Accept = func(a *rest.Answer) (err error) {
+		id, err = check(a.Body, ref)
+		return wrapAnswer(err)
+	}
 	answer, err := c.rest.Do(ctx, req)
 	if err != nil {
 		return Written{}, failed(action, subject, err)
@@ -126,7 +138,6 @@ func (c *Client) write(ctx context.Context, action, subject string, spec Spec, r
 	if isNull(answer.Body) {
 		return Written{}, missing(action, subject, answer)
 	}
-	id, _ := idOf(answer.Body) // it has one, or the check would have failed
 	return Written{ID: id, Row: answer.Body, Attempts: answer.Attempts, Repeated: answer.Repeated}, nil
 }
 

@@ -39,6 +39,9 @@ type Command struct {
 	NotAfter           *time.Time
 	Coalesce           *bool // nil = the bridge decides
 	AllowUnknownFields bool
+
+	members []Member        // of Fields, taken apart: see Members
+	split   json.RawMessage // what members are of
 }
 
 // Target names the record by at most one key.
@@ -83,7 +86,7 @@ func CommandJSON(c Command) ([]byte, error) {
 		NotAfter           *time.Time      `json:"notAfter,omitempty"`
 		Coalesce           *bool           `json:"coalesce,omitempty"`
 		AllowUnknownFields bool            `json:"allowUnknownFields,omitempty"`
-	}(c)
+	}{c.ID, c.Op, c.Object, c.Target, c.Fields, c.IfUnchangedSince, c.NotAfter, c.Coalesce, c.AllowUnknownFields}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)

@@ -119,6 +119,9 @@ func (w *avroCommand) command() (Command, *Problem) {
 		return c, p
 	}
 	p := c.check()
+	if p == nil {
+		p = c.readFields()
+	}
 	return c, p
 }
 

@@ -17,8 +17,9 @@ import (
 // object, the target's key and the fields exist is the caller's to check.
 //
 // With a Problem, the Command holds what could be read, so that the answer can carry
-// its id. Memory is bounded by the size of the value, which may be MaxCommandBytes;
-// nesting by MaxCommandDepth. r may be nil if only plain JSON is expected.
+// its id. Its fields may be a part of the value, which must not be changed then. Memory
+// is bounded by the size of the value, which may be MaxCommandBytes; nesting by
+// MaxCommandDepth. r may be nil if only plain JSON is expected.
 func DecodeCommand(ctx context.Context, value []byte, r Resolver) (Command, *Problem) {
 	switch {
 	case len(value) == 0:
@@ -54,7 +55,7 @@ func DecodeCommand(ctx context.Context, value []byte, r Resolver) (Command, *Pro
 	}
 }
 
-// check completes a command that was read from either form.
+// check checks a command that was read from either form, but for its fields.
 func (c *Command) check() *Problem {
 	if p := c.checkID(); p != nil {
 		return p
@@ -62,16 +63,14 @@ func (c *Command) check() *Problem {
 	switch {
 	case c.Op == "":
 		return problem(CodeInvalidCommand, "op is missing")
-	case !known(c.Op, Operations()):
+	case !isOperation(c.Op):
 		return problem(CodeUnknownOperation, "there is no operation %q%s", clip(c.Op), didYouMean(c.Op, Operations()))
 	case c.Object == "":
 		return problem(CodeInvalidCommand, "object is missing")
 	case c.Target.IsZero() && c.Op != OpCreate && c.Op != OpUpsert:
 		return problem(CodeMissingTarget, "%s needs a target", c.Op)
-	case c.Fields == nil:
-		return nil
 	}
-	return checkFields(c.Fields)
+	return nil
 }
 
 func (c *Command) checkID() *Problem {
@@ -86,6 +85,14 @@ func (c *Command) checkID() *Problem {
 	default:
 		return nil
 	}
+}
+
+func isOperation(name string) bool {
+	switch name {
+	case OpCreate, OpUpdate, OpUpsert, OpDelete, OpGet:
+		return true
+	}
+	return false
 }
 
 func known(name string, names []string) bool {
@@ -106,64 +113,31 @@ func oneTarget(t *Target, given []string) *Problem {
 	}
 }
 
-// checkFields wants an object in which no key comes twice, at any level.
-func checkFields(text []byte) *Problem {
-	t, err := scanValue(text, skipSpace(text, 0), MaxCommandDepth)
+// readFields reads fields that came as text of their own.
+func (c *Command) readFields() *Problem {
+	if c.Fields == nil {
+		return nil
+	}
+	fields := fieldScan{b: c.Fields}
+	t, err := fields.read(skipSpace(c.Fields, 0), MaxCommandDepth)
 	if err == nil {
-		err = onlySpace(text, t.end)
+		err = onlySpace(c.Fields, t.end)
 	}
 	if err != nil {
 		return problem(CodeInvalidCommand, "fields: %v", err)
 	}
+	return c.take(&fields, t)
+}
+
+// take wants an object in which no key comes twice, at any level.
+func (c *Command) take(fields *fieldScan, t token) *Problem {
 	if t.kind != '{' {
 		return problem(CodeInvalidCommand, "fields must be an object, got %s", kindName(t.kind))
 	}
-	var twice *TextError
-	if err := uniqueKeys(text, t); errors.As(err, &twice) {
-		return problem(CodeInvalidField, "fields names %q twice", clip(twice.Detail))
+	if fields.doubled {
+		return problem(CodeInvalidField, "fields names %q twice", clip(fields.twice))
 	}
-	return nil
-}
-
-// uniqueKeys finds a key that comes twice in an object, in a value that was scanned before.
-func uniqueKeys(text []byte, t token) error {
-	part := text[t.start:t.end]
-	switch t.kind {
-	case '{':
-		var names nameSet
-		var scratch []byte
-		return eachMember(part, MaxCommandDepth, func(key, value token) error {
-			scratch = unquote(scratch[:0], key.inner(part))
-			if !names.add(scratch) {
-				return &TextError{Fault: FaultDuplicate, Offset: key.start, Detail: string(scratch)}
-			}
-			return uniqueKeys(part, value)
-		})
-	case '[':
-		return eachElement(part, func(value token) error { return uniqueKeys(part, value) })
-	default:
-		return nil
-	}
-}
-
-// eachElement calls fn for every element of the array that is the whole text.
-func eachElement(text []byte, fn func(value token) error) error {
-	i := skipSpace(text, 1)
-	if text[i] == ']' {
-		return nil
-	}
-	for more := true; more; {
-		value, err := scanValue(text, i, MaxCommandDepth)
-		if err != nil {
-			return err
-		}
-		if err := fn(value); err != nil {
-			return err
-		}
-		if i, more, err = afterElement(text, value.end, ']'); err != nil {
-			return err
-		}
-	}
+	c.members, c.split = fields.members, c.Fields
 	return nil
 }
 

@@ -217,3 +217,24 @@ func TestScannerAgreesWithTheStandardLibrary(t *testing.T) {
 		}
 	})
 }
+
+// eachElement calls fn for every element of the array that is the whole text.
+func eachElement(text []byte, fn func(value token) error) error {
+	i := skipSpace(text, 1)
+	if text[i] == ']' {
+		return nil
+	}
+	for more := true; more; {
+		value, err := scanValue(text, i, maxRowDepth)
+		if err != nil {
+			return err
+		}
+		if err := fn(value); err != nil {
+			return err
+		}
+		if i, more, err = afterElement(text, value.end, ']'); err != nil {
+			return err
+		}
+	}
+	return nil
+}

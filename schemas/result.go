@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -37,7 +36,7 @@ type ResultError struct {
 	Remedy  string
 }
 
-// avroResult is a result as twmb/avro reads and writes it.
+// avroResult is a result as twmb/avro reads it.
 type avroResult struct {
 	CommandID  string           `avro:"commandId"`
 	Op         string           `avro:"op"`
@@ -72,7 +71,8 @@ var (
 // ResultSchema is the Avro schema of results, as JSON text on one line.
 func ResultSchema() string { return resultText() }
 
-// AppendResult appends a result in the Confluent wire format. Texts that are not UTF-8
+// AppendResult appends a result in the Confluent wire format, field by field in the
+// order of result.avsc. Texts that are not UTF-8
 // are repaired with U+FFFD: a result must always be writable. On error dst is returned
 // as it was.
 func AppendResult(dst []byte, schemaID int, r *Result) ([]byte, error) {
@@ -80,33 +80,51 @@ func AppendResult(dst []byte, schemaID int, r *Result) ([]byte, error) {
 	if err != nil {
 		return dst, fmt.Errorf("encode result of command %q: %w", r.CommandID, err)
 	}
-	w := avroResult{
-		CommandID: repaired(r.CommandID), Op: repaired(r.Op), Object: repaired(r.Object),
-		Status: string(r.Status), Effect: string(r.Effect), RecordID: optional(repaired(r.RecordID)),
-		Attempts: int32(r.Attempts), Calls: int32(r.Calls),
-		ReceivedAt: optionalTime(r.ReceivedAt), FinishedAt: optionalTime(r.FinishedAt),
-		Topic: repaired(r.Topic), Partition: r.Partition, Offset: r.Offset,
+	out = appendText(out, r.CommandID)
+	out = appendText(out, r.Op)
+	out = appendText(out, r.Object)
+	out = appendText(out, string(r.Status))
+	out = appendText(out, string(r.Effect))
+	out = appendOptional(out, r.RecordID)
+	if r.Record == nil {
+		out = append(out, branchNull)
+	} else {
+		out = appendText(append(out, branchValue), string(r.Record))
 	}
-	if r.Record != nil {
-		record := repaired(string(r.Record))
-		w.Record = &record
-	}
-	if e := r.Error; e != nil {
-		w.Error = &avroResultError{string(e.Code), repaired(e.Message), repaired(e.Remedy)}
-	}
-	if out, err = resultAvro().AppendEncode(out, &w); err != nil {
-		return dst, fmt.Errorf("encode result of command %q: %w", r.CommandID, err)
-	}
-	return out, nil
+	out = r.Error.append(out)
+	out = appendLong(out, int64(int32(r.Attempts)))
+	out = appendLong(out, int64(int32(r.Calls)))
+	out = appendInstant(out, r.ReceivedAt)
+	out = appendInstant(out, r.FinishedAt)
+	out = appendText(out, r.Topic)
+	out = appendLong(out, int64(r.Partition))
+	return appendLong(out, r.Offset), nil
 }
 
-func repaired(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
-
-func optionalTime(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
+// append writes the error, or that there is none.
+func (e *ResultError) append(dst []byte) []byte {
+	if e == nil {
+		return append(dst, branchNull)
 	}
-	return &t
+	dst = appendText(append(dst, branchValue), string(e.Code))
+	dst = appendText(dst, e.Message)
+	return appendText(dst, e.Remedy)
+}
+
+// appendOptional writes a nullable string; an empty one is null.
+func appendOptional(dst []byte, s string) []byte {
+	if s == "" {
+		return append(dst, branchNull)
+	}
+	return appendText(append(dst, branchValue), s)
+}
+
+// appendInstant writes a nullable instant; zero is null.
+func appendInstant(dst []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(dst, branchNull)
+	}
+	return appendLong(append(dst, branchValue), t.UnixMilli())
 }
 
 // DecodeResult reads a result that was written with ResultSchema. For one written by

@@ -112,6 +112,7 @@ type Sink struct {
 	MaxBatch      int
 	InFlight      int      // single calls at the same time
 	AcceptTenant  []string // workspaces whose tenant was really replaced
+	BufferBytes   int      // of commands held in memory
 }
 
 // Shard holds the times that ownership of a shard is judged by.

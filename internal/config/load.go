@@ -23,7 +23,7 @@ func Load(environ, objects []string) (Config, error) {
 		Topics:         l.topics(),
 		Planhat:        l.workspaces(),
 		Budget:         Budget{SourceShare: float64(l.s.SourceShare)},
-		Sink:           Sink{ReferenceWait: time.Duration(l.s.SinkWait), Linger: time.Duration(l.s.SinkLinger), MaxBatch: int(l.s.SinkBatch), InFlight: int(l.s.SinkInFlight), AcceptTenant: l.acceptedTenants()},
+		Sink:           Sink{ReferenceWait: time.Duration(l.s.SinkWait), Linger: time.Duration(l.s.SinkLinger), MaxBatch: int(l.s.SinkBatch), InFlight: int(l.s.SinkInFlight), BufferBytes: int(l.s.SinkBuffer), AcceptTenant: l.acceptedTenants()},
 		Shard:          l.shard(),
 		AdminAddr:      string(l.s.AdminAddr),
 		StartupTimeout: time.Duration(l.s.StartupTimeout),

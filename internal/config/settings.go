@@ -51,8 +51,9 @@ type settings struct {
 	Workspaces   list     `env:"PLANHAT_WORKSPACES" envDefault:"default" doc:"Names of the Planhat tenants, separated by commas: 1 to 64 of a-z, 0-9 and -, with a letter or digit first and last. The names are part of topic names, and of variables in capitals with _ for -: acme-eu has PLANHAT_ACME_EU_TOKEN."`
 	SourceShare  fraction `env:"SOURCE_BUDGET_SHARE" envDefault:"0.5" doc:"Part of a token's calls per minute that the source may spend; the sink has the rest. Above 0, at most 1."`
 	SinkWait     duration `env:"SINK_REFERENCE_WAIT" envDefault:"5s" min:"0s" max:"5m" doc:"How long a batch waits for records that its commands refer to."`
-	SinkLinger   duration `env:"SINK_LINGER" envDefault:"50ms" min:"0s" max:"1m" doc:"How long the sink collects commands before it starts a batch."`
+	SinkLinger   duration `env:"SINK_LINGER" envDefault:"50ms" min:"0s" max:"1m" doc:"How long the sink collects commands before it starts a batch while no other is under way. It starts sooner when the batch is full or when no command comes for a fifth of this time."`
 	SinkBatch    whole    `env:"SINK_MAX_BATCH" envDefault:"5000" min:"1" max:"50000" doc:"Most commands in one batch."`
+	SinkBuffer   whole    `env:"SINK_BUFFER_BYTES" envDefault:"67108864" min:"4194304" max:"1073741824" doc:"Bytes of commands that the sink holds in memory for a workspace: a quarter each for the batch under way and for the next one, and for each broker a quarter of what was read and a quarter of what was fetched."`
 	SinkTenants  list     `env:"SINK_ACCEPT_TENANT" doc:"Workspaces whose tenant was really replaced: at the start the sink forgets what it knows of them, and takes the tenant of their token for the right one. Take it out again after that start."`
 	SinkInFlight whole    `env:"SINK_IN_FLIGHT" envDefault:"16" min:"1" max:"50" doc:"Single calls that the sink makes at the same time. Planhat allows 50 to all users of a token together."`
 

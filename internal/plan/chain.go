@@ -5,9 +5,10 @@ package plan
 // of the batch. Orders of different chains have nothing to do with each other.
 func chains(orders []*Order) [][]*Order {
 	sets := newSets(len(orders))
-	byKey := make(map[string]int)
+	byKey := make(map[string]int, len(orders))
 	byIdentity := make(map[identity]int, len(orders))
 	emails := targetEmails(orders)
+	var names []identity
 	for i, o := range orders {
 		if o.Chain != "" {
 			if first, ok := byKey[o.Chain]; ok {
@@ -16,7 +17,8 @@ func chains(orders []*Order) [][]*Order {
 				byKey[o.Chain] = i
 			}
 		}
-		for _, id := range o.names(emails) {
+		names = o.names(names[:0], emails)
+		for _, id := range names {
 			if first, ok := byIdentity[id]; ok {
 				sets.join(first, i)
 			} else {
@@ -24,16 +26,26 @@ func chains(orders []*Order) [][]*Order {
 			}
 		}
 	}
-	place := make(map[int]int)
+	return sets.split(orders)
+}
+
+// split gives the orders of each set, sets by their first orders.
+func (s sets) split(orders []*Order) [][]*Order {
+	sizes := make([]int, len(orders))
+	for i := range orders {
+		sizes[s.find(i)]++
+	}
+	room := make([]*Order, len(orders)) // of all chains together
+	place := make([]int, len(orders))   // of a chain in out, by its root
 	var out [][]*Order
 	for i, o := range orders {
-		root := sets.find(i)
-		at, ok := place[root]
-		if !ok {
-			at = len(out)
-			place[root] = at
-			out = append(out, nil)
+		root := s.find(i)
+		if n := sizes[root]; n > 0 {
+			place[root], sizes[root] = len(out), 0
+			out = append(out, room[:0:n])
+			room = room[n:]
 		}
+		at := place[root]
 		out[at] = append(out[at], o)
 	}
 	return out

@@ -14,7 +14,7 @@ import (
 const typeField = "type"
 
 func checkFields(c schemas.Command, o *Order, rule opRule, rules Rules) (Fields, *Refusal) {
-	given, err := parseFields(c)
+	given, take, err := parseFields(c)
 	if err != nil {
 		return nil, reject(schemas.CodeInvalidCommand, "fields: "+err.Error(), "send fields as one JSON object")
 	}
@@ -24,14 +24,17 @@ func checkFields(c schemas.Command, o *Order, rule opRule, rules Rules) (Fields,
 	case rule.some && len(given) == 0:
 		return nil, reject(schemas.CodeMissingField, fmt.Sprintf("the %s sets no field", o.Op), "set at least one field")
 	}
-	fields, refusal := normalise(given)
+	fields, custom, refusal := normalise(given, take)
 	if refusal != nil {
 		return nil, refusal
 	}
 	for _, f := range fields {
-		if refusal := checkField(f, o, c.AllowUnknownFields, rules); refusal != nil {
+		if refusal := checkField(f, o, c.AllowUnknownFields); refusal != nil {
 			return nil, refusal
 		}
+	}
+	if refusal := checkCustom(custom, o, c.AllowUnknownFields, rules); refusal != nil {
+		return nil, refusal
 	}
 	if refusal := checkOwnKey(fields, o); refusal != nil {
 		return nil, refusal
@@ -52,56 +55,68 @@ func checkFields(c schemas.Command, o *Order, rule opRule, rules Rules) (Fields,
 	return fields, nil
 }
 
-func parseFields(c schemas.Command) (Fields, error) {
+// parseFields takes a command's fields apart, and tells how objects among them are: what
+// the decoder has read is valid at every level.
+func parseFields(c schemas.Command) (fields Fields, take func([]byte) ([]Field, error), err error) {
 	if len(c.Fields) == 0 || isNull(c.Fields) {
-		return nil, nil
+		return nil, members, nil
 	}
-	return members(c.Fields)
+	if read, ok := c.Members(); ok {
+		return read, splitObject, nil
+	}
+	fields, err = members(c.Fields)
+	return fields, members, err
 }
 
 // normalise refuses repeated names and gathers "custom.<name>" fields into the
-// field "custom".
-func normalise(given Fields) (Fields, *Refusal) {
+// field "custom", whose members it gives, too.
+func normalise(given Fields, take func([]byte) ([]Field, error)) (fields, custom Fields, refusal *Refusal) {
 	if name, twice := repeated(given, func(name string) string { return name }); twice {
-		return nil, invalid(name, "is there twice", "send each field once")
+		return nil, nil, invalid(name, "is there twice", "send each field once")
 	}
 	for _, f := range given {
 		if strings.HasPrefix(f.Name, customField+".") || f.Name == customField {
-			return gatherCustom(given)
+			return gatherCustom(given, take)
 		}
 	}
-	return given, nil
+	return given, nil, nil
 }
 
-func gatherCustom(given Fields) (Fields, *Refusal) {
-	var custom Fields
+func gatherCustom(given Fields, take func([]byte) ([]Field, error)) (fields, custom Fields, refusal *Refusal) {
 	out := make(Fields, 0, len(given))
+	var whole Field
 	for _, f := range given {
 		name, dotted := strings.CutPrefix(f.Name, customField+".")
 		switch {
 		case dotted && name == "":
-			return nil, invalid(f.Name, "names no custom field", `write "custom.<name>"`)
+			return nil, nil, invalid(f.Name, "names no custom field", `write "custom.<name>"`)
 		case dotted:
 			custom = append(custom, Field{Name: name, Raw: f.Raw})
 		case f.Name == customField:
-			inner, err := members(f.Raw)
+			inner, err := take(f.Raw)
 			if err != nil {
-				return nil, invalid(f.Name, "is not a JSON object", `send "custom": {"<name>": <value>}`)
+				return nil, nil, invalid(f.Name, "is not a JSON object", `send "custom": {"<name>": <value>}`)
 			}
-			custom = append(custom, inner...)
+			custom, whole = append(custom, inner...), f
 		default:
 			out = append(out, f)
 		}
 	}
 	// The vendor refuses names that differ only in case as duplicates.
 	if name, twice := repeated(custom, strings.ToLower); twice {
-		return nil, invalid(customField+"."+name, "is there twice", "send each custom field once; case does not tell them apart")
+		return nil, nil, invalid(customField+"."+name, "is there twice", "send each custom field once; case does not tell them apart")
 	}
-	return append(out, Field{Name: customField, Raw: custom.JSON()}), nil
+	if len(out)+1 < len(given) || whole.Name == "" { // there are dotted ones
+		whole = Field{Name: customField, Raw: custom.JSON()}
+	}
+	return append(out, whole), custom, nil
 }
 
 // repeated finds a name that is there twice once it is folded.
 func repeated(fields Fields, fold func(string) string) (string, bool) {
+	if len(fields) <= 16 {
+		return repeatedAmongFew(fields, fold)
+	}
 	seen := make(map[string]bool, len(fields))
 	for _, f := range fields {
 		key := fold(f.Name)
@@ -113,7 +128,18 @@ func repeated(fields Fields, fold func(string) string) (string, bool) {
 	return "", false
 }
 
-func checkField(f Field, o *Order, allowUnknown bool, rules Rules) *Refusal {
+func repeatedAmongFew(fields Fields, fold func(string) string) (string, bool) {
+	var names [16]string
+	for n, f := range fields {
+		names[n] = fold(f.Name)
+		if slices.Contains(names[:n], names[n]) {
+			return f.Name, true
+		}
+	}
+	return "", false
+}
+
+func checkField(f Field, o *Order, allowUnknown bool) *Refusal {
 	known, ok := tables[o.Spec.Object].fields[f.Name]
 	switch {
 	case f.Name == "_id" || ok && !known.Writable:
@@ -122,7 +148,7 @@ func checkField(f Field, o *Order, allowUnknown bool, rules Rules) *Refusal {
 	case !ok && !allowUnknown:
 		return unknown(f.Name, suggestField(o.Spec, f.Name), o.Spec.Object)
 	case f.Name == customField:
-		return checkCustom(f, o, allowUnknown, rules)
+		return nil
 	case f.Name == typeField && o.Spec.Shared():
 		return checkType(f, o.Spec)
 	case isKeyField(o.Spec, f.Name) || known.Ref != "" && known.Type == planhat.String:
@@ -170,17 +196,13 @@ func checkReferences(f Field) *Refusal {
 
 // checkCustom holds custom names to the catalogue, where that is known: the
 // vendor would store an unknown name without a word.
-func checkCustom(f Field, o *Order, allowUnknown bool, rules Rules) *Refusal {
-	if allowUnknown || rules.Custom == nil {
+func checkCustom(custom Fields, o *Order, allowUnknown bool, rules Rules) *Refusal {
+	if allowUnknown || rules.Custom == nil || len(custom) == 0 {
 		return nil
 	}
 	known, ok := rules.Custom(o.Spec.Object)
 	if !ok {
 		return nil
-	}
-	custom, err := members(f.Raw)
-	if err != nil {
-		return invalid(f.Name, "is not a JSON object", `send "custom": {"<name>": <value>}`)
 	}
 	for _, c := range custom {
 		name := customField + "." + c.Name

@@ -27,7 +27,10 @@ func command(t *testing.T, text string) schemas.Command {
 	if err := json.Unmarshal([]byte(text), &w); err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
-	return schemas.Command(w)
+	return schemas.Command{
+		ID: w.ID, Op: w.Op, Object: w.Object, Target: w.Target, Fields: w.Fields, IfUnchangedSince: w.IfUnchangedSince,
+		NotAfter: w.NotAfter, Coalesce: w.Coalesce, AllowUnknownFields: w.AllowUnknownFields,
+	}
 }
 
 func TestCheckRefuses(t *testing.T) {

@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+
+	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // customField is the object that holds a record's custom fields.
 const customField = "custom"
 
 // Field is one field as sent: its value is JSON text, kept as it came.
-type Field struct {
-	Name string
-	Raw  json.RawMessage
-}
+type Field = schemas.Member
 
 // Fields are the top-level fields of a body in the order given, each name
 // once. Custom fields are in one field "custom", however they were spelled.

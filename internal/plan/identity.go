@@ -28,8 +28,9 @@ var uniqueKeys = []planhat.Key{planhat.KeySourceID, planhat.KeyExternalID}
 
 // identities lists how an order names its record: by its target and by the
 // keys that it sets.
-func (o *Order) identities() []identity {
-	out := make([]identity, 0, 3)
+func (o *Order) identities() []identity { return o.appendIdentities(make([]identity, 0, 3)) }
+
+func (o *Order) appendIdentities(out []identity) []identity {
 	if o.Target.Key != "" {
 		out = append(out, identityOf(o.Spec.Object, o.Target))
 	}
@@ -52,10 +53,10 @@ func targetEmails(orders []*Order) map[identity]bool {
 	return out
 }
 
-// names are the order's identities, with an email that it sets if other orders
+// names appends the order's identities, with an email that it sets if other orders
 // of the batch use it as a target.
-func (o *Order) names(emails map[identity]bool) []identity {
-	out := o.identities()
+func (o *Order) names(out []identity, emails map[identity]bool) []identity {
+	out = o.appendIdentities(out)
 	if len(emails) == 0 {
 		return out
 	}

@@ -17,8 +17,12 @@ type Item struct {
 	Fields Fields // the orders' fields, merged
 }
 
-func itemOf(o *Order) Item {
-	return Item{Orders: []*Order{o}, Op: o.Op, Spec: o.Spec, Target: o.Target, Fields: o.Fields}
+func itemOf(o *Order) Item { return alone([]*Order{o}) }
+
+// alone is the item of one order, in a slice of its own.
+func alone(orders []*Order) Item {
+	o := orders[0]
+	return Item{Orders: orders, Op: o.Op, Spec: o.Spec, Target: o.Target, Fields: o.Fields}
 }
 
 // Merged tells whether the item stands for more than one order.
@@ -27,8 +31,8 @@ func (i Item) Merged() bool { return len(i.Orders) > 1 }
 // Apart gives the item's orders back as items of their own, in order.
 func (i Item) Apart() []Item {
 	out := make([]Item, len(i.Orders))
-	for n, o := range i.Orders {
-		out[n] = itemOf(o)
+	for n := range i.Orders {
+		out[n] = alone(i.Orders[n : n+1 : n+1])
 	}
 	return out
 }
@@ -36,7 +40,17 @@ func (i Item) Apart() []Item {
 // BulkBody is the item as an element of a bulk call: its fields and the key
 // that the vendor shall match it by.
 func (i Item) BulkBody() json.RawMessage {
-	return i.Fields.WithText(i.Spec.KeyField(i.Target.Key), i.Target.Value).JSON()
+	key := i.Spec.KeyField(i.Target.Key)
+	if i.Fields.Has(key) {
+		return i.Fields.WithText(key, i.Target.Value).JSON()
+	}
+	out := i.Fields.append(make([]byte, 0, i.bulkSize()+8))
+	out = out[:len(out)-1] // the closing brace
+	if len(i.Fields) > 0 {
+		out = append(out, ',')
+	}
+	out = append(appendQuoted(out, key), ':')
+	return append(appendQuoted(out, i.Target.Value), '}')
 }
 
 func (i Item) bulkSize() int { return i.Fields.size() + len(i.Target.Key) + len(i.Target.Value) + 8 }
@@ -104,7 +118,7 @@ func (i Item) complete(fields Fields) bool {
 // it; whoever wants every value sent sets coalesce to false.
 func merge(chain []*Order, limits Limits) []Item {
 	var out []Item
-	for _, o := range chain {
+	for at, o := range chain {
 		if n := len(out) - 1; n >= 0 && joins(out[n], o) {
 			merged := out[n].Fields.Over(o.Fields)
 			if merged.size() <= limits.Bytes && keepsOutcome(out[n], o, merged) {
@@ -113,7 +127,7 @@ func merge(chain []*Order, limits Limits) []Item {
 				continue
 			}
 		}
-		out = append(out, itemOf(o))
+		out = append(out, alone(chain[at:at+1:at+1]))
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/planhat-bridge/planhat-bridge/planhat"
@@ -25,6 +26,9 @@ func (r Reference) unsendable() bool { return r.Prefixed && !r.ByKey }
 // References lists the references among fields, element by element where a field
 // holds several.
 func References(spec *planhat.Spec, fields Fields) []Reference {
+	if !refers(spec, fields) {
+		return nil
+	}
 	var out []Reference
 	for _, f := range fields {
 		known := tables[spec.Object].fields[f.Name]
@@ -41,6 +45,9 @@ func References(spec *planhat.Spec, fields Fields) []Reference {
 // Indirect tells whether the item has a reference that must become an _id before the
 // item can be sent in any call.
 func (i Item) Indirect() bool {
+	if !refers(i.Spec, i.Fields) {
+		return false
+	}
 	for _, f := range i.Fields {
 		known := tables[i.Spec.Object].fields[f.Name]
 		if known.Ref == "" || known.RefKey != "" || known.ByKey {
@@ -53,6 +60,11 @@ func (i Item) Indirect() bool {
 		}
 	}
 	return false
+}
+
+// refers tells whether there is a field that names other records: most have none.
+func refers(spec *planhat.Spec, fields Fields) bool {
+	return slices.ContainsFunc(tables[spec.Object].refs, fields.Has)
 }
 
 func parseReference(f planhat.Field, spelled string) Reference {

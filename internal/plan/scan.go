@@ -20,6 +20,19 @@ func members(raw []byte) ([]Field, error) {
 	if !json.Valid(raw) {
 		return nil, errors.New("not valid JSON")
 	}
+	return split(raw)
+}
+
+// splitObject is members of text that is known to be valid JSON.
+func splitObject(raw []byte) ([]Field, error) {
+	if len(raw) == 0 || raw[0] != '{' {
+		return nil, errNotObject
+	}
+	return split(raw)
+}
+
+// split is members of an object that is known to be valid.
+func split(raw []byte) ([]Field, error) {
 	out := make([]Field, 0, min(16, bytes.Count(raw, []byte{':'})))
 	i := skipSpace(raw, 1)
 	for raw[i] != '}' {

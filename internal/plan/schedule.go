@@ -19,7 +19,7 @@ type schedule struct {
 }
 
 func newSchedule(queues []queue) *schedule {
-	s := &schedule{queues: queues, pending: map[identity]bool{}}
+	s := &schedule{queues: queues, pending: make(map[identity]bool, len(queues))}
 	for q := range queues {
 		for _, i := range queues[q].items {
 			for _, id := range brings(i) {

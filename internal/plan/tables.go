@@ -7,6 +7,8 @@ type table struct {
 	spec     planhat.Spec
 	fields   map[string]planhat.Field
 	writable []string
+	refs     []string // the fields that name other records
+	upsert   []planhat.Key
 }
 
 var (
@@ -27,9 +29,12 @@ func buildNames() map[string]string {
 func buildTables() map[planhat.Object]*table {
 	out := map[planhat.Object]*table{}
 	for _, spec := range planhat.Objects() {
-		t := &table{spec: spec, fields: make(map[string]planhat.Field, len(spec.Fields))}
+		t := &table{spec: spec, fields: make(map[string]planhat.Field, len(spec.Fields)), upsert: spec.UpsertKeys()}
 		for _, f := range spec.Fields {
 			t.fields[f.Name] = f
+			if f.Ref != "" {
+				t.refs = append(t.refs, f.Name)
+			}
 			if f.Writable {
 				t.writable = append(t.writable, f.Name)
 			}

@@ -26,7 +26,7 @@ func checkTarget(t schemas.Target, o *Order, rule opRule) (Target, *Refusal) {
 	}
 	keys := o.Spec.Keys
 	if rule.upsert {
-		keys = o.Spec.UpsertKeys()
+		keys = tables[o.Spec.Object].upsert
 		if len(keys) == 0 {
 			return Target{}, reject(schemas.CodeNoUpsertKey,
 				fmt.Sprintf("%s cannot be upserted: the vendor matches it by _id only", o.Spec.Object.WithArticle()),

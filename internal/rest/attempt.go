@@ -61,7 +61,7 @@ func (c *Client) send(ctx context.Context, req *Request) outcome {
 	if ctx.Err() != nil {
 		return notBegun(context.Cause(ctx))
 	}
-	resp, err := c.cfg.HTTP.Do(httpReq)
+	resp, err := exchange(c.cfg.HTTP, httpReq)
 	if err != nil {
 		return outcome{kind: KindUnavailable, err: cause(attemptCtx, err, secret), maySent: !seen.unsent(err)}
 	}

@@ -133,7 +133,23 @@ func (b *Budget) nextLane() *Lane {
 	return next
 }
 
+// free tells whether a call may go at once: nobody waits, and the limits allow it.
+func (b *Budget) free(now time.Time) bool {
+	for _, lane := range b.lanes {
+		if lane.waiting > 0 {
+			return false
+		}
+	}
+	return (b.limits.InFlight <= 0 || b.inFlight < b.limits.InFlight) && !b.earliest().After(now)
+}
+
 func (b *Budget) grant(lane *Lane, now time.Time) {
+	b.spend(lane, now)
+	lane.grantFirst(now)
+}
+
+// spend notes that a lane has a call.
+func (b *Budget) spend(lane *Lane, now time.Time) {
 	b.virtual = lane.served
 	lane.served += 1 / lane.weight
 	b.inFlight++
@@ -143,7 +159,8 @@ func (b *Budget) grant(lane *Lane, now time.Time) {
 	b.due = b.due.Add(b.interval)
 	b.minute.note(now)
 	b.second.note(now)
-	lane.grantFirst(now)
+	lane.stats.Granted++
+	lane.stats.InFlight++
 }
 
 func (b *Budget) wake(after time.Duration) {

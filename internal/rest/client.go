@@ -61,6 +61,18 @@ func New(cfg Config) *Client {
 	}
 }
 
+// exchange makes one exchange: without redirects, cookies and a time-out of its own a
+// client adds nothing to its transport.
+func exchange(client *http.Client, req *http.Request) (*http.Response, error) {
+	switch {
+	case client.Timeout > 0:
+		return client.Do(req)
+	case client.Transport == nil:
+		return http.DefaultTransport.RoundTrip(req)
+	}
+	return client.Transport.RoundTrip(req)
+}
+
 // NewHTTPClient returns the client used by default: idle connections are given up
 // before load balancers usually do (a write into a connection that is being closed
 // leaves its effect unknown), and HTTP/2 connections that are checked while quiet.

@@ -45,10 +45,14 @@ var (
 // readPacing reads Retry-After and the rate headers. Dates are taken relative to the
 // answer's own Date, so that a wrong clock on either side does not matter.
 func readPacing(h http.Header, now time.Time) pacing {
+	resets := firstOf(h, resetHeaders)
+	if resets == "" && h.Get("Retry-After") == "" {
+		return pacing{}
+	}
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date
 	}
-	reset := readReset(firstOf(h, resetHeaders), now)
+	reset := readReset(resets, now)
 	p := pacing{asked: readRetryAfter(h.Get("Retry-After"), now), reset: reset}
 	if reset > 0 {
 		if remaining, err := strconv.ParseFloat(firstOf(h, remainingHeaders), 64); err == nil && remaining <= 0 {

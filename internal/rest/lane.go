@@ -50,6 +50,9 @@ func (l *Lane) Acquire(ctx context.Context) (*Permit, error) {
 		return nil, err
 	}
 	w := l.enter(ctx)
+	if w == nil {
+		return &Permit{lane: l}, nil
+	}
 	select {
 	case <-w.ready:
 	case <-ctx.Done():
@@ -84,16 +87,21 @@ func (l *Lane) Stats() LaneStats {
 	return stats
 }
 
-// enter queues a caller and serves whoever can be served.
+// enter queues a caller and serves whoever can be served; nil: the caller is served.
 func (l *Lane) enter(ctx context.Context) *waiter {
 	b := l.budget
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	w := &waiter{since: time.Now(), ready: make(chan struct{})}
-	w.deadline, _ = ctx.Deadline()
+	now := time.Now()
 	if l.waiting == 0 {
 		l.served = max(l.served, b.virtual)
 	}
+	if b.free(now) {
+		b.spend(l, now)
+		return nil
+	}
+	w := &waiter{since: now, ready: make(chan struct{})}
+	w.deadline, _ = ctx.Deadline()
 	queue := &l.queues[priorityOf(ctx).queueIndex()]
 	*queue = append(*queue, w)
 	l.waiting++
@@ -125,8 +133,6 @@ func (l *Lane) grantFirst(now time.Time) {
 		w := l.queues[i][0]
 		l.queues[i] = l.queues[i][1:]
 		l.waiting--
-		l.stats.Granted++
-		l.stats.InFlight++
 		l.stats.Waited += now.Sub(w.since)
 		w.granted = true
 		close(w.ready)

@@ -7,8 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// evidence is what net/http told of an attempt. A request counts as never sent only
-// on proof: net/http looked for a connection and got none, or the error is that of
+// evidence is what net/http told of an attempt, as little as will do: there is no byte
+// without a connection, and each header told of costs something. A request counts as
+// never sent only on proof: net/http looked for a connection and got none, or the error is that of
 // a dial or a name lookup and no connection was ever handed out. Having a connection
 // and no byte written is no proof: the write may still happen after a time-out.
 type evidence struct {
@@ -20,12 +21,9 @@ type evidence struct {
 
 func (e *evidence) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GetConn:              func(string) { e.lookedFor.Store(true) },
-		GotConn:              e.onConn,
-		WroteHeaderField:     func(string, []string) { e.wrote.Store(true) },
-		WroteHeaders:         func() { e.wrote.Store(true) },
-		WroteRequest:         func(httptrace.WroteRequestInfo) { e.wrote.Store(true) },
-		GotFirstResponseByte: func() { e.wrote.Store(true) },
+		GetConn:      func(string) { e.lookedFor.Store(true) },
+		GotConn:      e.onConn,
+		WroteHeaders: func() { e.wrote.Store(true) },
 	}
 }
 

@@ -147,8 +147,12 @@ func (tx *Tx) Produce(recs ...*kgo.Record) error {
 		mu    sync.Mutex
 		first error
 	)
+	topic := ""
 	for _, r := range recs {
-		tx.lease.limits.learn(tx.ctx, tx.lease.client, r.Topic)
+		if r.Topic != topic { // they mostly have one
+			topic = r.Topic
+			tx.lease.limits.learn(tx.ctx, tx.lease.client, topic)
+		}
 	}
 	wg.Add(len(recs))
 	for _, r := range recs {

@@ -31,8 +31,38 @@ const (
 // take it.
 const recordBytes = 900 << 10
 
+// answers makes the results of a transaction. They share memory.
+type answers struct {
+	w       *workspace
+	records []kgo.Record // with room for all
+	bytes   []byte       // the rest of a page for keys and values
+}
+
+// answerPage is the memory for keys and values that is asked for at once, and
+// answerRoom what a result takes at the most, without its texts.
+const (
+	answerPage = 32 << 10
+	answerRoom = 256
+)
+
+// page gives room for so many bytes.
+func (a *answers) page(n int) []byte {
+	if cap(a.bytes) < n {
+		a.bytes = make([]byte, 0, max(answerPage, n))
+	}
+	return a.bytes
+}
+
+// record is the next record, with a key and a value that follow each other on a page.
+func (a *answers) record(key int, text []byte) *kgo.Record {
+	a.bytes = text[len(text):]
+	a.records = append(a.records, kgo.Record{Topic: a.w.results, Key: text[:key:key], Value: text[key:len(text):len(text)]})
+	return &a.records[len(a.records)-1]
+}
+
 // result is the record that answers a command.
-func (w *workspace) result(c *command) (*kgo.Record, error) {
+func (a *answers) result(c *command) (*kgo.Record, error) {
+	w := a.w
 	r := schemas.Result{
 		CommandID: c.cmd.ID, Op: clip(c.cmd.Op), Object: clip(c.cmd.Object),
 		Status: c.result.status, Effect: c.result.effect, RecordID: c.result.recordID, Record: c.result.record,
@@ -50,11 +80,13 @@ func (w *workspace) result(c *command) (*kgo.Record, error) {
 			Message: fmt.Sprintf("the record has %d bytes: too many for a result", len(c.result.record)),
 		}
 	}
-	value, err := schemas.AppendResult(nil, w.resultSchema, &r)
+	key := append(a.page(answerRoom+2*len(r.CommandID)+len(r.Record)+len(r.Topic)), r.CommandID...)
+	text, err := schemas.AppendResult(key, w.resultSchema, &r)
 	if err != nil {
 		return nil, err
 	}
-	out := &kgo.Record{Topic: w.results, Key: []byte(c.cmd.ID), Value: value, Headers: c.record.Headers}
+	out := a.record(len(key), text)
+	out.Headers = c.record.Headers
 	if size(out) > recordBytes {
 		out.Headers = nil
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1" //nolint:gosec // UUIDv5 is made of it
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -58,32 +59,45 @@ func DerivedID(topic string, partition int32, offset int64) string {
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
 }
 
-// read turns records into commands: decoded, checked, or refused. It waits
-// while the schema registry cannot be asked. The error is that of ctx.
-func (w *workspace) read(ctx context.Context, records []*kgo.Record) ([]*command, error) {
-	now := time.Now()
-	batch := make([]*command, 0, len(records))
-	for _, r := range records {
-		if w.positions.done(r.Partition, r.Offset) {
-			continue
+// read turns records into commands: decoded, checked, or refused. They are given to
+// take a few at a time, and before the schema registry is waited for while it cannot be
+// asked. The error is that of ctx, or of take.
+func (w *workspace) read(ctx context.Context, records []*kgo.Record, take func(some []*command, waiting bool) error) error {
+	answered := w.position()
+	for part := range slices.Chunk(records, decodeAtOnce) {
+		now, room := time.Now(), make([]command, len(part))
+		some := make([]*command, 0, len(part))
+		for n, r := range part {
+			if answered.done(r.Partition, r.Offset) {
+				continue
+			}
+			c := &room[n]
+			c.record, c.received = r, now
+			problem, err := w.decode(ctx, c, func() error {
+				before := some
+				some = nil
+				return take(before, true)
+			})
+			if err != nil {
+				return err
+			}
+			if problem != nil {
+				c.refuse(&plan.Refusal{Status: schemas.StatusRejected, Code: problem.Code, Message: problem.Message, Remedy: problem.Remedy})
+			} else {
+				w.check(ctx, c, now)
+			}
+			some = append(some, c)
 		}
-		c := &command{record: r, received: now}
-		problem, err := w.decode(ctx, c)
-		if err != nil {
-			return nil, err
+		if err := take(some, false); err != nil {
+			return err
 		}
-		if problem != nil {
-			c.refuse(&plan.Refusal{Status: schemas.StatusRejected, Code: problem.Code, Message: problem.Message, Remedy: problem.Remedy})
-		} else {
-			w.check(ctx, c, len(batch), now)
-		}
-		batch = append(batch, c)
 	}
-	return batch, nil
+	return nil
 }
 
-// decode reads the command, again and again while the registry is away.
-func (w *workspace) decode(ctx context.Context, c *command) (*schemas.Problem, error) {
+// decode reads the command, again and again while the registry is away; wait is called
+// before that.
+func (w *workspace) decode(ctx context.Context, c *command, wait func() error) (*schemas.Problem, error) {
 	waiting := false
 	for {
 		var problem *schemas.Problem
@@ -99,6 +113,9 @@ func (w *workspace) decode(ctx context.Context, c *command) (*schemas.Problem, e
 		}
 		if !waiting {
 			w.log.Warn("commands wait for the schema registry", "workspace", w.cfg.Name, "cause", problem.Message)
+			if err := wait(); err != nil {
+				return nil, err
+			}
 		}
 		waiting = true
 		if err := sleep(ctx, w.times.Retry); err != nil {
@@ -107,7 +124,7 @@ func (w *workspace) decode(ctx context.Context, c *command) (*schemas.Problem, e
 	}
 }
 
-func (w *workspace) check(ctx context.Context, c *command, seq int, now time.Time) {
+func (w *workspace) check(ctx context.Context, c *command, now time.Time) {
 	if !w.wanted(c.cmd.Object) {
 		c.refuse(&plan.Refusal{
 			Status: schemas.StatusRejected, Code: schemas.CodeUnknownObject,
@@ -125,7 +142,6 @@ func (w *workspace) check(ctx context.Context, c *command, seq int, now time.Tim
 		c.refuse(refusal)
 		return
 	}
-	order.Seq = seq
 	if c.record.Key != nil {
 		order.Chain = "k" + string(c.record.Key)
 	}

@@ -2,6 +2,8 @@ package sink
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,10 +47,32 @@ func (w *workspace) progress(batch []*command, guard sync.Locker) (stop func() e
 // positions after them, in one transaction. Commands without a result stay
 // where they are. guard protects the batch's results.
 func (w *workspace) commit(batch []*command, guard sync.Locker) error {
+	return w.write(batch, guard, (*positions).after)
+}
+
+// answerAhead is commit for those of some commands that were refused, while commands
+// before them are not answered.
+func (w *workspace) answerAhead(commands []*command) error {
+	if !slices.ContainsFunc(commands, func(c *command) bool { return c.order == nil }) {
+		return nil
+	}
+	refused := slices.DeleteFunc(slices.Clone(commands), func(c *command) bool { return c.order != nil })
+	return w.write(refused, new(sync.Mutex), (*positions).ahead)
+}
+
+// position is how far the commands are answered.
+func (w *workspace) position() positions {
+	w.positionMu.Lock()
+	defer w.positionMu.Unlock()
+	return w.positions
+}
+
+// write commits the results of commands; move moves the positions.
+func (w *workspace) write(commands []*command, guard sync.Locker, move func(*positions, []*command)) error {
 	w.writing.Lock()
 	defer w.writing.Unlock()
-	ready, next, out, err := w.collect(batch, guard)
-	if err != nil || len(ready) == 0 {
+	ready, next, out, err := w.collect(commands, guard, move)
+	if err != nil || len(ready) == 0 && maps.Equal(next.Next, w.positions.Next) {
 		return err
 	}
 	for _, c := range ready {
@@ -74,7 +98,9 @@ func (w *workspace) commit(batch []*command, guard sync.Locker) error {
 		return err
 	}
 	w.point(PointAfterCommit)
+	w.positionMu.Lock()
 	w.positions = next
+	w.positionMu.Unlock()
 	w.metrics.answered(w.cfg.Name, ready)
 	w.show(ready)
 	return nil
@@ -82,18 +108,21 @@ func (w *workspace) commit(batch []*command, guard sync.Locker) error {
 
 // collect takes the results that have not been written yet, with the records
 // that say them and the positions after them.
-func (w *workspace) collect(batch []*command, guard sync.Locker) (ready []*command, next positions, out []*kgo.Record, err error) {
+func (w *workspace) collect(batch []*command, guard sync.Locker, move func(*positions, []*command)) (ready []*command, next positions, out []*kgo.Record, err error) {
 	guard.Lock()
 	defer guard.Unlock()
 	next = w.positions.clone()
-	next.after(batch)
+	move(&next, batch)
 	for _, c := range batch {
-		if c.result == nil || c.answered {
-			continue
+		if c.result != nil && !c.answered {
+			ready = append(ready, c)
 		}
+	}
+	answers := answers{w: w, records: make([]kgo.Record, 0, len(ready))}
+	out = make([]*kgo.Record, 0, len(ready))
+	for _, c := range ready {
 		c.answered = true
-		ready = append(ready, c)
-		r, err := w.result(c)
+		r, err := answers.result(c)
 		if err != nil {
 			return nil, next, nil, fmt.Errorf("answer command %s: %w", c, err)
 		}

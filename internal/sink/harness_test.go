@@ -128,7 +128,7 @@ func newBench(t *testing.T, edit func(*planhatsim.Options)) *bench {
 			Name: "acme", Token: secret, BaseURL: server.URL, CallsPerMinute: 1_000_000,
 		}},
 		Budget: config.Budget{SourceShare: 0.5},
-		Sink:   config.Sink{ReferenceWait: 200 * time.Millisecond, Linger: 20 * time.Millisecond, MaxBatch: 5000, InFlight: 16},
+		Sink:   config.Sink{ReferenceWait: 200 * time.Millisecond, Linger: 20 * time.Millisecond, MaxBatch: 5000, InFlight: 16, BufferBytes: 64 << 20},
 		Shard:  config.Shard{SessionTimeout: 3 * time.Second, CallDeadline: time.Second},
 	}
 	b.producer, err = b.kafka.NewClient(kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))

@@ -85,7 +85,9 @@ func (m *metrics) called(workspace string, c planhat.Call) {
 	}
 	m.calls.WithLabelValues(workspace, string(c.Object), c.Method, outcome).Inc()
 	m.callSeconds.WithLabelValues(workspace).Observe(c.Duration.Seconds())
-	m.waitSeconds.WithLabelValues(workspace).Add(c.Waited.Seconds())
+	if c.Waited > 0 {
+		m.waitSeconds.WithLabelValues(workspace).Add(c.Waited.Seconds())
+	}
 }
 
 func (m *metrics) batch(workspace string, commands int, took time.Duration) {
@@ -98,17 +100,28 @@ func (m *metrics) answered(workspace string, commands []*command) {
 	now := time.Now()
 	m.lastCommit.WithLabelValues(workspace).Set(float64(now.UnixMilli()) / 1000)
 	latency := m.latency.WithLabelValues(workspace)
+	counts := map[answerKind]int{}
 	for _, c := range commands {
-		code := ""
+		kind := answerKind{object: c.cmd.Object, op: c.cmd.Op, status: c.result.status}
 		if c.result.refusal != nil {
-			code = string(c.result.refusal.Code)
+			kind.code = c.result.refusal.Code
 		}
-		m.commands.WithLabelValues(workspace, objectLabel(c.cmd.Object), operationLabel(c.cmd.Op), string(c.result.status), code).Inc()
-		if code != "" && deadLettered[c.result.status] {
-			m.deadLetters.WithLabelValues(workspace, code).Inc()
-		}
+		counts[kind]++
 		latency.Observe(now.Sub(c.received).Seconds())
 	}
+	for k, n := range counts {
+		m.commands.WithLabelValues(workspace, objectLabel(k.object), operationLabel(k.op), string(k.status), string(k.code)).Add(float64(n))
+		if k.code != "" && deadLettered[k.status] {
+			m.deadLetters.WithLabelValues(workspace, string(k.code)).Add(float64(n))
+		}
+	}
+}
+
+// answerKind is what the counts of answers tell apart.
+type answerKind struct {
+	object, op string
+	status     schemas.Status
+	code       schemas.Code
 }
 
 const otherLabel = "other"

@@ -22,8 +22,8 @@ type positions struct {
 	// Next is, by partition, the offset of the first command that is not
 	// answered; a partition without one is read from its beginning.
 	Next map[int32]int64 `json:"next"`
-	// Ahead are offsets above Next that are answered already: a stop in the
-	// middle of a batch leaves them.
+	// Ahead are offsets above Next, in order, that are answered already: a stop in
+	// the middle of a batch leaves them.
 	Ahead map[int32][]int64 `json:"ahead,omitempty"`
 }
 
@@ -34,6 +34,9 @@ func (p *positions) restore(value []byte) error {
 	}
 	if err := json.Unmarshal(value, p); err != nil {
 		return fmt.Errorf("read positions: %w", err)
+	}
+	for _, offsets := range p.Ahead {
+		slices.Sort(offsets)
 	}
 	if p.Version > stateVersion {
 		return fmt.Errorf("positions are of version %d, this bridge knows %d: use a newer one", p.Version, stateVersion)
@@ -104,22 +107,57 @@ func (p positions) done(partition int32, offset int64) bool {
 // answered behind them are kept in Ahead.
 func (p *positions) after(batch []*command) {
 	held := map[int32]bool{}
-	for _, c := range batch {
-		partition, offset := c.record.Partition, c.record.Offset
+	for len(batch) > 0 {
+		partition, n := batch[0].record.Partition, 0
+		for n < len(batch) && batch[n].record.Partition == partition {
+			n++
+		}
+		held[partition] = p.over(partition, batch[:n], held[partition])
+		batch = batch[n:]
+	}
+	p.prune()
+}
+
+// over is after for commands of one partition; held tells whether its position is held
+// back, before and afterwards.
+func (p *positions) over(partition int32, commands []*command, held bool) bool {
+	next, known := p.Next[partition]
+	for _, c := range commands {
 		switch {
 		case c.result == nil:
-			held[partition] = true
-		case held[partition]:
-			if !slices.Contains(p.Ahead[partition], offset) {
-				p.Ahead[partition] = append(p.Ahead[partition], offset)
-			}
+			held = true
+		case held:
+			p.note(partition, c.record.Offset)
 		default:
-			p.Next[partition] = offset + 1
+			next, known = c.record.Offset+1, true
 		}
 	}
+	if known {
+		p.Next[partition] = next
+	}
+	return held
+}
+
+// ahead notes commands that are answered while others before them are not.
+func (p *positions) ahead(commands []*command) {
+	for _, c := range commands {
+		p.note(c.record.Partition, c.record.Offset)
+	}
+	p.prune()
+}
+
+// note keeps an offset in Ahead, which is in order.
+func (p *positions) note(partition int32, offset int64) {
+	if at, found := slices.BinarySearch(p.Ahead[partition], offset); !found {
+		p.Ahead[partition] = slices.Insert(p.Ahead[partition], at, offset)
+	}
+}
+
+// prune takes out of Ahead what Next has passed.
+func (p *positions) prune() {
 	for partition, offsets := range p.Ahead {
-		offsets = slices.DeleteFunc(offsets, func(o int64) bool { return o < p.Next[partition] })
-		if len(offsets) == 0 {
+		passed, _ := slices.BinarySearch(offsets, p.Next[partition])
+		if offsets = offsets[passed:]; len(offsets) == 0 {
 			delete(p.Ahead, partition)
 			continue
 		}

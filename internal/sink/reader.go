@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -12,26 +13,29 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 )
 
-// batchBytes bounds the keys, values and headers of one batch.
-const batchBytes = 16 << 20
+// quarters are the places where commands are held: the batch under way, the one that
+// grows beside it, what was polled, and what the client has fetched. Each has an equal
+// part of SINK_BUFFER_BYTES; of the latter two each broker's commands have one.
+const quarters = 4
 
-// reader reads a workspace's commands from its positions on, a batch at a time.
+// fetchMost bounds one fetch where there is room for more.
+const fetchMost = 16 << 20
+
+// reader reads a workspace's commands from its positions on.
 type reader struct {
 	client *kgo.Client
 	topic  string
-	max    int
-	linger time.Duration
 	log    *slog.Logger
 	starts map[int32]int64 // the first offset of each partition, when reading began
 
-	held  []*kgo.Record // polled, not yet handed out
-	bytes int           // of held
+	held [][]*kgo.Record // polled, not yet handed out, by partition
 }
 
 // newReader starts reading. Every partition is read from its position, or from
 // the beginning. Commands that the topic's retention has removed unread are
-// reported, since nothing can be done about them.
-func newReader(ctx context.Context, opts kafka.Options, p positions, log *slog.Logger) (*reader, error) {
+// reported, since nothing can be done about them. room bounds the bytes of a fetch.
+func newReader(ctx context.Context, opts kafka.Options, p positions, room int, log *slog.Logger) (*reader, error) {
+	fetch := int32(min(room, fetchMost)) //nolint:gosec // at most fetchMost
 	offsets := make(map[int32]kgo.Offset, p.Partitions)
 	for n := range p.Partitions {
 		offsets[n] = kgo.NewOffset().AtStart()
@@ -43,8 +47,8 @@ func newReader(ctx context.Context, opts kafka.Options, p positions, log *slog.L
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{p.Topic: offsets}),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.FetchMaxBytes(batchBytes),
-		kgo.FetchMaxPartitionBytes(batchBytes/4),
+		kgo.FetchMaxBytes(fetch),
+		kgo.FetchMaxPartitionBytes(fetch/4),
 		kgo.FetchMaxWait(500*time.Millisecond),
 	)
 	if err != nil {
@@ -79,44 +83,54 @@ func (r *reader) reportLost(ctx context.Context, p positions) error {
 	return nil
 }
 
-// next waits for commands and returns a batch of them; each partition's are in
-// order. The error is that of ctx, or of Kafka saying that reading on makes no
-// sense.
-func (r *reader) next(ctx context.Context) ([]*kgo.Record, error) {
+// next waits for commands and returns some of them, at most most and, but for the first,
+// bytes; each partition's are in order. The partitions give alike, so that a batch has as
+// many keys, and as few commands of each, as can be. The error is that of ctx, or of Kafka
+// saying that reading on makes no sense.
+func (r *reader) next(ctx context.Context, most, bytes int) ([]*kgo.Record, error) {
 	if len(r.held) == 0 {
 		if err := r.poll(ctx); err != nil {
 			return nil, err
 		}
 	}
-	linger, cancel := context.WithTimeout(ctx, r.linger)
-	defer cancel()
-	for len(r.held) < r.max && r.bytes < batchBytes && linger.Err() == nil {
-		if err := r.poll(linger); err != nil {
-			if linger.Err() == nil || ctx.Err() != nil {
-				return nil, err
+	var out []*kgo.Record
+	for len(r.held) > 0 && len(out) < most && bytes > 0 {
+		share := max((most-len(out))/len(r.held), 1)
+		for n, held := range r.held {
+			some := part(held, min(share, most-len(out)), bytes, len(out) == 0)
+			for _, rec := range held[:some] {
+				bytes -= size(rec)
 			}
-			break
+			out, r.held[n] = append(out, held[:some]...), held[some:]
+			if some < min(share, len(held)) {
+				bytes = 0 // the next one does not fit
+			}
 		}
+		r.held = slices.DeleteFunc(r.held, func(held []*kgo.Record) bool { return len(held) == 0 })
 	}
-	n, bytes := 0, 0
-	for n < len(r.held) && n < r.max {
-		bytes += size(r.held[n])
-		if n++; bytes >= batchBytes {
-			break
-		}
-	}
-	batch := r.held[:n:n]
-	r.held = r.held[n:]
-	r.bytes -= bytes
-	return batch, nil
+	return out, nil
 }
+
+// part is how many of some commands fit; first says that one does in any case.
+func part(held []*kgo.Record, most, bytes int, first bool) int {
+	n := 0
+	for n < len(held) && n < most {
+		if bytes -= size(held[n]); bytes < 0 && (n > 0 || !first) {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// more tells whether there are commands at hand that nobody has to be asked for.
+func (r *reader) more() bool { return len(r.held) > 0 || r.client.BufferedFetchRecords() > 0 }
 
 // poll holds what has been fetched, waiting for at least one record.
 func (r *reader) poll(ctx context.Context) error {
 	for {
-		fetches := r.client.PollRecords(ctx, r.max)
+		fetches := r.client.PollFetches(ctx)
 		if err := ctx.Err(); err != nil {
-			r.hold(fetches)
 			return err
 		}
 		var fatal error
@@ -126,17 +140,13 @@ func (r *reader) poll(ctx context.Context) error {
 		if fatal != nil {
 			return fatal
 		}
-		if r.hold(fetches) {
+		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+			if len(p.Records) > 0 {
+				r.held = append(r.held, p.Records)
+			}
+		})
+		if len(r.held) > 0 {
 			return nil
 		}
 	}
-}
-
-func (r *reader) hold(fetches kgo.Fetches) bool {
-	n := len(r.held)
-	fetches.EachRecord(func(rec *kgo.Record) {
-		r.held = append(r.held, rec)
-		r.bytes += size(rec)
-	})
-	return len(r.held) > n
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -39,10 +40,13 @@ type workspace struct {
 	// writing is held over every transaction: what it takes out of the ledger
 	// must not be in another one's.
 	writing sync.Mutex
-	// State, as restored and as committed since.
-	positions positions
-	ledger    ledger
-	seen      sightings // of the tenant
+	// State, as restored and as committed since. The positions are those of the last
+	// commit, and are read by position.
+	positions  positions
+	positionMu sync.Mutex
+	ledger     ledger
+	busy       atomic.Bool // a batch is under way
+	seen       sightings   // of the tenant
 
 	// Of the lease.
 	ctx    context.Context //nolint:containedctx // the lease's: what is begun in it is finished
@@ -102,26 +106,28 @@ func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 		return w.readError(ctx, err)
 	}
 	defer r.close()
+	ctx, end := context.WithCancel(ctx)
+	in := newIntake(ctx, w, r)
+	defer func() {
+		end()
+		in.stop()
+	}()
 	offsets := newOffsets(w, r) //nolint:contextcheck // the last commit outlives ctx
 	defer offsets.stop()
 	for {
-		records, err := r.next(ctx)
+		batch, err := in.next(ctx)
 		if err != nil {
 			return w.readError(ctx, err)
 		}
 		started := time.Now()
-		batch, err := w.read(ctx, records)
+		w.busy.Store(true)
+		err = w.carryOut(batch)
+		w.busy.Store(false)
 		if err != nil {
-			return nil // the end of ctx: nothing has been begun
-		}
-		if len(batch) == 0 {
-			continue
-		}
-		if err := w.carryOut(batch); err != nil {
 			return err
 		}
 		w.metrics.batch(w.cfg.Name, len(batch), time.Since(started))
-		offsets.commit(w.positions)
+		offsets.commit(w.position())
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -143,12 +149,7 @@ func (w *workspace) open(ctx context.Context) (*reader, error) {
 	if err := w.positions.pin(w.topic, infos[w.topic]); err != nil {
 		return nil, &shard.Refusal{Err: err}
 	}
-	r, err := newReader(ctx, w.service.deps.Kafka.For("commands-"+w.cfg.Name), w.positions, w.log)
-	if err != nil {
-		return nil, err
-	}
-	r.max, r.linger = max(w.service.cfg.Sink.MaxBatch, 1), w.service.cfg.Sink.Linger
-	return r, nil
+	return newReader(ctx, w.service.deps.Kafka.For("commands-"+w.cfg.Name), w.positions, w.service.cfg.Sink.BufferBytes/quarters, w.log)
 }
 
 // readError turns the end of ctx into a clean end, and a topic that was
