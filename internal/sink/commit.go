@@ -112,6 +112,7 @@ func (w *workspace) collect(batch []*command, guard sync.Locker, move func(*posi
 	guard.Lock()
 	defer guard.Unlock()
 	next = w.positions.clone()
+	next.barriers = w.barriers()
 	move(&next, batch)
 	for _, c := range batch {
 		if c.result != nil && !c.answered {

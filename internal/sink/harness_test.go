@@ -52,6 +52,7 @@ type bench struct {
 	cluster  *kfake.Cluster
 	kafka    kafka.Options
 	registry *sr.Client
+	resolves *sr.Client // asked for schemas of commands; nil: registry
 	sim      *planhatsim.Server
 	cfg      config.Config
 	token    string // file
@@ -151,7 +152,7 @@ func (b *bench) prepare() {
 	b.t.Helper()
 	b.reg = prometheus.NewRegistry()
 	b.service = sink.New(b.cfg, sink.Deps{
-		Kafka: b.kafka, Registrar: schemas.NewRegistrar(b.registry, true), Resolver: schemas.NewResolver(b.registry),
+		Kafka: b.kafka, Registrar: schemas.NewRegistrar(b.registry, true), Resolver: schemas.NewResolver(cmp.Or(b.resolves, b.registry)),
 		Registerer: b.reg, Log: slog.New(slog.NewTextHandler(b.t.Output(), nil)), OnPoint: b.point.call,
 		Times: sink.Times{
 			TokenRetry: cmp.Or(b.tokenRetry, time.Minute), Settle: b.settle, Poll: 20 * time.Millisecond,

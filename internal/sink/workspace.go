@@ -46,6 +46,8 @@ type workspace struct {
 	positionMu sync.Mutex
 	ledger     ledger
 	busy       atomic.Bool // a batch is under way
+	aside      aside       // of the goroutine that reads
+	overtaken  []*command  // were put aside, and are not answered; guarded by positionMu
 	seen       sightings   // of the tenant
 
 	// Of the lease.
@@ -94,6 +96,7 @@ func (w *workspace) wanted(object string) bool {
 // run reads and carries out batches until ctx ends. The error is that of the
 // lease, or says why reading makes no sense.
 func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
+	w.aside, w.overtaken = aside{}, nil
 	w.ctx, w.lease, w.rights, w.began = ctx, l, l, time.Now()
 	if err := w.connect(); err != nil {
 		return &shard.Refusal{Err: err}
