@@ -72,6 +72,17 @@ func (r *registryResolver) SchemaByID(ctx context.Context, id int) (kind, text s
 	return s.kind, s.text, nil
 }
 
+// Knows tells whether a Resolver has a schema at hand, so that nobody has to be asked.
+func Knows(r Resolver, id int) bool {
+	keeper, ok := r.(*registryResolver)
+	if !ok {
+		return true // it does not say
+	}
+	keeper.mu.Lock()
+	defer keeper.mu.Unlock()
+	return keeper.known[id] != nil
+}
+
 // memo gives what was made of schema id for a purpose, making it on first use. Errors are not kept.
 func (r *registryResolver) memo(id int, purpose string, build func() (any, error)) (any, error) {
 	r.mu.Lock()

@@ -110,8 +110,9 @@ type Sink struct {
 	ReferenceWait time.Duration
 	Linger        time.Duration
 	MaxBatch      int
-	InFlight      int // single calls at the same time
-	BufferBytes   int // of commands held in memory
+	InFlight      int      // single calls at the same time
+	AcceptTenant  []string // workspaces whose tenant was really replaced
+	BufferBytes   int      // of commands held in memory
 }
 
 // Shard holds the times that ownership of a shard is judged by.

@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,7 +23,7 @@ func Load(environ, objects []string) (Config, error) {
 		Topics:         l.topics(),
 		Planhat:        l.workspaces(),
 		Budget:         Budget{SourceShare: float64(l.s.SourceShare)},
-		Sink:           Sink{ReferenceWait: time.Duration(l.s.SinkWait), Linger: time.Duration(l.s.SinkLinger), MaxBatch: int(l.s.SinkBatch), InFlight: int(l.s.SinkInFlight), BufferBytes: int(l.s.SinkBuffer)},
+		Sink:           Sink{ReferenceWait: time.Duration(l.s.SinkWait), Linger: time.Duration(l.s.SinkLinger), MaxBatch: int(l.s.SinkBatch), InFlight: int(l.s.SinkInFlight), BufferBytes: int(l.s.SinkBuffer), AcceptTenant: l.acceptedTenants()},
 		Shard:          l.shard(),
 		AdminAddr:      string(l.s.AdminAddr),
 		StartupTimeout: time.Duration(l.s.StartupTimeout),
@@ -46,6 +47,16 @@ var (
 	nameForm   = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 	prefixForm = regexp.MustCompile(`^[a-zA-Z0-9._-]{0,64}$`)
 )
+
+// acceptedTenants are workspaces that there are.
+func (l *loader) acceptedTenants() []string {
+	for _, name := range l.s.SinkTenants {
+		if !slices.Contains(l.s.Workspaces, name) {
+			l.addf("SINK_ACCEPT_TENANT", "has %q, which is not in PLANHAT_WORKSPACES; write the names of workspaces", name)
+		}
+	}
+	return l.s.SinkTenants
+}
 
 func (l *loader) bridge() {
 	if !nameForm.MatchString(l.s.Bridge) {

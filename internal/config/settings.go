@@ -54,6 +54,7 @@ type settings struct {
 	SinkLinger   duration `env:"SINK_LINGER" envDefault:"50ms" min:"0s" max:"1m" doc:"How long the sink collects commands before it starts a batch while no other is under way. It starts sooner when the batch is full or when no command comes for a fifth of this time."`
 	SinkBatch    whole    `env:"SINK_MAX_BATCH" envDefault:"5000" min:"1" max:"50000" doc:"Most commands in one batch."`
 	SinkBuffer   whole    `env:"SINK_BUFFER_BYTES" envDefault:"67108864" min:"4194304" max:"1073741824" doc:"Bytes of commands that the sink holds in memory for a workspace: a quarter each for the batch under way and for the next one, and for each broker a quarter of what was read and a quarter of what was fetched."`
+	SinkTenants  list     `env:"SINK_ACCEPT_TENANT" doc:"Workspaces whose tenant was really replaced: at the start the sink forgets what it knows of them, and takes the tenant of their token for the right one. Take it out again after that start."`
 	SinkInFlight whole    `env:"SINK_IN_FLIGHT" envDefault:"16" min:"1" max:"50" doc:"Single calls that the sink makes at the same time. Planhat allows 50 to all users of a token together."`
 
 	SessionTimeout duration `env:"SHARD_SESSION_TIMEOUT" envDefault:"45s" min:"6s" max:"30m" doc:"How long a silent process keeps its shards. The brokers' bounds apply too."`

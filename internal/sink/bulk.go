@@ -43,9 +43,19 @@ func (e *executor) send(c plan.Call, bodies []json.RawMessage) error {
 		var err error
 		answer, err = e.w.client.BulkUpsert(ctx, c.Spec.Object, bodies)
 		return answer.Attempts, err
+	}, func() (bool, error) {
+		if len(c.Items) > 1 {
+			return false, nil // it is divided first
+		}
+		return e.held(c.Items[0], c.Items[0].Target)
 	})
 	if err != nil && asError(err) == nil {
 		return err
+	}
+	if planhat.KindOf(err) == planhat.KindMalformed {
+		if c.Items, err = e.unheld(c.Items, err); len(c.Items) == 0 || asError(err) == nil {
+			return err
+		}
 	}
 	e.w.metrics.bulkItems.WithLabelValues(e.w.cfg.Name).Observe(float64(len(c.Items)))
 	if failed := asError(err); answer.Repeated || failed != nil && failed.Uncertain {
@@ -60,22 +70,72 @@ func (e *executor) send(c plan.Call, bodies []json.RawMessage) error {
 	return e.settle(c, answer, err)
 }
 
-// settle ends what the answer proves and goes on with the rest.
+// unheld ends the items of a call whose answers could not be used, and whose records hold
+// what they were to be sent, and returns the others: with the failure, or with the error
+// that keeps them from being looked at.
+func (e *executor) unheld(items []plan.Item, failure error) ([]plan.Item, error) {
+	done := make([]bool, len(items))
+	err := atOnce(indices(items), e.inFlight(), func(n int) error {
+		var err error
+		done[n], err = e.held(items[n], items[n].Target)
+		return err
+	})
+	if err != nil {
+		return items, err
+	}
+	var left []plan.Item
+	for n, i := range items {
+		if !done[n] {
+			left = append(left, i)
+		}
+	}
+	if len(left) == 0 {
+		return nil, nil
+	}
+	return left, failure
+}
+
+func indices[T any](values []T) []int {
+	out := make([]int, len(values))
+	for n := range values {
+		out[n] = n
+	}
+	return out
+}
+
+// settle ends what the answer proves and goes on with the rest. What takes a call to be
+// settled does so beside the others.
 func (e *executor) settle(c plan.Call, answer planhat.BulkAnswer, failure error) error {
+	verdicts := plan.Attribute(c, answer)
+	var slow []int
+	for n, v := range verdicts {
+		if v.Outcome == plan.Look || v.Outcome == plan.Refused {
+			slow = append(slow, n)
+			continue
+		}
+		verdicts[n], _ = e.conclude(c, c.Items[n], v, answer) // without a call, without an error
+	}
+	err := atOnce(slow, e.inFlight(), func(n int) error {
+		var err error
+		if verdicts[n], err = e.conclude(c, c.Items[n], verdicts[n], answer); err == nil {
+			return nil
+		}
+		verdicts[n] = plan.Verdict{Outcome: plan.Refused} // of this item alone
+		return e.leave(c.Items[n:n+1], err)
+	})
+	if err != nil {
+		return err
+	}
 	var again, apart []plan.Item
-	for n, v := range plan.Attribute(c, answer) {
+	for n, v := range verdicts {
 		i := c.Items[n]
-		v, err := e.conclude(c, i, v, answer)
-		switch {
-		case err != nil: // of this item alone
-			if err := e.leave([]plan.Item{i}, err); err != nil {
-				return err
-			}
-		case v.Outcome == plan.Alone:
+		switch v.Outcome {
+		case plan.Alone:
 			apart = append(apart, i)
-		case v.Outcome == plan.Again:
+		case plan.Again:
 			i.Doubt = i.Doubt || v.Doubt || answer.Repeated
 			again = append(again, i)
+		default: // it has ended
 		}
 	}
 	for _, i := range apart {
@@ -224,6 +284,8 @@ func vendorMessage(err error) string {
 		return err.Error()
 	case e.Message != "":
 		return e.Message
+	case e.Kind == planhat.KindMalformed && e.Err != nil:
+		return "its answer cannot be used: " + e.Err.Error()
 	case e.Status != 0:
 		return fmt.Sprintf("answered %d without a reason", e.Status)
 	}

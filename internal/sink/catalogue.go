@@ -91,7 +91,6 @@ func (c *catalogue) read(ctx context.Context) {
 		failed = err.Error()
 	} else {
 		c.byParent = byParent
-		c.w.pause.over() // no other call may follow
 	}
 	if (failed == "") != (c.failed == "") {
 		c.say(failed)
@@ -104,16 +103,32 @@ func (c *catalogue) read(ctx context.Context) {
 // be written, so that nothing is lost by waiting.
 func (c *catalogue) fetch(ctx context.Context) (map[string]plan.CustomFields, error) {
 	for {
-		asking, cancel := context.WithTimeout(ctx, catalogueDeadline)
-		byParent, err := readCatalogue(asking, c.w.client)
-		cancel()
-		if planhat.KindOf(err) != planhat.KindUnauthorized || planhat.KindOf(c.w.present(ctx)) != planhat.KindUnauthorized {
+		byParent, token, err := c.ask(ctx)
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		if token == "" && c.w.access.refusing() {
+			continue
+		}
+		if planhat.KindOf(err) != planhat.KindUnauthorized {
 			return byParent, err
 		}
-		if wait := c.w.pause.wait(ctx, err); wait != nil {
-			return nil, wait
+		if good, looked := c.w.access.again(ctx, token); good || looked != nil {
+			return nil, err
 		}
 	}
+}
+
+// ask reads the catalogue with the token that calls may be made with; "" if there was none
+// in time.
+func (c *catalogue) ask(ctx context.Context) (byParent map[string]plan.CustomFields, token string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, catalogueDeadline)
+	defer cancel()
+	if token, err = c.w.access.enter(ctx); err != nil {
+		return nil, "", err
+	}
+	byParent, err = readCatalogue(ctx, c.w.client)
+	return byParent, token, err
 }
 
 func (c *catalogue) say(failed string) {

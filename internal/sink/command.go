@@ -62,9 +62,9 @@ func DerivedID(topic string, partition int32, offset int64) string {
 }
 
 // read turns records into commands: decoded, checked, or refused. They are given to
-// take a few at a time, and before the schema registry is waited for while it cannot be
-// asked. The error is that of ctx, or of take.
-func (w *workspace) read(ctx context.Context, records []*kgo.Record, take func(some []*command, waiting bool) error) error {
+// take a few at a time; those that have to wait for the schema registry are put aside.
+// The error is that of ctx, or of take.
+func (w *workspace) read(ctx context.Context, records []*kgo.Record, take func(some []*command) error) error {
 	answered := w.position()
 	for part := range slices.Chunk(records, decodeAtOnce) {
 		now, room := time.Now(), make([]command, len(part))
@@ -75,55 +75,21 @@ func (w *workspace) read(ctx context.Context, records []*kgo.Record, take func(s
 			}
 			c := &room[n]
 			c.record, c.received = r, now
-			problem, err := w.decode(ctx, c, func() error {
-				before := some
-				some = nil
-				return take(before, true)
-			})
-			if err != nil {
+			ready, err := w.ready(ctx, c)
+			switch {
+			case err != nil:
 				return err
+			case ready:
+				some = append(some, c)
+			default:
+				w.setAside(c)
 			}
-			if problem != nil {
-				c.refuse(&plan.Refusal{Status: schemas.StatusRejected, Code: problem.Code, Message: problem.Message, Remedy: problem.Remedy})
-			} else {
-				w.check(ctx, c, now)
-			}
-			some = append(some, c)
 		}
-		if err := take(some, false); err != nil {
+		if err := take(some); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// decode reads the command, again and again while the registry is away; wait is called
-// before that.
-func (w *workspace) decode(ctx context.Context, c *command, wait func() error) (*schemas.Problem, error) {
-	waiting := false
-	for {
-		var problem *schemas.Problem
-		c.cmd, problem = schemas.DecodeCommand(ctx, c.record.Value, w.resolver)
-		if c.cmd.ID == "" {
-			c.cmd.ID = DerivedID(c.record.Topic, c.record.Partition, c.record.Offset)
-		}
-		if problem == nil || !problem.Wait {
-			if waiting {
-				w.log.Info("the schema registry answers again", "workspace", w.cfg.Name)
-			}
-			return problem, nil
-		}
-		if !waiting {
-			w.log.Warn("commands wait for the schema registry", "workspace", w.cfg.Name, "cause", problem.Message)
-			if err := wait(); err != nil {
-				return nil, err
-			}
-		}
-		waiting = true
-		if err := sleep(ctx, w.times.Retry); err != nil {
-			return nil, err
-		}
-	}
 }
 
 func (w *workspace) check(ctx context.Context, c *command, now time.Time) {

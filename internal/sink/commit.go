@@ -17,10 +17,11 @@ import (
 const commitEvery = 100 * time.Millisecond
 
 // progress commits the results that a batch has so far, every now and then,
-// until it is told to stop. A failed commit ends the lease: the calls that the
-// lease no longer lets start, and the batch's last commit, will tell.
-func (w *workspace) progress(batch []*command, guard sync.Locker) (stop func()) {
+// until it is told to stop. A failed commit ends the lease: stop gives its error,
+// since there may be nothing left for the batch's last commit to fail with.
+func (w *workspace) progress(batch []*command, guard sync.Locker) (stop func() error) {
 	quit, done := make(chan struct{}), make(chan struct{})
+	var failed error
 	go func() {
 		defer close(done)
 		ticker := time.NewTicker(commitEvery)
@@ -30,15 +31,16 @@ func (w *workspace) progress(batch []*command, guard sync.Locker) (stop func()) 
 			case <-quit:
 				return
 			case <-ticker.C:
-				if w.commit(batch, guard) != nil {
+				if failed = w.commit(batch, guard); failed != nil {
 					return
 				}
 			}
 		}
 	}()
-	return func() {
+	return func() error {
 		close(quit)
 		<-done
+		return failed
 	}
 }
 
@@ -78,6 +80,7 @@ func (w *workspace) write(commands []*command, guard sync.Locker, move func(*pos
 		w.ledger.forget(c.place())
 	}
 	intents, due := w.ledger.unsaved()
+	tenant, seen := w.access.unsaved()
 	w.point(PointBeforeCommit)
 	err = w.lease.Transact(w.ctx, func(tx *shard.Tx) error {
 		if err := tx.Produce(out...); err != nil {
@@ -88,6 +91,9 @@ func (w *workspace) write(commands []*command, guard sync.Locker, move func(*pos
 		}
 		if due {
 			tx.State(stateKey(w.cfg.Name, kindIntents), intents)
+		}
+		if seen {
+			tx.State(stateKey(w.cfg.Name, kindTenant), tenant)
 		}
 		tx.State(stateKey(w.cfg.Name, kindPositions), next.json())
 		return nil
@@ -110,6 +116,7 @@ func (w *workspace) collect(batch []*command, guard sync.Locker, move func(*posi
 	guard.Lock()
 	defer guard.Unlock()
 	next = w.positions.clone()
+	next.barriers = w.barriers()
 	move(&next, batch)
 	for _, c := range batch {
 		if c.result != nil && !c.answered {

@@ -5,29 +5,36 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/plan"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
-// creates carries out the creates of a stage. Their intents are in the state
-// before the first of them is sent. Creates without a key that Planhat keeps
-// unique go in portions, so that a crash leaves no more of them in doubt than
-// were under way.
+// bare tells whether a create, or an upsert that has to create by a POST, has no key
+// that Planhat keeps unique: nothing tells whether it was carried out.
+func bare(i plan.Item) bool {
+	return len(i.Guards()) == 0 && (i.Op == plan.Create || i.Target.Key == planhat.KeyEmail)
+}
+
+// creates carries out the creates of a stage, and the upserts that may be no
+// more repeated than they. Their intents are in the state before the first of
+// them is sent. Those without a key that Planhat keeps unique go in portions,
+// so that a crash leaves no more of them in doubt than were under way.
 func (e *executor) creates(calls []plan.Call) error {
-	var guarded, bare []plan.Call
+	var guarded, keyless []plan.Call
 	for _, c := range calls {
-		if len(c.Items[0].Guards()) > 0 {
-			guarded = append(guarded, c)
+		if bare(c.Items[0]) {
+			keyless = append(keyless, c)
 		} else {
-			bare = append(bare, c)
+			guarded = append(guarded, c)
 		}
 	}
 	if err := e.portion(guarded); err != nil {
 		return err
 	}
-	for part := range slices.Chunk(bare, e.inFlight()) {
+	for part := range slices.Chunk(keyless, e.inFlight()) {
 		if e.stopping() {
 			return nil
 		}
@@ -63,9 +70,15 @@ func (e *executor) portion(calls []plan.Call) error {
 	e.w.point(PointIntentWritten)
 	return atOnce(items, e.inFlight(), func(i plan.Item) error {
 		var err error
-		if left, ok := known[i.Orders[0].Seq]; ok {
-			err = e.resume(i, left)
-		} else {
+		left, ok := known[i.Orders[0].Seq]
+		switch {
+		case ok && left.RecordID != "":
+			e.end(i, schemas.EffectCreated, left.RecordID)
+		case i.Op == plan.Upsert:
+			err = e.upsertBare(i)
+		case ok:
+			err = e.doubt(i, e.w.began)
+		default:
 			err = e.create(i)
 		}
 		switch {
@@ -81,13 +94,19 @@ func (e *executor) portion(calls []plan.Call) error {
 
 func (e *executor) place(i plan.Item) place { return e.batch[i.Orders[0].Seq].place() }
 
-// resume ends a create that an earlier owner of the shard has begun.
-func (e *executor) resume(i plan.Item, left intent) error {
-	if left.RecordID != "" {
-		e.end(i, schemas.EffectCreated, left.RecordID)
-		return nil
+// upsertBare carries out an upsert whose intent is in the state. What was surely not
+// sent leaves none.
+func (e *executor) upsertBare(i plan.Item) error {
+	c := e.batch[i.Orders[0].Seq]
+	resumed := c.resumed
+	err := e.readBack([]plan.Item{i})
+	if err == nil {
+		err = e.resolveUpsert(i)
 	}
-	return e.doubt(i)
+	if !resumed && !c.resumed && !c.sent {
+		e.unsent(i, err)
+	}
+	return err
 }
 
 // create sends a create whose intent is in the state.
@@ -99,7 +118,7 @@ func (e *executor) create(i plan.Item) error {
 	written, err := e.post(i)
 	switch planhat.KindOf(err) {
 	case planhat.KindAmbiguous:
-		return e.doubt(i)
+		return e.doubt(i, time.Now())
 	case planhat.KindNone:
 		if err != nil {
 			e.unsent(i, err)
@@ -207,8 +226,10 @@ func isID(s string) bool {
 // keys that Planhat keeps unique. One that is not found is sent again: should
 // the first call still take effect, one of the two is refused. Without such a
 // key it is UNKNOWN, and never sent again; an email is none, since a record
-// found by it may be another one.
-func (e *executor) doubt(i plan.Item) error {
+// found by it may be another one. sent is when the last attempt of it was under
+// way at the latest: what is in doubt since a take-over has had its time when
+// the first of it has.
+func (e *executor) doubt(i plan.Item, sent time.Time) error {
 	if len(i.Guards()) == 0 {
 		e.unknown(i, "the record has no unique key to look it up by")
 		return nil
@@ -219,10 +240,11 @@ func (e *executor) doubt(i plan.Item) error {
 		if done, err := e.recognise(i); done || err != nil {
 			return err
 		}
-		if sleep(e.w.ctx, e.w.times.Settle) != nil {
+		if sleep(e.w.ctx, time.Until(sent.Add(e.w.times.Settle))) != nil {
 			return errStopped
 		}
 		written, err := e.post(i)
+		sent = time.Now()
 		switch planhat.KindOf(err) {
 		case planhat.KindNone:
 			if err == nil {
@@ -235,6 +257,7 @@ func (e *executor) doubt(i plan.Item) error {
 				return nil
 			}
 		case planhat.KindUnavailable: // given up; the first attempt may yet take effect
+			e.unsettled.mark(e.w.times.Settle, i)
 			return err
 		case planhat.KindConflict, planhat.KindInvalid:
 			if done, lookup := e.recognise(i); done || lookup != nil {
@@ -278,6 +301,8 @@ func (e *executor) recognise(i plan.Item) (bool, error) {
 }
 
 // unknown ends a create of which nobody can tell whether it was carried out.
+// It may yet be: what is written to the record next waits for that.
 func (e *executor) unknown(i plan.Item, why string) {
+	e.unsettled.mark(e.w.times.Settle, i)
 	e.refuse(i, rejection(schemas.CodeOutcomeUnknown, "the answer to the create was lost: %s", why))
 }

@@ -24,6 +24,9 @@ var errStopped = errors.New("the lease is told to end")
 // has passed.
 var errOverdue = errors.New("a deadline has passed")
 
+// errSettled ends a call whose commands have got their results otherwise.
+var errSettled = errors.New("the commands are settled")
+
 // executor carries out the stages of one batch.
 type executor struct {
 	w *workspace
@@ -42,6 +45,7 @@ type executor struct {
 
 	references deadline
 	resolved   sync.Map // the ids of references that were looked up in this stage
+	awaited    sync.Map // the references that are, or were, waited for in this stage
 	unsettled  *unsettled
 }
 
@@ -79,6 +83,7 @@ func (e *executor) run(stages []plan.Stage) error {
 // have no result.
 func (e *executor) stage(stage plan.Stage) error {
 	e.resolved.Clear()
+	e.awaited.Clear()
 	if err := e.intend(stage); err != nil {
 		return err
 	}
@@ -89,6 +94,12 @@ func (e *executor) stage(stage plan.Stage) error {
 			bulks = append(bulks, c)
 		case plan.Post:
 			creates = append(creates, c)
+		case plan.Resolve:
+			if bare(c.Items[0]) {
+				creates = append(creates, c)
+			} else {
+				singles = append(singles, c)
+			}
 		default:
 			singles = append(singles, c)
 		}
@@ -174,7 +185,7 @@ func (e *executor) carryOut(c plan.Call) error {
 			err = e.single(c.Way, c.Items[0])
 		}
 	}
-	if errors.Is(err, errStopped) {
+	if errors.Is(err, errStopped) || errors.Is(err, errSettled) {
 		return nil
 	}
 	return e.leave(c.Items, err)
@@ -263,11 +274,19 @@ func (e *executor) tally(i plan.Item, attempts int, answered bool) {
 // try makes a call and repeats it while the reason that it failed is not in
 // the call: the token, or an answer that the client gave up on. The error is
 // errStopped, or of a kind that says something about the call: KindUnavailable
-// says that it is given up.
+// says that it is given up, and so does an answer that cannot be used.
 func (e *executor) try(items []plan.Item, call func(context.Context) (attempts int, err error)) error {
+	return e.tryUntil(items, call, nil)
+}
+
+// tryUntil is try for a write that may have been done although its answers cannot be
+// used: settled looks whether it was, after each round, and ends its commands if so,
+// which is errSettled.
+func (e *executor) tryUntil(items []plan.Item, call func(context.Context) (attempts int, err error), settled func() (bool, error)) error {
 	refusals, attempt := 0, trial{e: e, items: items}
 	for pause := e.w.times.Retry; ; pause = min(2*pause, time.Minute) {
-		if e.stopping() {
+		token, err := e.w.access.enter(e.w.ctx)
+		if err != nil || e.stopping() {
 			return errStopped
 		}
 		attempts, err := call(e.calls)
@@ -281,39 +300,55 @@ func (e *executor) try(items []plan.Item, call func(context.Context) (attempts i
 		kind := planhat.KindOf(err)
 		switch {
 		case errors.Is(err, errOverdue):
-			return err
+			return errOverdue
 		case errors.Is(err, errStopped) || err != nil && e.calls.Err() != nil && kind != planhat.KindAmbiguous:
 			return errStopped
 		case kind == planhat.KindUnauthorized || status(err) == http.StatusPaymentRequired: // of the whole account, as a rule
-			if err := e.unauthorized(failed, &refusals, pause); err != nil {
+			if err := e.unauthorized(failed, token, &refusals, pause); err != nil {
 				return err
 			}
 			attempt.failing = time.Time{} // a pause may have been long
-		case err != nil && (failed == nil || kind == planhat.KindThrottled || kind == planhat.KindUnavailable):
-			if attempt.over(err) {
-				return err
+		case err != nil && (failed == nil || kind == planhat.KindThrottled || gaveUp(err)):
+			if end := e.ends(&attempt, err, settled); end != nil {
+				return end
 			}
 			if sleep(e.w.ctx, pause) != nil {
 				return errStopped
 			}
 		default:
-			e.w.pause.over()
 			return err
 		}
 	}
 }
 
-// write is try for calls that write, with the points around them.
-func (e *executor) write(items []plan.Item, call func(context.Context) (attempts int, err error)) error {
+// ends gives the error that ends a call after a round of failures, nil if there is to be
+// another. After answers that cannot be used it asks settled first, if there is one.
+func (e *executor) ends(attempt *trial, err error, settled func() (bool, error)) error {
+	if settled != nil && planhat.KindOf(err) == planhat.KindMalformed {
+		switch done, lookup := settled(); {
+		case lookup != nil:
+			return lookup
+		case done:
+			return errSettled
+		}
+	}
+	if attempt.over(err) {
+		return err
+	}
+	return nil
+}
+
+// write is tryUntil for calls that write, with the points around them.
+func (e *executor) write(items []plan.Item, call func(context.Context) (attempts int, err error), settled func() (bool, error)) error {
 	e.w.point(PointBeforeCall)
-	err := e.try(items, func(ctx context.Context) (int, error) {
+	err := e.tryUntil(items, func(ctx context.Context) (int, error) {
 		if slices.ContainsFunc(items, e.overdue) {
 			return 0, errOverdue
 		}
-		attempts, err := call(ctx)
+		attempts, err := call(e.inTime(ctx, items))
 		e.sent(items, err)
 		return attempts, err
-	})
+	}, settled)
 	if err == nil {
 		e.w.written.note(items[0].Spec.Object)
 	}
@@ -323,7 +358,7 @@ func (e *executor) write(items []plan.Item, call func(context.Context) (attempts
 
 // sent notes that a call was made for items, unless it surely did nothing.
 func (e *executor) sent(items []plan.Item, err error) {
-	if failed := asError(err); errors.Is(err, errStopped) || failed != nil && failed.Kind == planhat.KindUnauthorized && !failed.Uncertain {
+	if failed := asError(err); errors.Is(err, errStopped) || failed != nil && !failed.Uncertain {
 		return
 	}
 	for _, i := range items {
@@ -336,14 +371,14 @@ func (e *executor) sent(items []plan.Item, err error) {
 // Planhat answers a token that may not do something.
 const unauthorizedIsForbidden = 3
 
-// unauthorized waits after a call that was answered 401: for the token, or, if
-// the token is good for other calls, for a while. The error ends the call.
-func (e *executor) unauthorized(failed *planhat.Error, refusals *int, pause time.Duration) error {
-	if !e.accepted() {
+// unauthorized has the token of a call that was answered 401 looked at. If it is
+// good for other calls, that is waited after for a while. The error ends the call.
+func (e *executor) unauthorized(failed *planhat.Error, token string, refusals *int, pause time.Duration) error {
+	switch good, err := e.w.access.again(e.w.ctx, token); {
+	case err != nil:
+		return errStopped
+	case !good:
 		*refusals = 0
-		if e.w.pause.wait(e.w.ctx, failed) != nil {
-			return errStopped
-		}
 		return nil
 	}
 	if *refusals++; *refusals == unauthorizedIsForbidden {

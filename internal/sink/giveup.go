@@ -54,7 +54,7 @@ type trial struct {
 // divided then, which needs no patience. An outage says nothing about the call: after
 // it, patience begins anew.
 func (t *trial) over(cause error) bool {
-	if kind := planhat.KindOf(cause); kind != planhat.KindUnavailable && kind != planhat.KindAmbiguous {
+	if !gaveUp(cause) && planhat.KindOf(cause) != planhat.KindAmbiguous {
 		return false
 	}
 	object, w := t.items[0].Spec.Object, t.e.w
@@ -82,8 +82,28 @@ func (t *trial) over(cause error) bool {
 	return true
 }
 
-// gaveUp tells whether the error is that of a call that was given up.
-func gaveUp(err error) bool { return planhat.KindOf(err) == planhat.KindUnavailable }
+// gaveUp tells whether the error is that of a call that was given up: it was not
+// answered, or again and again in a way that cannot be used.
+func gaveUp(err error) bool {
+	e := asError(err)
+	return e != nil && (e.Kind == planhat.KindUnavailable || e.Kind == planhat.KindMalformed && !e.Final)
+}
+
+// held ends an item whose write was answered with nonsense, if its record holds the
+// item's fields: then it was done.
+func (e *executor) held(i plan.Item, t plan.Target) (bool, error) {
+	sought := i
+	sought.Target = t
+	id, err := e.holding(sought)
+	switch {
+	case gaveUp(err), planhat.KindOf(err) == planhat.KindForbidden, id == "" && err == nil:
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	e.end(i, schemas.EffectUpdated, id)
+	return true, nil
+}
 
 // abandon ends an item whose call to a record was given up. It is done if the record
 // holds the fields all the same; where the token may not look, nobody knows.

@@ -142,6 +142,8 @@ func TestOutageIsNoPoison(t *testing.T) {
 	b.giveUp = time.Millisecond
 	b.start()
 	b.until("all shards are taken over", func() bool { return b.total("planhat_bridge_sink_shard_takeovers_total") == 12 })
+	b.send(`z {"id":"before","op":"create","object":"company","fields":{"name":"Before"}}`)
+	expect(t, b.results(), "before", "OK CREATED -") // the token has been looked at
 	var calls atomic.Int32
 	b.sim.OnRequest(func(r *http.Request) {
 		if r.Method != http.MethodGet {
@@ -313,6 +315,8 @@ func TestOutageEndsWhileAsked(t *testing.T) {
 		switch {
 		case r.Method != http.MethodGet:
 			writes.Add(1)
+		case writes.Load() == 0:
+			return false // the outage has not begun
 		case r.URL.Path == "/users" && writes.Load() >= 18: // three rounds
 			healed.Store(true)
 		}

@@ -1,6 +1,7 @@
 package sink_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -51,6 +52,7 @@ type bench struct {
 	cluster  *kfake.Cluster
 	kafka    kafka.Options
 	registry *sr.Client
+	resolves *sr.Client // asked for schemas of commands; nil: registry
 	sim      *planhatsim.Server
 	cfg      config.Config
 	token    string // file
@@ -58,12 +60,14 @@ type bench struct {
 	service  *sink.Service
 	stop     func()
 
-	settle   time.Duration
-	lookout  time.Duration // sink.Times.Catalogue
-	giveUp   time.Duration // sink.Times.GiveUp
-	producer *kgo.Client
-	point    pointHook
-	sent     int64
+	settle     time.Duration
+	lookout    time.Duration // sink.Times.Catalogue
+	giveUp     time.Duration // sink.Times.GiveUp
+	tokenRetry time.Duration // sink.Times.TokenRetry, a minute
+	hurry      time.Duration // how long results are waited for, if not for patience
+	producer   *kgo.Client
+	point      pointHook
+	sent       int64
 }
 
 // pointHook lets a test act at a point of the running sink.
@@ -148,10 +152,10 @@ func (b *bench) prepare() {
 	b.t.Helper()
 	b.reg = prometheus.NewRegistry()
 	b.service = sink.New(b.cfg, sink.Deps{
-		Kafka: b.kafka, Registrar: schemas.NewRegistrar(b.registry, true), Resolver: schemas.NewResolver(b.registry),
+		Kafka: b.kafka, Registrar: schemas.NewRegistrar(b.registry, true), Resolver: schemas.NewResolver(cmp.Or(b.resolves, b.registry)),
 		Registerer: b.reg, Log: slog.New(slog.NewTextHandler(b.t.Output(), nil)), OnPoint: b.point.call,
 		Times: sink.Times{
-			TokenRetry: time.Minute, Settle: b.settle, Poll: 20 * time.Millisecond,
+			TokenRetry: cmp.Or(b.tokenRetry, time.Minute), Settle: b.settle, Poll: 20 * time.Millisecond,
 			Retry: 10 * time.Millisecond, CommitOffset: 10 * time.Millisecond, Drain: time.Second, Catalogue: b.lookout, GiveUp: b.giveUp,
 		},
 	})
@@ -216,7 +220,7 @@ func record(line string) *kgo.Record {
 func (b *bench) results() map[string]schemas.Result {
 	b.t.Helper()
 	out := map[string]schemas.Result{}
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(b.t.Context(), cmp.Or(b.hurry, patience))
 	defer cancel()
 	seen := map[string]bool{}
 	b.read(ctx, resultTopic, func(r *kgo.Record) bool {

@@ -57,9 +57,12 @@ func (in *intake) run(ctx context.Context) {
 	defer close(in.done)
 	for {
 		most, bytes, err := in.room(ctx)
+		if err == nil {
+			err = in.release(ctx)
+		}
 		var records []*kgo.Record
 		if err == nil {
-			records, err = in.r.next(ctx, most, bytes)
+			records, err = in.fetch(ctx, most, bytes)
 		}
 		if err == nil {
 			in.note(func() { in.reading = true })
@@ -70,6 +73,37 @@ func (in *intake) run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// release takes what waited for the schema registry and need not any more. While too much
+// waits, nothing else is read.
+func (in *intake) release(ctx context.Context) error {
+	for {
+		commands, err := in.w.fetched(ctx)
+		if err == nil && len(commands) > 0 {
+			err = in.add(commands)
+		}
+		if err != nil || !in.w.aside.full(in.w.position()) {
+			return err
+		}
+		if err := sleep(ctx, in.w.times.Retry); err != nil {
+			return err
+		}
+	}
+}
+
+// fetch reads commands; while some wait for the registry, it gives up after a while.
+func (in *intake) fetch(ctx context.Context, most, bytes int) ([]*kgo.Record, error) {
+	if len(in.w.aside.waiting) == 0 {
+		return in.r.next(ctx, most, bytes)
+	}
+	short, cancel := context.WithTimeout(ctx, in.w.times.Retry)
+	defer cancel()
+	records, err := in.r.next(short, most, bytes)
+	if err != nil && short.Err() != nil && ctx.Err() == nil {
+		return nil, nil
+	}
+	return records, err
 }
 
 // room waits until another command may be held, and tells how much more may.
@@ -90,8 +124,8 @@ func (in *intake) room(ctx context.Context) (most, bytes int, err error) {
 }
 
 // add takes decoded commands. While a batch is under way, those that were refused are
-// answered beside it. waiting says that the next one will take its time.
-func (in *intake) add(commands []*command, waiting bool) error {
+// answered beside it.
+func (in *intake) add(commands []*command) error {
 	now := time.Now()
 	in.note(func() {
 		if len(in.pending) == 0 {
@@ -100,7 +134,7 @@ func (in *intake) add(commands []*command, waiting bool) error {
 		if len(commands) > 0 {
 			in.latest = now
 		}
-		in.pending, in.reading = append(in.pending, commands...), !waiting
+		in.pending, in.reading = append(in.pending, commands...), true
 		for _, c := range commands {
 			in.size += size(c.record)
 		}

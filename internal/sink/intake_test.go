@@ -114,7 +114,7 @@ func TestABatchGrowsBesideAnother(t *testing.T) {
 		in := &intake{w: &workspace{}, most: 5000, bytes: 1 << 20, linger: 50 * time.Millisecond, grown: make(chan struct{}, 1), taken: make(chan struct{}, 1)}
 		for n := range 100 {
 			time.Sleep(time.Millisecond) //nolint:forbidigo // fake clock
-			if err := in.add([]*command{{record: &kgo.Record{Offset: int64(n)}}}, false); err != nil {
+			if err := in.add([]*command{{record: &kgo.Record{Offset: int64(n)}}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -125,7 +125,7 @@ func TestABatchGrowsBesideAnother(t *testing.T) {
 			t.Errorf("%d commands after %s, %v", len(batch), time.Since(before), err)
 		}
 		alone := time.Now()
-		if err := in.add([]*command{{record: &kgo.Record{}}}, false); err != nil {
+		if err := in.add([]*command{{record: &kgo.Record{}}}); err != nil {
 			t.Fatal(err)
 		}
 		in.note(func() { in.reading = false })

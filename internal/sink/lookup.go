@@ -35,7 +35,7 @@ func (e *executor) findIn(i plan.Item, spec *planhat.Spec, t plan.Target, compan
 // lookUp is findIn for records of any object that shares the listing.
 func (e *executor) lookUp(i plan.Item, spec *planhat.Spec, t plan.Target, company string) ([]found, error) {
 	var out []found
-	err := e.try([]plan.Item{i}, func(ctx context.Context) (int, error) {
+	err := e.try([]plan.Item{i}, e.punctual(i, func(ctx context.Context) (int, error) {
 		out = nil
 		if t.Key == planhat.KeyID {
 			raw, err := e.w.client.Get(ctx, spec.Object, planhat.ByID(t.Value))
@@ -49,16 +49,17 @@ func (e *executor) lookUp(i plan.Item, spec *planhat.Spec, t plan.Target, compan
 			out = append(out, found{r.ID, r.Raw})
 		}
 		return 1, err
-	})
-	switch planhat.KindOf(err) {
-	case planhat.KindNotFound, planhat.KindInvalid, planhat.KindMalformed:
+	}))
+	switch kind := planhat.KindOf(err); {
+	case kind == planhat.KindNotFound, kind == planhat.KindInvalid, kind == planhat.KindMalformed && !gaveUp(err):
 		// Planhat documents no answer for a record that does not exist; to a
 		// well-formed read any refusal means that.
 		out = nil
-	default:
-		if err != nil {
-			return nil, err
-		}
+	case err != nil:
+		return nil, err
+	}
+	if len(out) > 0 {
+		e.w.proven.note(spec.Object, reads)
 	}
 	if len(out) > 0 || err == nil && t.Key == planhat.KeyEmail { // an email is looked up in the listing
 		return out, nil
@@ -102,8 +103,11 @@ func typeOf(r found) string {
 // visible is an error of kind forbidden if the token may not see an object.
 // Nobody documents how Planhat answers it then: if as for a record that does not
 // exist, the listing, which always exists, tells the two apart. It is asked once
-// in a batch, for the first item that wants to know.
+// in a batch, for the first item that wants to know, unless it was seen a moment ago.
 func (e *executor) visible(i plan.Item, spec *planhat.Spec) error {
+	if e.w.proven.lately(spec.Object, reads) {
+		return nil
+	}
 	e.sight.Lock()
 	seen := e.seen[spec.Object]
 	if seen == nil {
@@ -122,6 +126,9 @@ func (e *executor) glance(i plan.Item, o planhat.Object) error {
 	})
 	failed := asError(err)
 	if failed == nil {
+		if err == nil {
+			e.w.proven.note(o, reads)
+		}
 		return err
 	}
 	switch failed.Kind {

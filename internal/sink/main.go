@@ -28,5 +28,5 @@ func DepsOf(env service.Env) Deps {
 
 // Check asks each workspace's Planhat for one row with its token.
 func (s *Service) Check(ctx context.Context) error {
-	return service.CheckTokens(ctx, s.cfg.Planhat, func(ws config.Workspace) (*planhat.Client, error) { return s.newClient(ws) })
+	return service.CheckTokens(ctx, s.cfg.Planhat, func(ws config.Workspace) (*planhat.Client, error) { return s.newClient(ws, ws.Token.Current) })
 }

@@ -23,6 +23,8 @@ type metrics struct {
 	bulkItems    *prometheus.HistogramVec
 	paused       *prometheus.GaugeVec
 	held         *prometheus.GaugeVec
+	wrongTenant  *prometheus.GaugeVec
+	tokens       *prometheus.CounterVec
 	lastCommit   *prometheus.GaugeVec
 	calls        *prometheus.CounterVec
 	callSeconds  *prometheus.HistogramVec
@@ -55,6 +57,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		batchSeconds: histogram("batch_duration_seconds", "Time from reading a batch to its commit.", seconds, "workspace"),
 		bulkItems:    histogram("bulk_items", "Items in a bulk call.", counts, "workspace"),
 		paused:       gauge("workspace_paused", "1 while the vendor refuses the workspace's token.", "workspace"),
+		wrongTenant:  gauge("workspace_wrong_tenant", "1 while the workspace's token shows none of the records that are known of its tenant.", "workspace"),
+		tokens:       counter("token_changes_total", "Times that the workspace's token was seen to have changed.", "workspace"),
 		held:         gauge("workspace_held", "1 while the topics of the workspace are not what its positions say, or cannot be written.", "workspace"),
 		lastCommit:   gauge("last_commit_timestamp_seconds", "When results of the workspace were last committed.", "workspace"),
 		calls:        counter("api_calls_total", "Attempts of API calls, by outcome (ok or the kind of error).", "workspace", "object", "method", "outcome"),
@@ -69,7 +73,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Namespace: namespace, Subsystem: subsystem, Name: "commit_duration_seconds", Help: "Duration of transactions, from begin to the confirmed commit.", Buckets: seconds,
 		}),
 	}
-	reg.MustRegister(m.commands, m.deadLetters, m.latency, m.batchSize, m.batchSeconds, m.bulkItems, m.paused, m.held, m.lastCommit,
+	reg.MustRegister(m.commands, m.deadLetters, m.latency, m.batchSize, m.batchSeconds, m.bulkItems, m.paused, m.held, m.wrongTenant, m.tokens, m.lastCommit,
 		m.calls, m.callSeconds, m.waitSeconds, m.takeovers, m.commits, m.orphaned, m.foreign)
 	return m
 }
@@ -161,6 +165,7 @@ func (o observer) Astray(token string, yes bool) {
 func (m *metrics) forget(workspace string) {
 	m.paused.DeleteLabelValues(workspace)
 	m.held.DeleteLabelValues(workspace)
+	m.wrongTenant.DeleteLabelValues(workspace)
 }
 
 // registerShards counts the shards of a process where they are kept.

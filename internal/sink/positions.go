@@ -25,6 +25,10 @@ type positions struct {
 	// Ahead are offsets above Next, in order, that are answered already: a stop in
 	// the middle of a batch leaves them.
 	Ahead map[int32][]int64 `json:"ahead,omitempty"`
+
+	// barriers are, by partition, the first command that was put aside: positions do
+	// not move over it, whatever comes before it in a batch.
+	barriers map[int32]int64
 }
 
 func (p *positions) restore(value []byte) error {
@@ -126,7 +130,7 @@ func (p *positions) over(partition int32, commands []*command, held bool) bool {
 		switch {
 		case c.result == nil:
 			held = true
-		case held:
+		case held || p.overtakes(partition, c.record.Offset):
 			p.note(partition, c.record.Offset)
 		default:
 			next, known = c.record.Offset+1, true
@@ -136,6 +140,12 @@ func (p *positions) over(partition int32, commands []*command, held bool) bool {
 		p.Next[partition] = next
 	}
 	return held
+}
+
+// overtakes tells whether a command comes behind one that was put aside.
+func (p *positions) overtakes(partition int32, offset int64) bool {
+	barrier, ok := p.barriers[partition]
+	return ok && offset > barrier
 }
 
 // ahead notes commands that are answered while others before them are not.
@@ -157,6 +167,10 @@ func (p *positions) note(partition int32, offset int64) {
 func (p *positions) prune() {
 	for partition, offsets := range p.Ahead {
 		passed, _ := slices.BinarySearch(offsets, p.Next[partition])
+		for passed < len(offsets) && offsets[passed] == p.Next[partition] {
+			p.Next[partition]++
+			passed++
+		}
 		if offsets = offsets[passed:]; len(offsets) == 0 {
 			delete(p.Ahead, partition)
 			continue

@@ -130,21 +130,24 @@ func (r *reader) more() bool { return len(r.held) > 0 || r.client.BufferedFetchR
 func (r *reader) poll(ctx context.Context) error {
 	for {
 		fetches := r.client.PollFetches(ctx)
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		var fatal error
+		if ctx.Err() != nil { // it may have come with commands
+			fatal = ctx.Err()
+		}
 		fetches.EachError(func(topic string, partition int32, err error) {
+			if ctx.Err() != nil {
+				return
+			}
 			fatal = fmt.Errorf("read %s partition %d: %w", topic, partition, err)
 		})
-		if fatal != nil {
-			return fatal
-		}
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 			if len(p.Records) > 0 {
 				r.held = append(r.held, p.Records)
 			}
 		})
+		if fatal != nil {
+			return fatal
+		}
 		if len(r.held) > 0 {
 			return nil
 		}

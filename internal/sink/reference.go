@@ -14,7 +14,10 @@ const maxReferences = 50
 func (e *executor) missing(i plan.Item) (*plan.Reference, error) {
 	refs := plan.References(i.Spec, i.Fields)
 	for _, ref := range refs[:min(len(refs), maxReferences)] {
-		id, err := e.resolve(i, ref)
+		if e.sought(ref) {
+			return &ref, nil
+		}
+		id, err := e.known(i, ref)
 		if err != nil {
 			return nil, err
 		}
@@ -23,6 +26,16 @@ func (e *executor) missing(i plan.Item) (*plan.Reference, error) {
 		}
 	}
 	return nil, nil
+}
+
+// sought tells whether a reference's record is waited for already, or was in vain.
+func (e *executor) sought(ref plan.Reference) bool {
+	name := reference{ref.Object, ref.Target}
+	if _, known := e.resolved.Load(name); known {
+		return false
+	}
+	_, sought := e.awaited.Load(name)
+	return sought
 }
 
 // resolve looks the record of a reference up; "" if there is none. A reference
@@ -66,8 +79,33 @@ type reference struct {
 }
 
 // await waits for the record of a reference to appear, as long as the batch
-// has left for that, and tells whether it has.
+// has left for that, and tells whether it has. Of the items that wait for one
+// record one looks for it.
 func (e *executor) await(i plan.Item, ref plan.Reference) (bool, error) {
+	own := &awaited{done: make(chan struct{})}
+	got, shared := e.awaited.LoadOrStore(reference{ref.Object, ref.Target}, own)
+	if shared {
+		other := got.(*awaited) //nolint:forcetypeassert // of await alone
+		select {
+		case <-other.done:
+			return other.there, other.err
+		case <-e.w.ctx.Done():
+			return false, errStopped
+		}
+	}
+	defer close(own.done)
+	own.there, own.err = e.lookOut(i, ref)
+	return own.there, own.err
+}
+
+// awaited is a reference that is waited for, and what came of it.
+type awaited struct {
+	done  chan struct{}
+	there bool
+	err   error
+}
+
+func (e *executor) lookOut(i plan.Item, ref plan.Reference) (bool, error) {
 	for {
 		left := e.references.left()
 		if left <= 0 {
@@ -81,6 +119,7 @@ func (e *executor) await(i plan.Item, ref plan.Reference) (bool, error) {
 			return false, err
 		}
 		if id != "" {
+			e.resolved.Store(reference{ref.Object, ref.Target}, id)
 			return true, nil
 		}
 	}
@@ -107,7 +146,7 @@ func (e *executor) plain(i plan.Item) (plan.Fields, *plan.Reference, error) {
 			if !there {
 				return nil, &ref, nil
 			}
-			if id, err = e.resolve(i, ref); err != nil {
+			if id, err = e.known(i, ref); err != nil {
 				return nil, nil, err
 			}
 		}

@@ -84,6 +84,8 @@ type Service struct {
 
 	mu   sync.Mutex
 	live map[string]*workspace
+
+	wording wording // outlives tenures, as the token does
 }
 
 // New prepares a Service; nothing is asked of anybody before Prepare and Run.
@@ -161,8 +163,8 @@ func (s *Service) Run(ctx context.Context) error { return s.manager.Run(ctx) }
 
 // newClient builds the API client of a workspace with the sink's share of its
 // budget. Calls are repeated until they are answered.
-func (s *Service) newClient(cfg config.Workspace, opts ...planhat.Option) (*planhat.Client, error) {
-	return planhat.New(cfg.BaseURL, cfg.Token.Current, append([]planhat.Option{
+func (s *Service) newClient(cfg config.Workspace, token planhat.TokenSource, opts ...planhat.Option) (*planhat.Client, error) {
+	return planhat.New(cfg.BaseURL, token, append([]planhat.Option{
 		planhat.WithBudget(s.lane(cfg)),
 		planhat.WithCallDeadline(s.cfg.Shard.CallDeadline),
 		planhat.WithRetry(planhat.Retry{Attempts: 0, Base: s.deps.Times.Retry}),

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/plan"
@@ -25,7 +26,7 @@ func (e *executor) single(way plan.Way, i plan.Item) error {
 		return e.remove(i)
 	case plan.Read:
 		return e.read(i)
-	default: // a create that was refused and is sent again: its intent is gone
+	default: // a create that is sent again: its intent is gone
 		return e.portion([]plan.Call{plan.Single(i)})
 	}
 }
@@ -45,7 +46,7 @@ func (e *executor) put(i plan.Item) error {
 		case r == nil:
 			return e.renamed(i)
 		}
-		if e.precondition(i, *r) {
+		if e.precondition(i, *r) || e.unwritten(i, *r) {
 			return nil
 		}
 		t = plan.Target{Key: planhat.KeyID, Value: r.id}
@@ -53,8 +54,11 @@ func (e *executor) put(i plan.Item) error {
 	return e.update(i, t)
 }
 
+// errVanished is an upsert's record that was found, and does not exist.
+var errVanished = errors.New("the record was found, and does not exist")
+
 // update sends an item's fields to a record. A record that does not exist ends
-// an update as NOT_FOUND, and is looked for again by an upsert.
+// an update as NOT_FOUND, and is errVanished for an upsert.
 func (e *executor) update(i plan.Item, t plan.Target) error {
 	fields, dangling, err := e.plain(i)
 	if err != nil {
@@ -69,25 +73,26 @@ func (e *executor) update(i plan.Item, t plan.Target) error {
 		var err error
 		written, err = e.w.client.Update(ctx, i.Spec.Object, planhat.Ref(t), fields.JSON())
 		return written.Attempts, err
-	})
+	}, func() (bool, error) { return e.held(i, t) })
 	if failed := asError(err); written.Repeated || failed != nil && failed.Uncertain {
 		e.unsettled.mark(e.w.times.Settle, i)
 	}
-	switch planhat.KindOf(err) {
-	case planhat.KindNone:
+	switch kind := planhat.KindOf(err); {
+	case kind == planhat.KindNone:
 		if err != nil {
 			return err
 		}
+		e.w.proven.note(i.Spec.Object, updates)
 		e.end(i, schemas.EffectUpdated, written.ID)
 		return nil
-	case planhat.KindForbidden:
+	case kind == planhat.KindForbidden:
 		e.refuse(i, refusalOf(err, i))
 		return nil
-	case planhat.KindNotFound:
+	case kind == planhat.KindNotFound:
 		return e.unseen(i, t)
-	case planhat.KindUnavailable:
+	case gaveUp(err):
 		return e.abandon(i, t, err)
-	case planhat.KindInvalid, planhat.KindMalformed:
+	case kind == planhat.KindInvalid, kind == planhat.KindMalformed:
 		// Planhat documents no answer for a record that does not exist.
 		rows, lookup := e.find(i, i.Spec, t)
 		if lookup != nil && planhat.KindOf(lookup) != planhat.KindForbidden {
@@ -128,8 +133,12 @@ func (e *executor) renamed(i plan.Item) error {
 }
 
 // unseen ends an update that was answered as for a record that does not exist. A
-// token that may not see the object, or may not change it, may be answered so too.
+// token that may not see the object, or may not change it, may be answered so too; one
+// that has just changed another is not.
 func (e *executor) unseen(i plan.Item, t plan.Target) error {
+	if e.w.proven.lately(i.Spec.Object, updates) {
+		return e.vanished(i)
+	}
 	rows, err := e.find(i, i.Spec, t)
 	switch {
 	case planhat.KindOf(err) == planhat.KindForbidden:
@@ -152,7 +161,7 @@ func closed(i plan.Item) *plan.Refusal {
 
 func (e *executor) vanished(i plan.Item) error {
 	if i.Op == plan.Upsert {
-		return e.resolveUpsert(i)
+		return errVanished
 	}
 	return e.notFound(i)
 }
@@ -162,6 +171,28 @@ func (e *executor) notFound(i plan.Item) error {
 	return nil
 }
 
+// rewrite updates the record that an upsert has found. One that does not exist after all
+// is errVanished, after a while, unless it was the last try.
+func (e *executor) rewrite(i plan.Item, r found, last bool) error {
+	if e.precondition(i, r) || e.unwritten(i, r) {
+		return nil
+	}
+	err := e.update(i, plan.Target{Key: planhat.KeyID, Value: r.id})
+	switch {
+	case !errors.Is(err, errVanished):
+		return err
+	case last:
+		e.refuse(i, rejection(schemas.CodeVendorRejected, "the %s %s is listed under its %s, but does not exist by its _id", i.Spec.Object, r.id, i.Target.Key))
+		return nil
+	case sleep(e.w.ctx, e.w.times.Settle) != nil:
+		return errStopped
+	}
+	return errVanished
+}
+
+// maxVanished is how often a record is looked for that is found and does not exist.
+const maxVanished = 3
+
 // resolveUpsert carries out an upsert whose fields name keys that the vendor
 // would match before the target: it looks the target up, then updates what was
 // found by _id, or creates. That is safe to repeat where Planhat keeps one of
@@ -169,9 +200,8 @@ func (e *executor) notFound(i plan.Item) error {
 // sent is not sent again.
 func (e *executor) resolveUpsert(i plan.Item) error {
 	c := e.batch[i.Orders[0].Seq]
-	unique := i.Target.Key != planhat.KeyEmail || len(i.Guards()) > 0
 	attempt := trial{e: e, items: []plan.Item{i}}
-	for tries := 0; ; tries++ {
+	for tries, vanished := 0, 0; ; tries++ {
 		r, refusal, err := e.one(i)
 		switch {
 		case err != nil:
@@ -180,18 +210,19 @@ func (e *executor) resolveUpsert(i plan.Item) error {
 			e.refuse(i, refusal)
 			return nil
 		case r != nil:
-			if e.precondition(i, *r) {
-				return nil
+			vanished++
+			if err := e.rewrite(i, *r, vanished == maxVanished); !errors.Is(err, errVanished) {
+				return err
 			}
-			return e.update(i, plan.Target{Key: planhat.KeyID, Value: r.id})
-		case !unique && c.resumed:
+			continue
+		case bare(i) && c.resumed:
 			e.unknown(i, "the record has no unique key to look it up by")
 			return nil
 		}
 		written, err := e.post(i)
 		switch kind := planhat.KindOf(err); {
 		case err == nil:
-			e.end(i, schemas.EffectCreated, written.ID)
+			e.created(i, written.ID)
 			return nil
 		case kind == planhat.KindAmbiguous:
 			c.resumed = true
@@ -236,13 +267,16 @@ func (e *executor) post(i plan.Item) (planhat.Written, error) {
 		var err error
 		written, err = e.w.client.Create(ctx, i.Spec.Object, i.CreateBody())
 		return written.Attempts, err
-	})
+	}, nil)
 	return written, err
 }
 
 // remove deletes one record; one that is gone already is in order.
 func (e *executor) remove(i plan.Item) error {
-	tells := e.w.deletesTell(i.Spec.Object)
+	of := deletes{e.w.cfg.Name, i.Spec.Object}
+	words, learned := e.w.service.wording.learn(of, e.w.times.Settle)
+	defer learned()
+	tells := words == wordsCount
 	id, sought, done, err := e.doomed(i, tells)
 	if done || err != nil {
 		return err
@@ -252,7 +286,7 @@ func (e *executor) remove(i plan.Item) error {
 		var err error
 		deleted, err = e.w.client.Delete(ctx, i.Spec.Object, id)
 		return deleted.Attempts, err
-	})
+	}, func() (bool, error) { return e.gone(i, id) })
 	if failed := asError(err); deleted.Repeated || failed != nil && failed.Uncertain {
 		e.unsettled.mark(e.w.times.Settle, i)
 	}
@@ -264,9 +298,7 @@ func (e *executor) remove(i plan.Item) error {
 	case err != nil:
 		return e.refused(i, refusalOf(err, i))
 	case sought && deleted.Repeated, deleted.Count > 0 && (deleted.Told || sought || !tells):
-		if deleted.Told {
-			e.w.told.Store(i.Spec.Object, true)
-		}
+		e.w.service.wording.heard(of, deleted.Told)
 		e.end(i, schemas.EffectDeleted, id)
 	case deleted.Count == 0 && !deleted.Told:
 		return e.undeleted(i, id)
@@ -276,14 +308,17 @@ func (e *executor) remove(i plan.Item) error {
 	return nil
 }
 
-// deletesTell reports whether Planhat has answered a delete of that object with
-// a word about what was deleted. Nobody documents what it answers for a record
-// that does not exist. As long as that may be the same, a record is looked up
-// before it is deleted; an answer without a word means nothing was deleted, once
-// others had one.
-func (w *workspace) deletesTell(o planhat.Object) bool {
-	_, told := w.told.Load(o)
-	return told
+// gone ends a delete that was answered with nonsense, if the record is gone.
+func (e *executor) gone(i plan.Item, id string) (bool, error) {
+	rows, err := e.find(i, i.Spec, plan.Target{Key: planhat.KeyID, Value: id})
+	switch {
+	case gaveUp(err), planhat.KindOf(err) == planhat.KindForbidden, len(rows) > 0:
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	e.end(i, schemas.EffectDeleted, id)
+	return true, nil
 }
 
 // doomed finds the id of the record to delete, and looks it up where something

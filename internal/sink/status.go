@@ -18,7 +18,7 @@ type Status struct {
 type WorkspaceStatus struct {
 	Name      string                   `json:"name"`
 	Owned     bool                     `json:"owned"`           // false: another process owns it, or nobody yet
-	State     string                   `json:"state,omitempty"` // ok, retrying, unauthorized, held, shared, orphaned
+	State     string                   `json:"state,omitempty"` // ok, retrying, unauthorized, wrong_tenant, held, shared, orphaned
 	Cause     string                   `json:"cause,omitempty"`
 	Answered  map[schemas.Status]int64 `json:"answered,omitempty"` // commands, since the shard was taken over
 	LastBatch time.Time                `json:"last_batch,omitzero"`

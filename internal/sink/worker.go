@@ -34,6 +34,7 @@ func (s *Service) newWorker(id int32) shard.Worker {
 const (
 	kindPositions = 'p'
 	kindIntents   = 'i'
+	kindTenant    = 't'
 )
 
 func stateKey(workspace string, kind byte) []byte {
@@ -64,6 +65,10 @@ func (w *workspace) restore(kind byte, value []byte) error {
 		return w.positions.restore(value)
 	case kindIntents:
 		return w.ledger.restore(value)
+	case kindTenant:
+		seen, err := restoreTenant(value)
+		w.seen = seen
+		return err
 	default:
 		return fmt.Errorf("kind %q is unknown: was it written by a newer version?", kind)
 	}

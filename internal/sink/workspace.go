@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,19 +46,24 @@ type workspace struct {
 	positionMu sync.Mutex
 	ledger     ledger
 	busy       atomic.Bool // a batch is under way
+	aside      aside       // of the goroutine that reads
+	overtaken  []*command  // were put aside, and are not answered; guarded by positionMu
+	seen       sightings   // of the tenant
 
 	// Of the lease.
 	ctx    context.Context //nolint:containedctx // the lease's: what is begun in it is finished
 	lease  *shard.Lease
+	rights rights
+	began  time.Time // what an earlier owner has begun was sent before
 	client *planhat.Client
-	pause  *pause
+	access *access
 	// answers remembers whether the vendor does.
 	answers service.Vendor
 	// These outlive batches.
 	unsettled unsettled
 	written   written
 	catalogue catalogue
-	told      sync.Map // objects of which deletesTell
+	proven    proven
 
 	mu    sync.Mutex
 	shown WorkspaceStatus
@@ -90,21 +96,14 @@ func (w *workspace) wanted(object string) bool {
 // run reads and carries out batches until ctx ends. The error is that of the
 // lease, or says why reading makes no sense.
 func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
-	w.ctx, w.lease = ctx, l
-	w.pause = newPause(w)
-	client, err := w.service.newClient(w.cfg, planhat.WithGate(w.gate),
-		planhat.WithRetry(planhat.Retry{Failures: roundFailures, Base: w.times.Retry}),
-		planhat.WithObserver(func(c planhat.Call) {
-			w.metrics.called(w.cfg.Name, c)
-			w.answers.Heard(c)
-		}))
-	if err != nil {
+	w.aside, w.overtaken = aside{}, nil
+	w.ctx, w.lease, w.rights, w.began = ctx, l, l, time.Now()
+	if err := w.connect(); err != nil {
 		return &shard.Refusal{Err: err}
 	}
-	defer client.CloseIdleConnections()
-	w.client = client
+	defer w.client.CloseIdleConnections()
 	w.catalogue = catalogue{w: w}
-	defer w.greet(ctx)()
+	defer w.watch(ctx)()
 	r, err := w.open(ctx)
 	if err != nil {
 		return w.readError(ctx, err)
@@ -193,30 +192,8 @@ func (w *workspace) carryOut(batch []*command) error {
 	}
 	stop := w.progress(batch, &e.mu)
 	err := e.run(plan.Build(orders, plan.Limits{}))
-	stop()
-	if err != nil {
-		return err
+	if failed := stop(); err != nil || failed != nil {
+		return cmp.Or(failed, err)
 	}
 	return w.commit(batch, &e.mu)
-}
-
-// gate lets a write start while the lease is fresh; it waits for that, since a
-// heartbeat that is late is mostly just late. A lease that is told to end
-// starts nothing more.
-func (w *workspace) gate(ctx context.Context, _ planhat.Call) error {
-	for {
-		if w.ctx.Err() != nil {
-			return errStopped
-		}
-		err := w.lease.Fresh()
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, shard.ErrStale) {
-			return errors.Join(errStopped, err)
-		}
-		if err := sleep(ctx, 50*time.Millisecond); err != nil {
-			return err
-		}
-	}
 }

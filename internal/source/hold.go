@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -106,7 +107,7 @@ func (w *workspace) releaseAll(ctx context.Context, _ schemas.Signal) (outcome, 
 func (w *workspace) releaseHeld() (released []*stream, words []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.pause.state == stateWrongTenant {
+	if w.pause.state == service.StateWrongTenant {
 		words = append(words, w.acceptTenant())
 	}
 	for _, s := range w.streams {

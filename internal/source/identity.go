@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -22,20 +23,9 @@ type identity struct {
 	accepted bool   // by an operator: what is known is not there, and that is right
 }
 
-const (
-	// fewKnown records say nothing: so many may be gone together.
-	fewKnown = 5
-	// witnessRows is how much of a listing is looked at.
-	witnessRows = 100
-	// witnessListings is how many listings are asked before another tenant is assumed.
-	witnessListings = 3
-	// wrongTenantRetry is how often a tenant that is another one is looked at again; with
-	// another token at once.
-	wrongTenantRetry = time.Minute
-)
-
-// stateWrongTenant is that of a workspace whose token is that of another tenant.
-const stateWrongTenant = "wrong_tenant"
+// wrongTenantRetry is how often a tenant that is another one is looked at again; with
+// another token at once.
+const wrongTenantRetry = time.Minute
 
 var (
 	errWrongTenant  = errors.New("planhat shows none of the records that were captured of this workspace, but others")
@@ -65,7 +55,7 @@ func (w *workspace) identify(ctx context.Context, s *stream) error {
 // familiar is asked with the first page of a scan, before it is admitted: a page
 // of which no row is known may be that of another tenant.
 func (w *workspace) familiar(ctx context.Context, s *stream, rows []cdc.Sighting) error {
-	if len(rows) == 0 || s.index.Len() < fewKnown || !s.cursor.SnapshotDone || w.identity.accepted {
+	if len(rows) == 0 || s.index.Len() < service.FewKnown || !s.cursor.SnapshotDone || w.identity.accepted {
 		return nil
 	}
 	for _, row := range rows {
@@ -104,53 +94,22 @@ func (w *workspace) sameTenant(ctx context.Context, at *stream) (bool, error) {
 			witnesses = append(witnesses, s)
 		}
 	}
-	if known < fewKnown {
+	if known < service.FewKnown {
 		return true, nil
 	}
 	if at.index.Len() > 0 {
 		witnesses = append([]*stream{at}, witnesses...)
 	}
-	asked := 0
-	var refused error
-	for _, s := range witnesses {
-		found, err := w.recognize(ctx, s)
-		switch {
-		case found:
-			return true, nil
-		case err != nil && (s == at || !saysNothing(err)):
-			return false, err
-		case err != nil:
-			refused = err
-		default:
-			asked++
-		}
-		if asked == witnessListings {
-			return false, nil
-		}
+	asks := make([]service.Witness, len(witnesses))
+	for n, s := range witnesses {
+		asks[n] = func(ctx context.Context) (bool, error) { return w.recognize(ctx, s) }
 	}
-	switch {
-	case asked > 0:
-		return false, nil
-	case planhat.KindOf(refused) == planhat.KindUnauthorized:
-		return false, refused
-	}
-	return false, fmt.Errorf("whose data this is cannot be told, as no listing can be read of which records are known: %v", refused) //nolint:errorlint // it is not this listing's
-}
-
-// saysNothing is true of an answer that holds for what was asked for, and tells
-// nothing of the tenant.
-func saysNothing(err error) bool {
-	switch planhat.KindOf(err) {
-	case planhat.KindNotFound, planhat.KindForbidden, planhat.KindUnauthorized, planhat.KindInvalid, planhat.KindMalformed:
-		return true
-	default:
-		return false
-	}
+	return service.SameTenant(ctx, asks, at.index.Len() > 0)
 }
 
 // recognize says whether a listing, or a GET, shows a record that is known.
 func (w *workspace) recognize(ctx context.Context, s *stream) (bool, error) {
-	page, err := w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{Sort: "_id", Limit: witnessRows, CompanyIDs: s.filter})
+	page, err := w.client.Page(ctx, s.objects[0].spec.Object, planhat.ListOptions{Sort: "_id", Limit: service.WitnessRows, CompanyIDs: s.filter})
 	if err != nil {
 		return false, err
 	}
@@ -168,7 +127,7 @@ func (w *workspace) recognize(ctx context.Context, s *stream) (bool, error) {
 		if err == nil {
 			return true, nil
 		}
-		if !saysNothing(err) {
+		if !service.SaysNothing(err) {
 			return false, err
 		}
 	}
@@ -200,14 +159,14 @@ func (s *stream) witnesses() map[cdc.ID]cdc.Entry {
 // stranger pauses a workspace whose token is that of another tenant, and says so
 // once.
 func (w *workspace) stranger(s *stream, now time.Time) {
-	if w.pause.state != stateWrongTenant {
+	if w.pause.state != service.StateWrongTenant {
 		w.log.Error("planhat shows none of the records that are known, but others: the workspace is paused until it does",
 			"workspace", w.cfg.Name, "remedy", w.wrongTenantRemedy())
 		w.notify(schemas.Notification{Kind: schemas.NotifyTenantWrong, Message: w.wrongTenantRemedy()})
 		w.metrics.wrongTenant.WithLabelValues(w.cfg.Name).Set(1)
 	}
 	w.pause = refusal{
-		state: stateWrongTenant, token: w.cfg.Token.Current(), until: now.Add(wrongTenantRetry),
+		state: service.StateWrongTenant, token: w.cfg.Token.Current(), until: now.Add(wrongTenantRetry),
 		cause: errWrongTenant.Error() + "; " + w.wrongTenantRemedy(),
 	}
 	s.schedule.due = now

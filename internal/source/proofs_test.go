@@ -16,6 +16,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
@@ -154,7 +155,7 @@ func TestATenantIsKnownByItsRecords(t *testing.T) {
 		"only the newest is left":       {10, 9, 10, true},
 		"records of another tenant":     {10, 100, 110, false},
 		"nothing":                       {10, 0, 0, false},
-		"too little is known to say so": {fewKnown - 1, 100, 110, true},
+		"too little is known to say so": {service.FewKnown - 1, 100, 110, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -37,7 +38,7 @@ func (w *workspace) accepted() {
 		return
 	}
 	told, words := schemas.NotifyTokenAccepted, "planhat accepts the token: the workspace goes on"
-	if w.pause.state == stateWrongTenant {
+	if w.pause.state == service.StateWrongTenant {
 		told, words = schemas.NotifyTenantRight, "the tenant is the one of the workspace: it goes on"
 	}
 	w.pause = refusal{}
@@ -61,7 +62,7 @@ func (w *workspace) tryToken(ctx context.Context) (wait time.Duration, paused bo
 	} else if left := w.pause.until.Sub(w.now()); left > 0 {
 		return min(left, time.Second), true // the token may change any time
 	}
-	if w.pause.state == stateWrongTenant { // that is looked at before anything is read: see identify
+	if w.pause.state == service.StateWrongTenant { // that is looked at before anything is read: see identify
 		return 0, false
 	}
 	token, last := w.cfg.Token.Current(), w.pause.last
