@@ -7,7 +7,7 @@ import (
 )
 
 // planned gives the outline of a batch, of which each line is "<kafka key> <command>".
-func planned(t *testing.T, limits Limits, batch ...string) string {
+func planFor(t *testing.T, limits Limits, batch ...string) string {
 	t.Helper()
 	var orders []*Order
 	for n, line := range batch {
@@ -48,7 +48,7 @@ func TestBarriers(t *testing.T) {
 			[]string{up("a", "A", `"name":"x"`), strings.Replace(up("a", "A", `"phase":"x"`), `"fields"`, `"notAfter":"2099-01-01T00:00:00Z","fields"`, 1)}, "bulk(0) | bulk(1)",
 		},
 	} {
-		if got := planned(t, Limits{}, tc.batch...); got != tc.want {
+		if got := planFor(t, Limits{}, tc.batch...); got != tc.want {
 			t.Errorf("%s: planned as %s, want %s", name, got, tc.want)
 		}
 	}
@@ -61,7 +61,7 @@ func TestBulkCallsAreCutByBytes(t *testing.T) {
 	for n, size := range []int{100, 100, 100, 100, 1000, 100} {
 		batch = append(batch, fmt.Sprintf(`k%d {"op":"upsert","object":"company","target":{"externalId":"%d"},"fields":{"name":%q}}`, n, n, strings.Repeat("x", size)))
 	}
-	if got, want := planned(t, Limits{Bytes: 400}, batch...), "bulk(0 1 2) bulk(3) bulk(4) bulk(5)"; got != want {
+	if got, want := planFor(t, Limits{Bytes: 400}, batch...), "bulk(0 1 2) bulk(3) bulk(4) bulk(5)"; got != want {
 		t.Errorf("planned as %s, want %s", got, want)
 	}
 }
