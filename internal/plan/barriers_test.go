@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// planned gives the outline of a batch, of which each line is "<kafka key> <command>".
+// planFor gives the outline of a batch, of which each line is "<kafka key> <command>".
 func planFor(t *testing.T, limits Limits, batch ...string) string {
 	t.Helper()
 	var orders []*Order
