@@ -53,10 +53,11 @@ func (p *vendorPast) elsewhere(object string) bool {
 
 // readBefore tells whether the bridge read the command again after its effect
 // at the vendor: then what the result says of the effect is of the repetition.
-// So it is after a crash between effect and result, and after a lost answer.
+// So it is after a crash between effect and result, and after a lost answer. Results
+// tell whole milliseconds.
 func readBefore(s step, effect time.Time) bool {
 	received := s.res.Result.ReceivedAt
-	return s.res.Result.Attempts > 1 || !effect.IsZero() && !received.IsZero() && effect.Before(received)
+	return s.res.Result.Attempts > 1 || !effect.IsZero() && !received.IsZero() && !effect.Truncate(time.Millisecond).After(received)
 }
 
 func (m *model) past(id string) *vendorPast {

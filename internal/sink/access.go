@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -214,7 +215,7 @@ func (a *access) present(ctx context.Context, listings int) (planhat.Object, []p
 		switch {
 		case err == nil:
 			return object, page.Rows, nil
-		case !service.SaysNothing(err) || gaveUp(err):
+		case !service.SaysNothing(err) || gaveUp(err) || unpaid(err):
 			return "", nil, err
 		case planhat.KindOf(err) == planhat.KindUnauthorized:
 			refused = err
@@ -234,7 +235,7 @@ func (a *access) conclude(err error) (retry time.Duration) {
 		return 0
 	case errors.Is(err, errTokenNew):
 		return time.Nanosecond
-	case kind == planhat.KindUnauthorized:
+	case kind == planhat.KindUnauthorized || unpaid(err):
 		a.pause("unauthorized", err.Error())
 		return a.w.times.TokenRetry
 	case errors.Is(err, errWrongTenant), errors.Is(err, service.ErrTenantUntold), errors.Is(err, errUnreadable):
@@ -243,6 +244,9 @@ func (a *access) conclude(err error) (retry time.Duration) {
 	}
 	return a.w.times.Retry // an outage: the client has tried already
 }
+
+// unpaid tells whether the whole account is refused, whatever its token may see.
+func unpaid(err error) bool { return status(err) == http.StatusPaymentRequired }
 
 func (a *access) remedy() string {
 	return fmt.Sprintf("nothing is written; to repair: give the workspace the token of its own tenant (PLANHAT_<NAME>_TOKEN, PLANHAT_<NAME>_BASE_URL), "+

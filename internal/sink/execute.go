@@ -3,7 +3,6 @@ package sink
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -303,7 +302,7 @@ func (e *executor) tryUntil(items []plan.Item, call func(context.Context) (attem
 			return errOverdue
 		case errors.Is(err, errStopped) || err != nil && e.calls.Err() != nil && kind != planhat.KindAmbiguous:
 			return errStopped
-		case kind == planhat.KindUnauthorized || status(err) == http.StatusPaymentRequired: // of the whole account, as a rule
+		case kind == planhat.KindUnauthorized || unpaid(err): // of the whole account, as a rule
 			if err := e.unauthorized(failed, token, &refusals, pause); err != nil {
 				return err
 			}
