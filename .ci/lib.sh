@@ -56,10 +56,9 @@ exits() {
 # go_test ARGS...: go test with its tests counted; prints a line a package, and
 # all that failing tests said. Fails if a test failed, or if none ran.
 go_test() {
-	local json=$SCRATCH/test.json rc=0
-	go test -json "$@" >"$json" 2>"$SCRATCH/test.err" || rc=$?
+	local rc=0
+	go test -json "$@" 2>"$SCRATCH/test.err" | awk -f "$CI_DIR/testjson.awk" -v counts="$LANE_COUNTS" || rc=$?
 	cat "$SCRATCH/test.err"
-	awk -f "$CI_DIR/testjson.awk" -v counts="$LANE_COUNTS" "$json" || rc=1
 	return "$rc"
 }
 

@@ -9,6 +9,7 @@ function field(name,   at, rest, end) {
 	if (match(rest, /^([^"\\]|\\.)*/)) return substr(rest, 1, RLENGTH)
 	return ""
 }
+function elapsed() { return match($0, /"Elapsed":[0-9.]+/) ? substr($0, RSTART + 10, RLENGTH - 10) : "" }
 function plain(s) {
 	gsub(/\\n/, "\n", s); gsub(/\\t/, "\t", s); gsub(/\\"/, "\"", s)
 	gsub(/\\u003c/, "<", s); gsub(/\\u003e/, ">", s); gsub(/\\u0026/, "\\&", s)
@@ -20,13 +21,14 @@ function plain(s) {
 	if (action == "output") said[pkg, test] = said[pkg, test] plain(field("Output"))
 	else if (action == "build-output") printf "%s", plain(field("Output"))
 	else if (test == "") {
-		if (action == "pass") printf "ok    %s\n", pkg
+		if (action == "pass") printf "ok    %6s s  %s\n", elapsed(), pkg
 		if (action == "fail") { printf "FAIL  %s\n%s", pkg, said[pkg, ""]; broken++ }
 	}
 	else if (action == "pass") { passed++; delete said[pkg, test] }
 	else if (action == "skip") { skipped++; printf "skip  %s %s\n%s", pkg, test, said[pkg, test] }
 	else if (action == "fail") { failed++; printf "--- %s %s\n%s", pkg, test, said[pkg, test] }
 	if (action == "start") began++
+	else if (test == "") fflush() # whoever ends this in the middle sees what there was
 }
 END {
 	# A package that broke outside its tests (build, crash, timeout) counts as one.
