@@ -289,14 +289,8 @@ func (e *executor) tryUntil(items []plan.Item, call func(context.Context) (attem
 			return errStopped
 		}
 		attempts, err := call(e.calls)
-		var failed *planhat.Error
-		if errors.As(err, &failed) {
-			attempts = failed.Attempts
-		}
-		for _, i := range items {
-			e.tally(i, attempts, err == nil || failed != nil && failed.Status != 0)
-		}
-		kind := planhat.KindOf(err)
+		failed, kind := asError(err), planhat.KindOf(err)
+		e.tallyAll(items, attempts, err)
 		switch {
 		case errors.Is(err, errOverdue):
 			return errOverdue
@@ -317,6 +311,17 @@ func (e *executor) tryUntil(items []plan.Item, call func(context.Context) (attem
 		default:
 			return err
 		}
+	}
+}
+
+// tallyAll notes the attempts of a call, in which all items took part.
+func (e *executor) tallyAll(items []plan.Item, attempts int, err error) {
+	failed := asError(err)
+	if failed != nil {
+		attempts = failed.Attempts
+	}
+	for _, i := range items {
+		e.tally(i, attempts, err == nil || failed != nil && failed.Status != 0)
 	}
 }
 
