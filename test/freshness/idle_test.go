@@ -28,10 +28,10 @@ func TestCallsAtRest(t *testing.T) {
 	}{
 		"a small tenant":             {companies: 30, lasts: time.Hour},
 		"150,000 records":            {companies: many, lasts: 20 * time.Minute},
-		"all wanted every minute":    {companies: 60, freshness: "*:60s", lasts: 40 * time.Minute},
-		"notes alone of a listing":   {companies: 60, objects: "note", lasts: 40 * time.Minute},
-		"a listing of several pages": {companies: 2500, objects: "license", freshness: "*:60s", lasts: 40 * time.Minute},
-		"several pages with stamps":  {companies: 1700, objects: "conversation", freshness: "*:60s", lasts: 40 * time.Minute},
+		"all wanted every minute":    {companies: 60, freshness: "*:60s", lasts: 20 * time.Minute},
+		"notes alone of a listing":   {companies: 60, objects: "note", lasts: 20 * time.Minute},
+		"a listing of several pages": {companies: 2500, objects: "license", freshness: "*:60s", lasts: 20 * time.Minute},
+		"several pages with stamps":  {companies: 1700, objects: "conversation", freshness: "*:60s", lasts: 20 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,7 +56,7 @@ func TestCallsAtRestOfEachObject(t *testing.T) {
 		t.Run(string(spec.Object), func(t *testing.T) {
 			t.Parallel()
 			env := map[string]string{"PLANHAT_OBJECTS": string(spec.Object), "PLANHAT_FRESHNESS": "*:60s"}
-			inBubble(t, planhatsim.Options{Seed: 32, Companies: 20, CallsPerMinute: -1}, env, func(w *world) { w.rests(40 * time.Minute) })
+			inBubble(t, planhatsim.Options{Seed: 32, Companies: 20, CallsPerMinute: -1}, env, func(w *world) { w.rests(20 * time.Minute) })
 		})
 	}
 }
