@@ -88,7 +88,7 @@ var codeDocs = []CodeDoc{
 	{CodeInvalidCommand, StatusRejected, "A part of the command is missing, misspelt or of a wrong type.",
 		"Check the command against its JSON Schema."},
 	{CodeUnknownObject, StatusRejected, "The bridge does not know the object.",
-		"Use one of the objects listed in this document."},
+		"Use one of the objects listed in docs/contract.md."},
 	{CodeUnknownOperation, StatusRejected, "The operation is none of create, update, upsert, delete, get.",
 		"Use one of the five operations."},
 	{CodeUnsupportedOperation, StatusRejected, "The object does not allow this operation.",

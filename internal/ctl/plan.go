@@ -80,8 +80,11 @@ func (f *planFlags) checkPlan(now time.Time) error {
 		}
 		return f.check()
 	}
+	keys, more := f.given()
 	var err error
 	switch {
+	case len(keys)+len(more) > 0:
+		return usage("%s describes a command: write --op and --object, too", append(keys, more...)[0])
 	case f.output != "text" && f.output != "json":
 		return usage("--output %q: write text or json", f.output)
 	case f.offline:

@@ -89,6 +89,7 @@ func TestPlan(t *testing.T) {
 	before := b.everything()
 	got := b.run("", "plan", "-f", file) + b.run("", "plan", "-f", file, "-o", "json") + b.run("", "plan", "-f", file, "--offline") +
 		b.run("", "plan", "--op", "upsert", "--object", "company", "--external-id", "c-1", "--set", "name=A") +
+		b.run("", "plan", "--op", "create", "--object", "license", "--set", "companyId=extid-c-1", "--set", "_currency=EUR", "--set", "value=1", "--set", "fromDate=2026-01-01") +
 		b.run("externalId,name\nc-1,B\nc-7,Seven\n", "plan", "--op", "upsert", "--object", "company", "--format", "csv", "-f", "-")
 	golden(t, "plan", strings.ReplaceAll(got, file, "commands.jsonl"))
 	if after := b.everything(); before != after {
@@ -154,6 +155,7 @@ func TestPlanUsage(t *testing.T) {
 		{"--offline"},
 		{"--op", "get", "--object", "company", "--id", recordID, "--from", "1h"},
 		{"--max", "0"},
+		{"--external-id", "c-1", "--set", "name=x"},
 		{"-o", "yaml"},
 		{"-w", "other"},
 	} {

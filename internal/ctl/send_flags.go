@@ -74,11 +74,52 @@ func (f *sendFlags) check() error {
 		return usage("--timeout %s: write a time above 0, such as 1m", f.timeout)
 	case f.file == "" && (f.object == "" || f.op == ""):
 		return usage("say what to do with --object and --op, or name a file of commands with -f")
-	case f.op != "":
+	case f.op != "" && checkOp(f.op) != nil:
 		return checkOp(f.op)
+	}
+	return f.checkFile()
+}
+
+// checkFile refuses flags that a file of commands would leave without effect.
+func (f *sendFlags) checkFile() error {
+	keys, more := f.given()
+	switch {
+	case f.file == "":
+	case len(keys) > 0:
+		return usage("%s names one record: in a file each command, or a column of its CSV, does", keys[0])
+	case !f.isCSV() && len(more) > 0:
+		return usage("%s is for commands of flags or CSV: a line of JSON says all of its command", more[0])
 	}
 	return nil
 }
+
+func (f *sendFlags) isCSV() bool {
+	return f.format == "csv" || f.format == "" && strings.HasSuffix(strings.ToLower(f.file), ".csv")
+}
+
+// given are the flags that name a record, and those that say more of a command
+// than its operation and its object, as far as they were written.
+func (f *sendFlags) given() (keys, more []string) {
+	for _, name := range keyOrder {
+		if f.keys()[name] != "" {
+			keys = append(keys, keyFlags[name])
+		}
+	}
+	for _, other := range []struct {
+		flag    string
+		written bool
+	}{
+		{"--set", len(f.set) > 0}, {"--unset", len(f.unset) > 0}, {"--command-id", f.commandID != ""},
+		{"--if-unchanged-since", f.ifUnchangedSince != ""}, {"--not-after", f.notAfter != ""}, {"--allow-unknown-fields", f.allowUnknownFields},
+	} {
+		if other.written {
+			more = append(more, other.flag)
+		}
+	}
+	return keys, more
+}
+
+var keyFlags = map[string]string{"externalId": "--external-id", "_id": "--id", "sourceId": "--source-id", "email": "--email"}
 
 // keys are the record's keys as flags, in the order of keyOrder.
 func (f *sendFlags) keys() map[string]string {

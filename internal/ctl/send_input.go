@@ -34,7 +34,7 @@ func (f *sendFlags) read(t *tool) ([]outgoing, error) {
 	}
 	var out []outgoing
 	var err error
-	if f.format == "csv" || f.format == "" && strings.HasSuffix(strings.ToLower(f.file), ".csv") {
+	if f.isCSV() {
 		out, err = f.readCSV(from, t.NewID)
 	} else {
 		out, err = f.readLines(from, t.NewID)
@@ -140,6 +140,9 @@ func (f *sendFlags) readCSV(from io.Reader, newID func() string) ([]outgoing, er
 	}
 	header = slices.Clone(header)
 	header[0] = strings.TrimPrefix(header[0], "\ufeff") // as spreadsheets write it
+	if len(header) == 1 && strings.ContainsAny(header[0], ";\t") {
+		return nil, fmt.Errorf("header: %q is one column: separate columns by commas", header[0])
+	}
 	var out []outgoing
 	for n := 1; ; n++ {
 		cells, err := rows.Read()

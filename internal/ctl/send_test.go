@@ -64,7 +64,10 @@ func TestSendMany(t *testing.T) {
 		b.run("", "send", "-f", "-") +
 		b.run(`{"id":"a"}`+"\n"+`{"id":"a"}`, "send", "-f", "-") +
 		b.run("", "send", "-f", file("d.csv", "name\n")) +
-		b.run("", "send", "--op", "upsert", "--object", "company", "-f", file("e.csv", "name,zip\nx\n"))
+		b.run("", "send", "--op", "upsert", "--object", "company", "-f", file("e.csv", "name,zip\nx\n")) +
+		b.run("", "send", "--op", "upsert", "--object", "company", "-f", file("f.csv", "externalId;name\nc-1;x\n")) +
+		b.run("", "send", "--op", "upsert", "--object", "company", "--id", recordID, "-f", file("g.csv", "name\nx\n")) +
+		b.run(lines, "send", "-f", "-", "--not-after", "2026-03-04T15:21:10Z")
 	golden(t, "send_many", strings.ReplaceAll(got, dir, "DIR"))
 	for _, want := range []string{
 		`company/acct-1 {"id":"row-1","op":"upsert","object":"company","target":{"externalId":"acct-1"},"fields":{"csmScore":4,"custom":{"Tier":"Gold"},"name":"A"}}`,

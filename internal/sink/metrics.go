@@ -56,7 +56,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		batchSize:    histogram("batch_commands", "Commands in a batch.", counts, "workspace"),
 		batchSeconds: histogram("batch_duration_seconds", "Time from reading a batch to its commit.", seconds, "workspace"),
 		bulkItems:    histogram("bulk_items", "Items in a bulk call.", counts, "workspace"),
-		paused:       gauge("workspace_paused", "1 while the vendor refuses the workspace's token.", "workspace"),
+		paused:       gauge("workspace_paused", "1 while the vendor refuses the workspace's token, or says that the account is not paid.", "workspace"),
 		wrongTenant:  gauge("workspace_wrong_tenant", "1 while the workspace's token shows none of the records that are known of its tenant.", "workspace"),
 		tokens:       counter("token_changes_total", "Times that the workspace's token was seen to have changed.", "workspace"),
 		held:         gauge("workspace_held", "1 while the topics of the workspace are not what its positions say, or cannot be written.", "workspace"),

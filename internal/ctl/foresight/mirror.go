@@ -22,6 +22,7 @@ type Mirror struct {
 // shelf is what is known of one object.
 type shelf struct {
 	spec   planhat.Spec
+	asked  bool // a command names the object
 	known  bool
 	wanted map[plan.Target]bool
 	rows   map[string]json.RawMessage // by _id
@@ -51,6 +52,7 @@ func normal(t plan.Target) plan.Target {
 // Want asks for everything that must be known of an order.
 func (m *Mirror) Want(o *plan.Order) {
 	s := m.shelf(o.Spec.Object)
+	s.asked = true
 	if o.Target.Key != "" {
 		s.wanted[normal(o.Target)] = true
 	}
@@ -67,11 +69,12 @@ func itemOf(o *plan.Order) plan.Item {
 	return plan.Item{Orders: []*plan.Order{o}, Op: o.Op, Spec: o.Spec, Target: o.Target, Fields: o.Fields}
 }
 
-// Wanted lists the objects of which something is asked for.
+// Wanted lists the objects of which something is asked for, be it only whether
+// there are changes of it.
 func (m *Mirror) Wanted() []planhat.Object {
 	var out []planhat.Object
 	for o, s := range m.objects {
-		if len(s.wanted) > 0 {
+		if s.asked || len(s.wanted) > 0 {
 			out = append(out, o)
 		}
 	}
