@@ -35,8 +35,8 @@ func TestRefusedTokenCostsLittle(t *testing.T) {
 	}
 	b.until("the workspace is paused", func() bool { return b.state() == "unauthorized" })
 	b.until("all calls have come back", func() bool { return asked.Load() >= 16 })
-	// The sixteen, one to each of 21 listings, for any may be hidden from the token, and
-	// one for whoever was refused while they were asked.
+	// The sixteen, one to each of 21 listings, for any may be hidden from the token, and one
+	// look for the calls that came back during the first.
 	if n := asked.Load(); n > 16+21+1 {
 		t.Errorf("%d calls for a token that is refused", n)
 	}
@@ -68,6 +68,34 @@ func TestIdleSinkNoticesItsToken(t *testing.T) {
 	b.until("another token is seen, and refused", func() bool { return b.state() == "unauthorized" })
 	b.sim.SetTokens(map[string]planhatsim.Token{"other": {}})
 	b.until("it is taken, too", func() bool { return b.state() == "ok" })
+}
+
+// TestUnpaidAccountWaits has the account go unpaid while the sink runs: the command waits
+// for it as for a token, and nobody is told that it failed.
+func TestUnpaidAccountWaits(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, empty)
+	var unpaid atomic.Bool
+	b.before(func(w http.ResponseWriter, _ *http.Request) bool {
+		if !unpaid.Load() {
+			return false
+		}
+		http.Error(w, `{"message":"the account is not paid"}`, http.StatusPaymentRequired)
+		return true
+	})
+	b.tokenRetry = b.settle
+	b.start()
+	b.until("the token is taken", func() bool { return b.state() == "ok" })
+	unpaid.Store(true)
+	b.send(`a {"id":"a","op":"create","object":"company","fields":{"name":"Acme","externalId":"A"}}`)
+	b.until("the workspace is paused, or the command answered", func() bool {
+		return b.state() != "ok" || b.series("planhat_bridge_sink_commands_total") > 0
+	})
+	unpaid.Store(false)
+	expect(t, b.results(), "a", "OK CREATED -")
+	if n := b.series("planhat_bridge_sink_dead_letters_total"); n != 0 {
+		t.Errorf("%d kinds of dead letters", n)
+	}
 }
 
 // refusals are the calls that were answered 401.

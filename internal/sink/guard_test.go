@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -96,5 +97,61 @@ func TestStoppedProcessSendsNothing(t *testing.T) {
 	}
 	if n := writes.Load(); n > 0 {
 		t.Errorf("%d writes were sent", n)
+	}
+}
+
+// staleRights are those of a lease whose membership is not fresh until it is told.
+type staleRights struct {
+	fresh atomic.Bool
+	once  sync.Once
+	asked chan struct{} // closed when a write has asked for the first time
+}
+
+func (s *staleRights) Fresh() error {
+	s.once.Do(func() { close(s.asked) })
+	if !s.fresh.Load() {
+		return shard.ErrStale
+	}
+	return nil
+}
+
+func (*staleRights) Held() error { return nil }
+
+// TestStaleMembershipStartsNoWrite has a write wait for a heartbeat that is late: it is
+// sent when the group has answered, and not before.
+func TestStaleMembershipStartsNoWrite(t *testing.T) {
+	rights := staleRights{asked: make(chan struct{})}
+	early := make(chan struct{}, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !rights.fresh.Load() {
+			early <- struct{}{}
+		}
+		_, _ = w.Write([]byte(`{"_id":"0123456789abcdef01234567"}`))
+	}))
+	defer server.Close()
+	ws := config.Workspace{Name: "acme", Token: config.NewSecret("t"), BaseURL: server.URL, CallsPerMinute: 1_000_000}
+	s := New(config.Config{Bridge: "b", Planhat: []config.Workspace{ws}, Shard: config.Shard{SessionTimeout: 45 * time.Second, CallDeadline: 5 * time.Second}},
+		Deps{Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler), Times: Times{Retry: time.Millisecond}})
+	w, end := stoppable(t, s, ws)
+	defer end()
+	w.rights = &rights
+	if err := w.connect(); err != nil {
+		t.Fatal(err)
+	}
+	w.access.token = ws.Token.Current()
+	defer w.client.CloseIdleConnections()
+	done := make(chan error, 1)
+	go func() {
+		_, err := w.client.Create(t.Context(), planhat.Company, []byte(`{"name":"A"}`))
+		done <- err
+	}()
+	select {
+	case <-rights.asked:
+	case <-early:
+		t.Fatal("the write was sent while the membership was stale")
+	}
+	rights.fresh.Store(true)
+	if err := <-done; err != nil || len(early) > 0 {
+		t.Errorf("the write when the membership is fresh: %v, sent before: %t", err, len(early) > 0)
 	}
 }
