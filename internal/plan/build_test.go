@@ -38,6 +38,9 @@ func TestBuild(t *testing.T) {
 			"put(0) bulk(1 2)"},
 		{"neighbours merge", []string{company("a", up("A", `"name":"x"`)), company("a", up("A", `"phase":"p"`)), company("b", up("B", `"name":"y"`))},
 			"bulk(0+1 2)"},
+		{"an update that changes its own key stays alone", []string{
+			company("a", `"op":"update","target":{"externalId":"A"},"fields":{"phase":"x"}`), company("a", `"op":"update","target":{"externalId":"A"},"fields":{"externalId":"B"}`)},
+			"put(0) | put(1)"},
 		{"other commands of the key are barriers", []string{company("a", up("A", `"name":"x"`)), company("a", `"op":"get","target":{"externalId":"A"}`), company("a", up("A", `"phase":"x"`))},
 			"bulk(0) | read(1) | bulk(2)"},
 		{"coalesce false is a barrier", []string{company("a", up("A", `"name":"x"`)), company("a", `"coalesce":false,`+up("A", `"phase":"x"`))},

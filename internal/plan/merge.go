@@ -28,10 +28,11 @@ func merge(chain []*Order, limits Limits) []Item {
 }
 
 // joins tells whether an order is about the target of an item. Targets that differ
-// in case alone are spelled otherwise, and may be other records.
+// in case alone are spelled otherwise, and may be other records. One that changes the key
+// which it goes by stays alone: whether it was carried out is known by that.
 func joins(i Item, o *Order) bool {
 	return i.Op == o.Op && i.Spec.Object == o.Spec.Object && i.Target == o.Target &&
-		o.mergeable() && i.Orders[0].mergeable() && !i.Renames()
+		o.mergeable() && i.Orders[0].mergeable() && !i.Renames() && !itemOf(o).Renames()
 }
 
 // keepsOutcome tells whether the vendor's answer to the merged fields is that

@@ -141,7 +141,7 @@ func TestReferencesAreWrittenFirst(t *testing.T) {
 			}
 		})
 	}
-	if waited < 5 || stuck > 100*rounds(t, 1) {
+	if !testing.Short() && waited < 5 || stuck > 100*rounds(t, 1) { // a short run has too few scenes to count
 		t.Errorf("in %d scenes a command has waited for another, in %d one for ever", waited, stuck)
 	}
 }

@@ -1,9 +1,12 @@
 package sink
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/plan"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
@@ -65,10 +68,22 @@ func (w *workspace) setAside(c *command) {
 	if len(w.aside.waiting) == 0 {
 		w.log.Warn("commands wait for the schema registry: it cannot be asked for their schema", "workspace", w.cfg.Name)
 	}
+	c.record = apart(c.record)
 	w.aside.add(c)
 	w.positionMu.Lock()
 	defer w.positionMu.Unlock()
 	w.overtaken = append(w.overtaken, c)
+}
+
+// apart is a record in memory of its own: one that waits would keep all that was fetched
+// with it.
+func apart(r *kgo.Record) *kgo.Record {
+	own := *r
+	own.Key, own.Value, own.Headers = bytes.Clone(r.Key), bytes.Clone(r.Value), slices.Clone(r.Headers)
+	for n := range own.Headers {
+		own.Headers[n].Value = bytes.Clone(own.Headers[n].Value)
+	}
+	return &own
 }
 
 // barriers are the places of the first commands that were put aside and are not answered.

@@ -22,8 +22,10 @@ func (e *executor) bulk(c plan.Call) error {
 	case err != nil:
 		return err
 	case len(bodies) > 0:
-		if err := e.send(c, bodies); err != nil {
-			return err
+		if err := e.send(c, bodies); err != nil && !errors.Is(err, errSettled) {
+			if err := e.leave(c.Items, err); err != nil {
+				return err
+			}
 		}
 	}
 	for _, d := range dangling { // the others do not wait for what these refer to
@@ -245,7 +247,7 @@ func (e *executor) unexplained(i plan.Item, failure error) error {
 func (e *executor) refused(i plan.Item, r *plan.Refusal) error {
 	if i.Merged() {
 		for _, one := range i.Apart() {
-			if err := e.carryOut(plan.Single(one)); err != nil {
+			if err := e.replay(plan.Single(one)); err != nil {
 				return err
 			}
 			if e.stopping() {
@@ -269,6 +271,15 @@ func (e *executor) refused(i plan.Item, r *plan.Refusal) error {
 	}
 	e.refuse(i, rejection(schemas.CodeReferenceNotFound, "%s names the %s with %s %q, which does not exist", missing.Field, missing.Object, missing.Target.Key, missing.Target.Value))
 	return nil
+}
+
+// replay carries out one of several commands that were merged. If it needs an intent, it
+// needs its own: what they had was the first one's.
+func (e *executor) replay(c plan.Call) error {
+	if c.Way == plan.Resolve && bare(c.Items[0]) {
+		return e.portion([]plan.Call{c})
+	}
+	return e.carryOut(c)
 }
 
 func asError(err error) *planhat.Error {

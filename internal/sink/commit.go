@@ -99,6 +99,7 @@ func (w *workspace) write(commands []*command, guard sync.Locker, move func(*pos
 		return nil
 	})
 	if err != nil {
+		w.end()
 		return err
 	}
 	w.point(PointAfterCommit)

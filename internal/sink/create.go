@@ -82,7 +82,7 @@ func (e *executor) portion(calls []plan.Call) error {
 			err = e.create(i)
 		}
 		switch {
-		case errors.Is(err, errStopped):
+		case errors.Is(err, errStopped), errors.Is(err, errSettled):
 			return nil
 		case errors.Is(err, errOverdue):
 			e.expire([]plan.Item{i})

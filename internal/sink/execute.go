@@ -366,7 +366,9 @@ func (e *executor) sent(items []plan.Item, err error) {
 		return
 	}
 	for _, i := range items {
-		e.batch[i.Orders[0].Seq].sent = true
+		for _, o := range i.Orders {
+			e.batch[o.Seq].sent = true
+		}
 	}
 }
 

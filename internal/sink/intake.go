@@ -193,6 +193,7 @@ func (in *intake) take(now time.Time) ([]*command, time.Duration, error) {
 	}
 	batch := in.pending
 	in.pending, in.size = nil, 0
+	in.w.busy.Store(true) // what comes from now on comes beside it
 	signal(in.taken)
 	return batch, 0, nil
 }

@@ -124,6 +124,7 @@ func TestABatchGrowsBesideAnother(t *testing.T) {
 		if err != nil || len(batch) != 100 || time.Since(before) > 0 {
 			t.Errorf("%d commands after %s, %v", len(batch), time.Since(before), err)
 		}
+		in.w.busy.Store(false) // it has ended
 		alone := time.Now()
 		if err := in.add([]*command{{record: &kgo.Record{}}}); err != nil {
 			t.Fatal(err)

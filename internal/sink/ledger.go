@@ -145,8 +145,12 @@ func (w *workspace) flushLedger() error {
 	if !due {
 		return nil
 	}
-	return w.lease.Transact(w.ctx, func(tx *shard.Tx) error {
+	err := w.lease.Transact(w.ctx, func(tx *shard.Tx) error {
 		tx.State(stateKey(w.cfg.Name, kindIntents), value)
 		return nil
 	})
+	if err != nil {
+		w.end()
+	}
+	return err
 }

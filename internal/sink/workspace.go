@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,6 +53,7 @@ type workspace struct {
 
 	// Of the lease.
 	ctx    context.Context //nolint:containedctx // the lease's: what is begun in it is finished
+	end    func()          // ends ctx: the lease is over
 	lease  *shard.Lease
 	rights rights
 	began  time.Time // what an earlier owner has begun was sent before
@@ -97,7 +99,9 @@ func (w *workspace) wanted(object string) bool {
 // lease, or says why reading makes no sense.
 func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 	w.aside, w.overtaken = aside{}, nil
-	w.ctx, w.lease, w.rights, w.began = ctx, l, l, time.Now()
+	w.lease, w.rights, w.began = l, l, time.Now()
+	w.ctx, w.end = context.WithCancel(ctx)
+	defer w.end()
 	if err := w.connect(); err != nil {
 		return &shard.Refusal{Err: err}
 	}
@@ -125,7 +129,6 @@ func (w *workspace) run(ctx context.Context, l *shard.Lease) error {
 			return w.readError(ctx, err)
 		}
 		started := time.Now()
-		w.busy.Store(true)
 		err = w.carryOut(batch)
 		w.busy.Store(false)
 		if err != nil {
@@ -195,5 +198,11 @@ func (w *workspace) carryOut(batch []*command) error {
 	if failed := stop(); err != nil || failed != nil {
 		return cmp.Or(failed, err)
 	}
-	return w.commit(batch, &e.mu)
+	if err := w.commit(batch, &e.mu); err != nil || e.stopping() {
+		return err
+	}
+	if at := slices.IndexFunc(batch, func(c *command) bool { return c.result == nil }); at >= 0 {
+		return fmt.Errorf("command %s was left without a result: the batch is carried out again", batch[at])
+	}
+	return nil
 }
