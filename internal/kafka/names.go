@@ -1,6 +1,9 @@
 package kafka
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Names spells every topic, group, transactional id and subject. Each has one
 // method here and is spelled nowhere else: renaming one of them abandons data.
@@ -59,6 +62,13 @@ func (n Names) TransactionalID(role string, shard int32) string {
 // letters of a workspace by hand; there is one at a time.
 func (n Names) HandTransactionalID(vendor, workspace string) string {
 	return n.Bridge + ".deadletters." + vendor + "." + workspace
+}
+
+// Many tells whether a topic is written by others than the owner of one shard:
+// all shards write notifications, and whoever settles dead letters marks them.
+func (n Names) Many(topic string) bool {
+	_, ofVendor, _ := strings.Cut(strings.TrimPrefix(topic, n.Prefix), ".")
+	return topic == n.Notifications() || strings.HasPrefix(ofVendor, "deadletters.")
 }
 
 // Subject is the schema registry subject of a topic's values

@@ -57,6 +57,18 @@ func TestNamesAreGolden(t *testing.T) {
 	golden(t, "testdata/names.golden", b.String())
 }
 
+// Writes of others to these topics are no sign of a second bridge.
+func TestTopicsOfMany(t *testing.T) {
+	for _, n := range []Names{{Bridge: "planhat-bridge"}, {Bridge: "eu-bridge", Prefix: "crm.prod."}} {
+		if !n.Many(n.Notifications()) || !n.Many(n.DeadLetters("planhat", "acme")) {
+			t.Errorf("prefix %q: notifications or dead letters are taken for a topic of one shard", n.Prefix)
+		}
+		if n.Many(n.Results("planhat", "acme")) || n.Many(n.Changes("planhat", "deadletters", "company")) {
+			t.Errorf("prefix %q: results or changes are taken for a topic of many", n.Prefix)
+		}
+	}
+}
+
 func TestTopicSettingsAreGolden(t *testing.T) {
 	n, l := Names{Bridge: "planhat-bridge"}, Layout{Partitions: 3, ReplicationFactor: -1}
 	var b strings.Builder

@@ -67,7 +67,7 @@ func (t tails) strangers(records []*kgo.Record) []place {
 // lookForStrangers is told what a transaction has written.
 func (l *Lease) lookForStrangers(records []*kgo.Record) {
 	for _, at := range l.tails.strangers(records) {
-		if at.topic != l.opts.Names.Notifications() { // which all shards write
+		if !l.opts.Names.Many(at.topic) {
 			l.books.noteStranger(at.topic, at.partition)
 		}
 	}

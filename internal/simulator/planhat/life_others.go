@@ -1,6 +1,9 @@
 package planhatsim
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // living is what users do with the records of a model: edits are formats of one number, create one of a
 // number, a company and a time entry.
@@ -80,8 +83,11 @@ const fewUsers = 3
 func (tx *Tx) deleteOther() bool {
 	l := tx.someLiving()
 	r := tx.any(l.model)
-	if r == nil || l.model == userModel && len(tx.s.store(userModel).all) <= fewUsers {
+	switch {
+	case r == nil, l.model == userModel && len(tx.s.store(userModel).all) <= fewUsers:
 		return false
+	case l.model == customFieldModel && !bytes.Contains(r.body, []byte(`"name":"Life `)):
+		return false // the fields that records have had from the start are in use
 	}
 	tx.remove(l.model, r)
 	return true
