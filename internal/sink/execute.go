@@ -32,6 +32,7 @@ type executor struct {
 
 	mu    sync.Mutex // guards attempts, calls and result of the batch's commands
 	batch []*command
+	began time.Time
 
 	sight sync.Mutex
 	seen  map[planhat.Object]func() error // by object: asks whether the token may see its listing, once
@@ -49,7 +50,7 @@ type executor struct {
 }
 
 func newExecutor(w *workspace, batch []*command) *executor {
-	e := &executor{w: w, batch: batch, unsettled: &w.unsettled, seen: map[planhat.Object]func() error{}}
+	e := &executor{w: w, batch: batch, began: time.Now(), unsettled: &w.unsettled, seen: map[planhat.Object]func() error{}}
 	e.references.limit = w.service.cfg.Sink.ReferenceWait
 	e.calls, e.cancel = context.WithCancel(context.WithoutCancel(w.ctx))
 	e.detach = context.AfterFunc(w.ctx, func() { time.AfterFunc(w.times.Drain, e.cancel) })

@@ -103,9 +103,9 @@ func typeOf(r found) string {
 // visible is an error of kind forbidden if the token may not see an object.
 // Nobody documents how Planhat answers it then: if as for a record that does not
 // exist, the listing, which always exists, tells the two apart. It is asked once
-// in a batch, for the first item that wants to know, unless it was seen a moment ago.
+// in a batch, for the first item that wants to know, unless the batch has seen it.
 func (e *executor) visible(i plan.Item, spec *planhat.Spec) error {
-	if e.w.proven.lately(spec.Object, reads) {
+	if e.w.proven.since(spec.Object, reads, e.began) {
 		return nil
 	}
 	e.sight.Lock()

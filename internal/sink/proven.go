@@ -7,8 +7,8 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
-// proven remembers what the token was last seen to be allowed. An answer of "not found"
-// is believed at once where it was, a moment ago: where it was not, that costs a look.
+// proven remembers when the token was last seen to be allowed something. An answer of
+// "not found" is believed at once where the batch has seen it: where not, that costs a look.
 type proven struct {
 	mu sync.Mutex
 	at map[right]time.Time
@@ -27,9 +27,6 @@ const (
 	updates
 )
 
-// proofLife is how long a right that was seen is believed to last.
-const proofLife = time.Minute
-
 func (p *proven) note(o planhat.Object, v verb) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -39,11 +36,12 @@ func (p *proven) note(o planhat.Object, v verb) {
 	p.at[right{o, v}] = time.Now()
 }
 
-func (p *proven) lately(o planhat.Object, v verb) bool {
+// since tells whether a right was seen after a moment. What was seen before says nothing
+// of a call after it: rights are taken away at any time.
+func (p *proven) since(o planhat.Object, v verb, moment time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at, ok := p.at[right{o, v}]
-	return ok && time.Since(at) < proofLife
+	return p.at[right{o, v}].After(moment)
 }
 
 // forget is for another token.

@@ -153,15 +153,14 @@ func TestReadBackIsOneCall(t *testing.T) {
 }
 
 // TestMissingRecordsAreCheap updates and deletes many records by _id, and as many that do
-// not exist: once the token was seen to do so, each costs the call that it is.
+// not exist: what is missing costs a look-up more, and its listing is asked once a batch;
+// deletes cost the call that each is, once it is known how they are answered.
 func TestMissingRecordsAreCheap(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, empty)
 	const records = 20
 	ids := b.companies("C", records)
 	b.start()
-	b.send(`z {"id":"first","op":"update","object":"company","target":{"externalId":"C0"},"fields":{"phase":"x"}}`)
-	expect(t, b.results(), "first", "OK UPDATED -")
 	before := b.calls("GET /companies/{id}") + b.calls("GET /companies")
 	for n := range records {
 		b.send(fmt.Sprintf(`m%d {"id":"missing%d","op":"update","object":"company","target":{"externalId":"M%d"},"fields":{"phase":"x"}}`, n, n, n))
@@ -170,8 +169,8 @@ func TestMissingRecordsAreCheap(t *testing.T) {
 	for n := range records {
 		expect(t, results, fmt.Sprint("missing", n), "REJECTED NONE NOT_FOUND")
 	}
-	if n := b.calls("GET /companies/{id}") + b.calls("GET /companies") - before; n > 0 {
-		t.Errorf("%d look-ups for %d updates of missing records", n, records)
+	if n := b.calls("GET /companies/{id}") + b.calls("GET /companies") - before; n > records+5 {
+		t.Errorf("%d look-ups for %d updates of missing records, want one each and a few", n, records)
 	}
 	before = b.calls("GET /companies/{id}")
 	for n, id := range ids {

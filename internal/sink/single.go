@@ -134,9 +134,9 @@ func (e *executor) renamed(i plan.Item) error {
 
 // unseen ends an update that was answered as for a record that does not exist. A
 // token that may not see the object, or may not change it, may be answered so too; one
-// that has just changed another is not.
+// that has changed another in this batch is not.
 func (e *executor) unseen(i plan.Item, t plan.Target) error {
-	if e.w.proven.lately(i.Spec.Object, updates) {
+	if e.w.proven.since(i.Spec.Object, updates, e.began) {
 		return e.vanished(i)
 	}
 	rows, err := e.find(i, i.Spec, t)

@@ -125,17 +125,10 @@ func (a *actor) repeats() []command {
 	if !a.guarded() { // another record of the same content, under a mark of its own
 		again = a.command("create", "a", created).with(a.record("again", home))
 	}
-	// A record or a company that has to be looked up makes the upsert a single call, which
-	// does not tell whether anything changed.
-	indirect := a.belongs() && !a.fields[a.spec.CompanyField].ByKey
 	out := []command{again.as("again")}
 	for _, k := range a.keys() {
 		n := "by-" + strings.ToLower(string(k))
-		same := unchanged
-		if indirect || slices.Contains(a.spec.Unmatched, k) {
-			same = updated
-		}
-		out = append(out, a.upsert(k, n, same).as("again"), a.command("get", n, read).to(k, a.keyValue(k, n)))
+		out = append(out, a.upsert(k, n, unchanged).as("again"), a.command("get", n, read).to(k, a.keyValue(k, n)))
 	}
 	return append(out, a.command("get", "a", read).to(planhat.KeyID, a.id(a.born())), a.command("get", "bare", read).to(planhat.KeyID, a.id(a.bare())))
 }
