@@ -147,7 +147,7 @@ func TestSinkStaysWithARefusedToken(t *testing.T) {
 		t.Errorf("the command that waited: code %d: %s%s", got, out.String(), errs.String())
 	}
 	r.until("/metrics", `planhat_bridge_sink_workspace_paused{workspace="demo"} 0`)
-	r.once("the vendor refuses the token")
+	r.once("no call is made with its token")
 	r.once("the vendor accepts the token")
 	if strings.Contains(r.log.String(), "dead") {
 		t.Errorf("the command became a dead letter:\n%s", r.log)
