@@ -10,6 +10,7 @@ SANDBOX_DURATION ?= 20s
 ENDUSERS ?= 1000000
 KILLS   ?= 1000
 SEED    ?= 0
+HALF    ?= 0
 ROLE    ?=
 
 MODULE  := github.com/planhat-bridge/planhat-bridge
@@ -35,6 +36,10 @@ build: ## compile every program into bin/
 .PHONY: test
 test: ## run all tests (needs only Go)
 	$(GO) test ./...
+
+.PHONY: stories
+stories: ## tell every variant of every fault and outage, of which `make test` tells those that differ most
+	STORIES=all $(GO) test -count=1 -timeout 60m ./test/faults ./test/brokerfaults ./test/sinkfaults ./test/freshness
 
 .PHONY: race
 race: ## run all tests with the race detector
@@ -70,8 +75,8 @@ soak: ## kill processes KILLS (1000) times at random, by SEED (0: another one ea
 	$(GO) test -count=1 -v -timeout 60m ./test/crash -run TestRandomKills -kills $(KILLS) -seed $(SEED) -role '$(ROLE)'
 
 .PHONY: protections
-protections: ## take each protection out and see its test fail
-	$(GO) run ./test/protections
+protections: ## take each protection out and see its test fail (HALF=1 or 2: every second)
+	$(GO) run ./test/protections -half $(HALF)
 
 .PHONY: pairs
 pairs: ## run the whole bridge against every pair of the vendor's oddities

@@ -1,8 +1,9 @@
 # The race detector needs a C compiler and the C library's headers. It sees one
 # process: suites that only start others are left to the lanes that run them, and
 # hours of virtual time to the lane of the tests: internal/source runs the same
-# here. -short leaves out variants that pass the same goroutines.
+# here. -short leaves out variants that pass the same goroutines, and so do
+# the suites of faults and of switches, which tell of the same bridge as test/workspaces.
 . .ci/lib.sh
 need gcc gcc
 [ -e /usr/include/stdlib.h ] || { apt_get update; apt_get install -y --no-install-recommends libc6-dev; }
-CGO_ENABLED=1 go_test -race -short -count=1 $(go list ./... | grep -vE '/test/(container|crash|freshness|realkafka|registry|scale|startup|warehouse)$')
+CGO_ENABLED=1 go_test -race -short -count=1 $(go list ./... | grep -vE '/test/(brokerfaults|container|crash|faults|freshness|pairs|realkafka|registry|scale|sinkfaults|startup|throughput|warehouse)$')

@@ -1,6 +1,7 @@
 package brokerfaults
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -78,9 +79,7 @@ func tellAll(t *testing.T, w *world, stories []story) {
 func inWorlds(t *testing.T, s setting, stories []story) {
 	t.Helper()
 	const each = 3
-	if racing {
-		stories = everySixth(stories)
-	}
+	stories = variants(stories)
 	for n := 0; n < len(stories); n += each {
 		some := stories[n:min(n+each, len(stories))]
 		t.Run(some[0].name+" and on", func(t *testing.T) {
@@ -90,11 +89,17 @@ func inWorlds(t *testing.T, s setting, stories []story) {
 	}
 }
 
-// everySixth keeps the race detector's run short: it looks for races, of which
-// each variant of a row has the same.
-func everySixth(stories []story) []story {
-	var out []story
-	for i := 0; i < len(stories); i += 6 {
+// variants are every second variant of a row, and fewer where races are looked for;
+// STORIES=all tells all.
+func variants(stories []story) (out []story) {
+	step := 2
+	switch {
+	case os.Getenv("STORIES") == "all":
+		step = 1
+	case racing:
+		step = 6
+	}
+	for i := 0; i < len(stories); i += step {
 		out = append(out, stories[i])
 	}
 	return out

@@ -34,12 +34,7 @@ const (
 // tell runs stories beside each other.
 func tell(t *testing.T, stories []story) {
 	t.Helper()
-	if raced { // it looks for races, of which each variant of a row has the same
-		for i := 0; 6*i < len(stories); i++ {
-			stories[i] = stories[6*i]
-		}
-		stories = stories[:(len(stories)+5)/6]
-	}
+	stories = variants(stories)
 	var all sync.WaitGroup // parallel subtests would be as many as there are cores
 	for _, s := range stories {
 		all.Go(func() {
@@ -49,6 +44,22 @@ func tell(t *testing.T, stories []story) {
 		})
 	}
 	all.Wait()
+}
+
+// variants are every second variant of a row, and fewer where races are looked for;
+// STORIES=all tells all.
+func variants(stories []story) (out []story) {
+	step := 2
+	switch {
+	case os.Getenv("STORIES") == "all":
+		step = 1
+	case raced:
+		step = 6
+	}
+	for i := 0; i < len(stories); i += step {
+		out = append(out, stories[i])
+	}
+	return out
 }
 
 // room is taken by each story under way.

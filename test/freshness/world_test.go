@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -303,3 +304,6 @@ func (l *logbook) lines(message string) []map[string]any {
 	}
 	return out
 }
+
+// all tells whether all variants are wanted, not only those that differ most.
+func all() bool { return os.Getenv("STORIES") == "all" }

@@ -120,11 +120,11 @@ func inWorlds(t *testing.T, s setting, stories ...story) {
 }
 
 // some are every third story of a long table, and fewer where races are looked for, of
-// which variants of a row have the same; SINKFAULTS=all tells all.
+// which variants of a row have the same; STORIES=all tells all.
 func some(stories []story) (out []story) {
 	step := 1
 	switch {
-	case os.Getenv("SINKFAULTS") == "all":
+	case os.Getenv("STORIES") == "all":
 	case raced:
 		step = 6
 	case len(stories) > each:
