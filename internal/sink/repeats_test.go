@@ -284,22 +284,27 @@ func TestNothingIsSentBehindA429(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, empty)
 	b.companies("C", 1)
-	deadline := time.Now().Add(3 * time.Second)
 	var after, before atomic.Int32
+	var end atomic.Pointer[time.Time] // of the throttling, which begins when the sink is at work
 	b.before(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/companies/") {
+		deadline := end.Load()
+		if deadline == nil || r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/companies/") {
 			return false
 		}
-		if time.Now().After(deadline) {
+		if time.Now().After(*deadline) {
 			after.Add(1)
 			return false
 		}
 		before.Add(1)
-		w.Header().Set("Retry-After", fmt.Sprint(time.Until(deadline).Seconds()+0.3))
+		w.Header().Set("Retry-After", fmt.Sprint(time.Until(*deadline).Seconds()+0.3))
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
 	})
 	b.start()
+	b.send(`d {"id":"work","op":"get","object":"company","target":{"externalId":"C0"}}`)
+	expect(t, b.results(), "work", "OK READ -")
+	deadline := time.Now().Add(3 * time.Second)
+	end.Store(&deadline)
 	last := deadline.UTC().Format(time.RFC3339Nano)
 	b.send(
 		`a {"id":"create","op":"create","object":"company","fields":{"name":"N"},"notAfter":"`+last+`"}`,
