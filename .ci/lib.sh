@@ -57,7 +57,7 @@ exits() {
 # all that failing tests said. Fails if a test failed, or if none ran.
 go_test() {
 	local rc=0
-	go test -json "$@" 2>"$SCRATCH/test.err" | awk -f "$CI_DIR/testjson.awk" -v counts="$LANE_COUNTS" || rc=$?
+	go test -json "$@" 2>"$SCRATCH/test.err" | tee "$SCRATCH/test.json" | awk -f "$CI_DIR/testjson.awk" -v counts="$LANE_COUNTS" || rc=$?
 	cat "$SCRATCH/test.err"
 	return "$rc"
 }

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -20,7 +21,7 @@ type Feed struct {
 func (r *Rig) Feed(every time.Duration) *Feed {
 	r.t.Helper()
 	f := &Feed{quit: make(chan struct{}), done: make(chan struct{})}
-	client := r.producer()
+	client, ctx := r.producer(), context.WithoutCancel(r.t.Context()) // what is under way at the end is sent
 	go func() {
 		defer close(f.done)
 		defer client.Close()
@@ -35,7 +36,7 @@ func (r *Rig) Feed(every time.Duration) *Feed {
 			f.sending.Lock()
 			for _, rec := range company(f.sent) {
 				rec.Topic = r.Names.Commands("planhat", stage.Workspace)
-				if err := client.ProduceSync(r.t.Context(), rec).FirstErr(); err != nil {
+				if err := client.ProduceSync(ctx, rec).FirstErr(); err != nil {
 					r.t.Errorf("send: %v", err)
 				}
 			}
