@@ -71,7 +71,7 @@ func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r
 // post creates something without a network.
 func post(t testing.TB, s *Server, path, body string) int64 {
 	t.Helper()
-	r := httptest.NewRequest("POST", path, strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("X-Api-Token", DefaultToken)
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
