@@ -95,7 +95,7 @@ func attempts(s *Server) (out []string) {
 	return out
 }
 
-func mustCreate(t *testing.T, s *Server) int64 {
+func mustCreate(t testing.TB, s *Server) int64 {
 	t.Helper()
 	id, err := s.Create("deal", `{"title":"A"}`)
 	if err != nil {

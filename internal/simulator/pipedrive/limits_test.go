@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Prices of section 2.2 of the dossier, call by call.
+// Prices as the API's own description states them (x-token-cost), call by call.
 func TestCallsCostWhatIsDocumented(t *testing.T) {
 	s := start(t, Options{RequestsPerWindow: -1, DailyTokens: 1_000_000, Switches: Switches{DeprecatedV1: "answers"}})
 	org := s.made("/api/v2/organizations", `{"name":"A"}`)

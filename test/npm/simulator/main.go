@@ -24,7 +24,7 @@ func main() {
 func serve(until io.Reader, say io.Writer) error {
 	sim := pipedrivesim.New(pipedrivesim.Options{RequestsPerWindow: -1, DailyTokens: -1})
 	defer sim.Close()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // ends with the process
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
