@@ -140,6 +140,7 @@ func TestSinkKilledHalfWay(t *testing.T) {
 	await(t, "half of the calls", func() bool { return writes.Count() >= n/2+n/10 })
 	first.Kill()
 	took := time.Since(began)
+	await(t, "the last of its requests to be seen", func() bool { return r.Stage.Connections() == 0 })
 	r.Stage.Simulator.Settle()
 	made, answered := r.Writes(), answers(t, r)
 	last := r.Start("sink", "", 0)

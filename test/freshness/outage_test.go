@@ -72,8 +72,8 @@ func TestAnOutageIsOverForAllAtOnce(t *testing.T) {
 					from := time.Now()
 					sleep(lasts)
 					asked := len(w.vendor.callsSince(from))
-					// Until it is known for an outage streams ask as they do; then once every five seconds at most.
-					if most := int(lasts.Seconds()/5) + 12; asked > most {
+					// Until it is known for an outage streams ask as they do; then once every four seconds at most.
+					if most := int(lasts.Seconds()/4) + 12; asked > most {
 						t.Errorf("%d calls in %s without an answer, want at most %d", asked, lasts, most)
 					}
 					w.vendor.setFault(nil)
