@@ -28,17 +28,17 @@ func TestFaultsOfDeliveries(t *testing.T) {
 		want  string
 	}{
 		{Fault{Kind: "drop", Action: "create"}, "change"},
-		{Fault{Kind: "drop", Entity: "note"}, "create, change"},
-		{Fault{Kind: "duplicate", Count: 1}, "create, create, change"},
-		{Fault{Kind: "reorder", Count: 1}, "change, create"},
-		{Fault{Kind: "delay", Ms: 3000, Action: "create"}, "change, create"},
-		{Fault{Kind: "delay", Ms: 1, Mode: "upto", Skip: 1}, "create, change"},
-		{Fault{Kind: "create-change"}, "create, change, change"},
-		{Fault{Kind: "v1-payload", Count: 1}, "added, change"},
+		{Fault{Kind: "drop", Entity: "note"}, "create,change"},
+		{Fault{Kind: "duplicate", Count: 1}, "create,create,change"},
+		{Fault{Kind: "reorder", Count: 1}, "change,create"},
+		{Fault{Kind: "delay", Ms: 3000, Action: "create"}, "change,create"},
+		{Fault{Kind: "delay", Ms: 1, Mode: "upto", Skip: 1}, "create,change"},
+		{Fault{Kind: "create-change"}, "create,change,change"},
+		{Fault{Kind: "v1-payload", Count: 1}, "added,change"},
 	} {
 		t.Run(row.fault.Kind, func(t *testing.T) {
 			s, rec := delivered(t, row.fault)
-			if got := strings.Join(rec.actions(), ", "); got != row.want {
+			if got := strings.Join(rec.actions(), ","); got != row.want {
 				t.Errorf("%+v: received %s, want %s", row.fault, got, row.want)
 			}
 			if n := s.Injected()[row.fault.Kind]; (n == 0) != (row.fault.Entity == "note") {
