@@ -94,12 +94,15 @@ func TestBulkEditsAreMarked(t *testing.T) {
 
 func TestFaultsOfRequests(t *testing.T) {
 	s := start(t, bare(Options{}))
-	for kind, want := range map[string]int{"401": 401, "402": 402, "403": 403, "403-html": 403, "429-burst": 429, "429-daily": 429, "500": 500, "503": 503, "plan-limit": 403} {
+	for kind, want := range map[string]int{"401": 401, "402": 402, "403": 403, "403-html": 403, "429-burst": 429, "429-daily": 429, "500": 500, "503": 503, "success-false": 200, "plan-limit": 403} {
 		s.fault(Fault{Kind: kind, Count: 1, Method: "POST", Path: "/api/v2/deals", RetryAfter: 7})
 		if r := s.do("GET", "/api/v2/deals", ""); r.status != 200 {
 			t.Errorf("%s: a request that is not meant answered %d", kind, r.status)
 		}
 		r := s.do("POST", "/api/v2/deals", `{"title":"A"}`)
+		if kind == "success-false" && !strings.Contains(r.body, `"success":false`) {
+			t.Errorf("%s: %s", kind, r.body)
+		}
 		if r.status != want || kind == "503" && r.header.Get("Retry-After") != "7" {
 			t.Errorf("%s: %d, Retry-After %q", kind, r.status, r.header.Get("Retry-After"))
 		}
@@ -157,5 +160,34 @@ func TestFaultsThatDoNotExist(t *testing.T) {
 	s.ok("DELETE", "/_sim/faults", "")
 	if got := s.Faults(); len(got) != 0 {
 		t.Errorf("faults = %+v", got)
+	}
+}
+
+// A vendor whose readers lag behind its writers answers with what was there before.
+func TestStaleReads(t *testing.T) {
+	s := start(t, bare(Options{}))
+	edited, deleted := s.made("/api/v2/deals", `{"title":"Old"}`), s.made("/api/v2/deals", `{"title":"Here"}`)
+	s.fault(Fault{Kind: "stale", Ms: 3_600_000, Path: "/api/"})
+	created := s.made("/api/v2/deals", `{"title":"New"}`)
+	note := s.made("/api/v1/notes", fmt.Sprintf(`{"content":"A","deal_id":%d}`, edited))
+	s.now.add(time.Hour)
+	s.data("PATCH", fmt.Sprintf("/api/v2/deals/%d", edited), `{"title":"Newer"}`)
+	s.ok("DELETE", fmt.Sprintf("/api/v2/deals/%d", deleted), "")
+	look := func() string {
+		var titles []string
+		for _, sort := range []string{"id", "update_time"} {
+			for _, row := range s.rows("/api/v2/deals?limit=2&sort_by=" + sort) {
+				titles = append(titles, fmt.Sprint(row["title"]))
+			}
+		}
+		return fmt.Sprintf("%v %v %v %v %s %s", s.data("GET", fmt.Sprintf("/api/v2/deals/%d", edited), "")["title"], s.data("GET", fmt.Sprintf("/api/v2/deals/%d", deleted), "")["is_deleted"],
+			titles, len(s.walk("/api/v2/deals?sort_by=update_time", func() {})), s.status("GET", fmt.Sprintf("/api/v2/deals/%d", created), ""), s.status("GET", fmt.Sprintf("/api/v1/notes/%d", note), ""))
+	}
+	if got, want := look(), "Old false [Old Here Old Here] 2 404 404"; got != want {
+		t.Errorf("while it lags: %s, want %s", got, want)
+	}
+	s.ClearFaults()
+	if got, want := look(), "Newer true [Newer New New Newer] 2 200 200"; got != want {
+		t.Errorf("afterwards: %s, want %s", got, want)
 	}
 }
