@@ -36,7 +36,7 @@ func FuzzRequests(f *testing.F) {
 
 // request gives nil for what net/http would not let in.
 func request(method, target, body string) *http.Request {
-	r, err := http.NewRequest(method, "http://a.example"+target, strings.NewReader(body)) //nolint:noctx // of a test
+	r, err := http.NewRequest(method, "http://a.example"+target, strings.NewReader(body))
 	if err != nil || r.URL.Host != "a.example" || !strings.HasPrefix(r.URL.Path, "/") {
 		return nil
 	}
