@@ -36,7 +36,7 @@ type Controller struct {
 	now      func() time.Time
 	mayWrite func() error
 	memory   Memory
-	refusals map[string]refusal // by object; what Pipedrive would not make
+	refusals map[string]refusal  // by object; what Pipedrive would not make
 	left     map[int64]time.Time // until when a webhook that may not be removed is left alone
 	gone     map[int64]bool      // removed; should the list go on showing them, they are not there
 }
@@ -89,7 +89,7 @@ func (c *Controller) Tend(ctx context.Context, w Wanted) (Report, error) {
 		return r, fmt.Errorf("tend the webhooks: %w", err)
 	}
 	before := c.memory
-	listed = slices.DeleteFunc(listed, func(h pipedrive.Webhook) bool { return c.gone[h.ID] })
+	listed = slices.DeleteFunc(slices.Clone(listed), func(h pipedrive.Webhook) bool { return c.gone[h.ID] })
 	round := &round{Controller: c, wanted: w, print: w.print(), listed: listed, report: &r}
 	if err = round.run(ctx); err != nil {
 		err = fmt.Errorf("tend the webhooks: %w", err)
