@@ -10,7 +10,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/rest"
 )
 
-// envelope is what every answer is wrapped in (facts/pipedrive-api.md, section 6).
+// envelope is what every answer is wrapped in.
 type envelope struct {
 	refusal
 

@@ -75,7 +75,7 @@ func failed(action, subject string, body []byte, err error) *Error {
 }
 
 // refusal is what both envelopes of errors have between them: that of the API in
-// general, and that of the webhooks' endpoints (facts/pipedrive-api.md, 3.1 and 5).
+// general, and that of the webhooks' endpoints.
 type refusal struct {
 	Success   *bool           `json:"success"`
 	Status    json.RawMessage `json:"status"` // "ok" or "error"; webhooks only

@@ -59,7 +59,7 @@ const (
 	webhookDeleteTokens = 6
 )
 
-// WebhookLimit is how many webhooks a user may have (facts/pipedrive-api.md, section 3.1).
+// WebhookLimit is how many webhooks a user may have, by Pipedrive's documentation.
 const WebhookLimit = 40
 
 type wireWebhook struct {
