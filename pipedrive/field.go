@@ -126,7 +126,7 @@ func (c *Client) all(ctx context.Context, k call, each func(json.RawMessage) err
 			page = Page{Rows: make([]Row, len(list))}
 			return errors.Join(err, page.followCursor(env.more(), opts))
 		}
-		if _, err := c.do(ctx, k); err != nil {
+		if err := c.do(ctx, k); err != nil {
 			return err
 		}
 		for _, raw := range list {

@@ -71,8 +71,7 @@ func TestVerify(t *testing.T) {
 		}}
 		_, err := clientFor(t, fake).Verify(t.Context())
 		wrong := Wrong("")
-		var account *AccountError
-		if errors.As(err, &account) {
+		if account, ok := errors.AsType[*AccountError](err); ok {
 			wrong = account.Wrong
 		}
 		if wrong != tt.wrong || KindOf(err) != tt.kind || generics != tt.askedGenerics || err != nil && !strings.Contains(err.Error(), tt.say) {
