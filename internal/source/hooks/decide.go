@@ -19,6 +19,8 @@ type plan struct {
 	create []creation
 	stale  []removal
 	memory Memory // with those kept, and without those that are gone
+
+	reasons map[int64]string // why those that are shown as removed were
 	loss
 }
 
@@ -44,11 +46,12 @@ type creation struct {
 
 // decide compares what is wanted with what Pipedrive lists.
 func decide(w Wanted, mark string, listed []pipedrive.Webhook, m Memory) plan {
-	p := plan{}
-	alive := slices.DeleteFunc(slices.Clone(listed), func(h pipedrive.Webhook) bool { return !h.RemoveTime.IsZero() })
+	p := plan{reasons: map[int64]string{}}
 	var ours []pipedrive.Webhook
-	for _, h := range alive {
+	for _, h := range listed {
 		switch k := m.of(h); {
+		case !h.RemoveTime.IsZero():
+			p.reasons[h.ID] = strings.TrimSuffix(": "+h.RemoveReason, ": ")
 		case sameURL(h.URL, w.URL):
 			ours = append(ours, h)
 		case k != nil:
@@ -98,7 +101,7 @@ func (p *plan) decideObject(w Wanted, object, mark string, found []pipedrive.Web
 	}
 	known := m.forObject(object, w.URL)
 	if len(found) == 0 && known != nil {
-		why = fmt.Sprintf("webhook %d is gone", known.ID)
+		why = fmt.Sprintf("webhook %d is gone", known.ID) + p.reasons[known.ID]
 	}
 	p.create = append(p.create, creation{object, why, found, lossy, latest(found, known)})
 	for _, h := range found {

@@ -185,9 +185,12 @@ func TestAWebhookIsGone(t *testing.T) {
 		t.Errorf("left %s, lost since %s, want %s", w.shape(), r.Since, when)
 	}
 	says(t, r.Done[0], "webhook 1 is gone")
+	w.find(t, 3).RemoveTime, w.find(t, 3).RemoveReason = w.at, "no success in 3 days"
+	r = w.look(t)
+	says(t, r.Done[0], "created webhook 4 for deal: webhook 3 is gone: no success in 3 days")
 	w.hooks = nil // the owner was removed, and everything with it
 	w.takeOver(r.Memory)
-	if r := w.look(t); w.shape() != "4:deal 5:note" || !r.Lost {
+	if r := w.look(t); w.shape() != "5:deal 6:note" || !r.Lost {
 		t.Errorf("left %s, report %+v", w.shape(), r)
 	}
 	w.quiet(t)

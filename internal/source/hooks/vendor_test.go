@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -148,7 +147,7 @@ func newTended(t *testing.T) *tended {
 
 // takeOver is another process with the memory that was kept.
 func (w *tended) takeOver(m Memory) {
-	w.Controller = New(Options{API: w.vendor, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: func() time.Time { return w.at }, Memory: m})
+	w.Controller = New(Options{API: w.vendor, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return w.at }, Memory: m})
 }
 
 // look tends the webhooks ten minutes later and returns the report.
