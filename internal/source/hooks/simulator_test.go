@@ -2,12 +2,15 @@ package hooks_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,18 +48,32 @@ type account struct {
 	memory hooks.Memory
 	want   hooks.Wanted
 	token  string
+	status atomic.Int64 // that our receiver answers
 }
 
 func newAccount(t *testing.T, switches pipedrivesim.Switches) *account {
 	t.Helper()
-	return &account{
-		Server: pipedrivesim.New(pipedrivesim.Options{Switches: switches, Organizations: 2, Persons: 2, Deals: 2, Notes: 2}),
-		t:      t, token: pipedrivesim.DefaultToken,
+	a := &account{
+		t: t, token: pipedrivesim.DefaultToken,
 		want: hooks.Wanted{
 			URL: "https://hooks.example/pipedrive/demo", User: "bridge", Password: "correct horse",
 			Objects: []string{"deal", "organization", "person", "note", "pipeline"}, Bridge: "planhat-bridge", Account: "demo",
 		},
 	}
+	a.status.Store(http.StatusOK)
+	a.Server = pipedrivesim.New(pipedrivesim.Options{
+		Switches: switches, Organizations: 2, Persons: 2, Deals: 2, Notes: 2, Workers: 1, Transport: inMemory{http.HandlerFunc(a.receive)},
+	})
+	return a
+}
+
+// receive is our receiver.
+func (a *account) receive(w http.ResponseWriter, r *http.Request) {
+	if _, password, _ := r.BasicAuth(); password != a.want.Password {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	w.WriteHeader(int(a.status.Load()))
 }
 
 // look is a look of another process at the webhooks, with the memory that was kept.
@@ -279,3 +296,72 @@ func TestLostAnswersOfTheSimulator(t *testing.T) {
 		})
 	}
 }
+
+// A receiver that fails gets its webhook banned, and what happens meanwhile is lost; one
+// that fails for three days loses the webhook. Each time a reconciliation is asked for,
+// and in the end events come again.
+func TestABanAndADeletion(t *testing.T) {
+	for _, removed := range pipedrivesim.SwitchValues()["removed_hooks"] {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAccount(t, pipedrivesim.Switches{RemovedHooks: removed})
+			defer a.Close()
+			a.want.Objects = []string{"deal"}
+			a.mustLook()
+			a.edit(1)
+			if r := a.mustLook(); r.State != hooks.StateOK || r.Lost || r.Hooks[0].LastStatus != http.StatusOK {
+				t.Errorf("while all is well: %+v", r)
+			}
+			a.status.Store(http.StatusServiceUnavailable)
+			a.edit(12)
+			if !a.Hooks()[0].Banned {
+				t.Fatalf("the webhook is not banned: %+v", a.Hooks())
+			}
+			if r := a.mustLook(); r.State != hooks.StateFailing || !r.Lost || r.Since.IsZero() {
+				t.Errorf("while it is banned: %+v", r)
+			}
+			a.status.Store(http.StatusOK)
+			pass(31 * time.Minute)
+			a.edit(1)
+			if r := a.mustLook(); r.State != hooks.StateOK || !r.Lost {
+				t.Errorf("after the ban: %+v", r)
+			}
+			a.status.Store(http.StatusServiceUnavailable)
+			for range 80 {
+				a.edit(1)
+				pass(time.Hour)
+			}
+			if a.Hooks()[0].Active {
+				t.Fatalf("the webhook is still there: %+v", a.Hooks())
+			}
+			a.status.Store(http.StatusOK)
+			r := a.mustLook()
+			if !r.Lost || len(r.Done) != 1 || !strings.Contains(r.Done[0], "is gone") {
+				t.Errorf("when it was deleted: %+v", r)
+			}
+			a.right("made anew")
+			a.edit(1)
+			if r := a.mustLook(); r.State != hooks.StateOK || r.Lost || r.Hooks[0].LastStatus != http.StatusOK {
+				t.Errorf("at last: %+v", r)
+			}
+		})
+	}
+}
+
+// edit changes a deal some times, and lets the deliveries end.
+func (a *account) edit(times int) {
+	a.t.Helper()
+	var deal struct {
+		ID int64 `json:"id"`
+	}
+	a.must(json.Unmarshal(a.State("deal")[0], &deal))
+	for range times {
+		pass(time.Second)
+		a.must(a.Update("deal", deal.ID, fmt.Sprintf(`{"title":"at %d"}`, time.Now().UnixNano())))
+	}
+	if !a.Settle(time.Hour) {
+		a.t.Fatal("deliveries do not end")
+	}
+}
+
+// pass lets time go by in a bubble.
+func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // fake clock
