@@ -147,7 +147,7 @@ func (c *Client) Get(ctx context.Context, o Object, id int64) (Row, error) {
 		action: "get", subject: subject, method: http.MethodGet, version: spec.Version,
 		path: spec.Path + "/" + strconv.FormatInt(id, 10), template: spec.Path + "/{id}", label: o, cost: spec.GetTokens,
 		accept: func(env envelope, _ *rest.Answer) (err error) {
-			row, err = oneOf(env.Data, id)
+			row, err = oneOf(env.data, id)
 			return err
 		},
 	})

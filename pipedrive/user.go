@@ -70,7 +70,7 @@ func (c *Client) me(ctx context.Context, at *rest.Client, v1 string) (Me, error)
 		action: "get", subject: "users/me", method: http.MethodGet, version: V1, path: "/users/me", template: "/users/me",
 		label: labelUser, cost: meTokens,
 		accept: func(env envelope, _ *rest.Answer) (err error) {
-			me, err = meOf(env.Data)
+			me, err = meOf(env.data)
 			return err
 		},
 	})

@@ -127,7 +127,7 @@ func (c *Client) CreateWebhook(ctx context.Context, w NewWebhook) (Webhook, erro
 		action: "create", subject: subject, method: http.MethodPost, version: V1, path: "/webhooks", template: "/webhooks",
 		label: labelWebhook, cost: webhookCreateTokens, body: body, once: true,
 		accept: func(env envelope, _ *rest.Answer) (err error) {
-			made, err = webhookOf(env.Data)
+			made, err = webhookOf(env.data)
 			return err
 		},
 	})
