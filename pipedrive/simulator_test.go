@@ -317,6 +317,14 @@ func limits(t *testing.T, sw pipedrivesim.Switches) {
 	if _, err := c.Verify(t.Context()); pipedrive.KindOf(err) != pipedrive.KindUnpaid {
 		t.Errorf("not paid: %v", err)
 	}
+	c.must(c.AddFault(pipedrivesim.Fault{Kind: "success-false", Count: 1}))
+	if page, err := c.Page(t.Context(), pipedrive.Deal, pipedrive.ListOptions{}); pipedrive.KindOf(err) != pipedrive.KindInvalid || len(page.Rows) != 0 {
+		t.Errorf("no in a 200: %d rows, %v", len(page.Rows), err)
+	}
+	c.must(c.AddFault(pipedrivesim.Fault{Kind: "truncated", Count: 2}))
+	if page, err := c.Page(t.Context(), pipedrive.Deal, pipedrive.ListOptions{}); pipedrive.KindOf(err) != pipedrive.KindMalformed || len(page.Rows) != 0 {
+		t.Errorf("cut: %d rows, %v", len(page.Rows), err)
+	}
 	c.SetTokens(map[string]pipedrivesim.Token{})
 	if _, err := c.Me(t.Context()); pipedrive.KindOf(err) != pipedrive.KindUnauthorized {
 		t.Errorf("token unknown: %v", err)
