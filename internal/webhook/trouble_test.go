@@ -160,6 +160,23 @@ func TestOverloadIsAnsweredAtOnce(t *testing.T) {
 	}
 }
 
+// Large bodies that trickle in leave room for those that Pipedrive usually sends.
+func TestLargeBodiesLeaveRoomForUsualOnes(t *testing.T) {
+	i := start(t, Limits{Bytes: 4 << 20, Whole: patience})
+	for range 3 {
+		if _, err := io.WriteString(i.dial(), head(1<<20)+`{"meta":`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	i.eventually("three wait for their rest", func() bool { return i.load.bytes.Load() == 3<<20 })
+	if status, _ := i.send(`"` + strings.Repeat("x", 1<<20-2) + `"`); status != http.StatusServiceUnavailable {
+		t.Errorf("a fourth large one is answered %d", status)
+	}
+	if status, _ := i.send(deal); status != http.StatusOK {
+		t.Errorf("a usual one is answered %d", status)
+	}
+}
+
 // A body that trickles in, or none at all, does not hold anything for long.
 func TestSlowSendersAreGivenUp(t *testing.T) {
 	i := start(t, Limits{Header: 200 * time.Millisecond, Whole: 400 * time.Millisecond})
