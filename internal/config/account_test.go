@@ -69,6 +69,9 @@ func TestTheWebhookPartAloneNeedsNoToken(t *testing.T) {
 	if !c.Has(Webhook) || c.Has(Poller) || !c.Pipedrive[0].Takes() || c.Pipedrive[1].Takes() {
 		t.Errorf("got %s", c.Print())
 	}
+	if c := load(t, append(login, "SOURCE_COMPONENTS=webhook", "PLANHAT_WORKSPACES=beta")...); c.Planhat[0].Token.IsSet() {
+		t.Errorf("got %s", c.Print())
+	}
 	_, err := Load(append(login, "SOURCE_COMPONENTS=poller"), objects)
 	for _, want := range []string{"PIPEDRIVE_ACME_TOKEN", "PIPEDRIVE_ACME_BASE_URL", "PIPEDRIVE_QUIET_TOKEN", "PIPEDRIVE_QUIET_BASE_URL"} {
 		if err == nil || !strings.Contains(err.Error(), want+": is missing") {
