@@ -30,8 +30,8 @@ const (
 	password = "first-passw0rd"
 	former   = "second-passw0rd"
 	deal     = `{"meta":{"action":"change","entity":"deal","entity_id":"42","id":"3f0c5c1e-0000-4000-8000-000000000001","version":"2.0"},"data":{"id":42,"title":"hush-hush"},"previous":{"title":"x"}}`
-	patience = 20 * time.Second
-	prompt   = 8 * time.Second // for what comes at once, on a machine that has much else to do
+	patience = 15 * time.Second
+	prompt   = 5 * time.Second // for what comes at once, on a machine that has much else to do
 )
 
 // intake is a running Service before an embedded broker.

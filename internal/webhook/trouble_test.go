@@ -74,7 +74,7 @@ func TestWithoutKafkaTheAnswerComesInTime(t *testing.T) {
 			for range 3 {
 				status, answer := i.send(deal)
 				if status != http.StatusServiceUnavailable || answer.Get("Retry-After") == "" {
-					t.Errorf("answered %d, %v", status, answer)
+					t.Fatalf("answered %d, %v", status, answer)
 				}
 			}
 			if took := time.Since(begun); took > 15*time.Second {
@@ -187,7 +187,7 @@ func TestSlowSendersAreGivenUp(t *testing.T) {
 	i.eventually("its room is taken", func() bool { return i.load.bytes.Load() > 0 })
 	resp, err := http.ReadResponse(bufio.NewReader(body), nil)
 	if err != nil || resp.StatusCode != http.StatusRequestTimeout || !resp.Close {
-		t.Errorf("a slow body is answered %v, %v", resp, err)
+		t.Fatalf("a slow body is answered %v, %v", resp, err)
 	}
 	i.nothingHeld()
 	header := i.dial()
@@ -222,7 +222,7 @@ func TestTooManyConnectionsAreSentAway(t *testing.T) {
 		}
 		resp, err := http.ReadResponse(bufio.NewReader(third), nil)
 		if err != nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || !resp.Close {
-			t.Errorf("a connection too many is answered %v, %v", resp, err)
+			t.Fatalf("a connection too many is answered %v, %v", resp, err)
 		}
 		if rest, err := io.ReadAll(third); err != nil || len(rest) > 0 {
 			t.Errorf("then %q, %v", rest, err)
