@@ -163,7 +163,7 @@ func (a *Account) judge(s *stream, k *ask, r pipedrive.Row) {
 		a.metrics.failures.WithLabelValues(a.cfg.Name, string(s.Object)).Inc()
 	case shown == gone:
 		a.bury(s, idOf(r.ID), max(stamp, k.stamp), false)
-	case stamp != 0 && stamp < k.stamp, k.deleted && stamp <= k.stamp:
+	case shown == echo, stamp != 0 && stamp < k.stamp, k.deleted && stamp <= k.stamp:
 		a.owe(s, k) // the vendor's answer is older than its webhook
 	default:
 		s.paid(k, stamp)
