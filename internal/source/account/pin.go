@@ -17,7 +17,7 @@ func (a *Account) checkPin(ctx context.Context, s *stream) error {
 	have, err := a.topicOf(ctx, s)
 	if refusal, ok := errors.AsType[*shard.Refusal](err); ok {
 		a.hold(s, refusal)
-		return nil
+		return nil //nolint:nilerr // it is told of, and does not end the lease
 	}
 	if err != nil {
 		return err

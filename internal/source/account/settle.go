@@ -259,7 +259,7 @@ func (a *Account) nextDebt() time.Duration {
 }
 
 // settleMerge reads what hangs on the survivor of a merge: whether those records
-// have webhooks of their own is not known (facts/pipedrive-api.md, 7).
+// have webhooks of their own is not known.
 func (a *Account) settleMerge(ctx context.Context, m merge) error {
 	for _, h := range hangs[m.object] {
 		s := a.streamOf(string(h.object))

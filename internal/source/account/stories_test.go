@@ -28,7 +28,7 @@ func (r *rig) create(object, fields string) int64 {
 }
 
 // has says whether a row has a member, as null or with a value.
-func has(e event, t *testing.T, name string) (present, null bool) {
+func has(t *testing.T, e event, name string) (present, null bool) {
 	t.Helper()
 	row := e.after(t)
 	if code, is := strings.CutPrefix(name, "custom_fields."); is {
@@ -50,17 +50,17 @@ func TestARecordsLife(t *testing.T) {
 	if !slices.Contains(e.Changed, "expected_close_date") || e.Source.Snapshot != "false" {
 		t.Errorf("the update: %+v", e.Envelope)
 	}
-	if present, _ := has(e, t, "lost_reason"); present {
+	if present, _ := has(t, e, "lost_reason"); present {
 		t.Error("a field that was never set is in the event")
 	}
 	ok(t, r.sim.Update("deal", id, `{"expected_close_date":null}`))
 	e = r.waitOps("deal", id, "cuu")[2]
-	if _, null := has(e, t, "expected_close_date"); !null || !slices.Contains(e.Changed, "expected_close_date") {
+	if _, null := has(t, e, "expected_close_date"); !null || !slices.Contains(e.Changed, "expected_close_date") {
 		t.Errorf("the field that was cleared: %s, changed %v", e.After, e.Changed)
 	}
 	ok(t, r.sim.Update("deal", id, `{"title":"two"}`))
 	e = r.waitOps("deal", id, "cuuu")[3]
-	if _, null := has(e, t, "expected_close_date"); !null {
+	if _, null := has(t, e, "expected_close_date"); !null {
 		t.Errorf("the next change forgets what was cleared: %s", e.After)
 	}
 	ok(t, r.sim.Delete("deal", id))
@@ -129,7 +129,7 @@ func (r *rig) settled(n int) bool {
 	for _, rec := range r.records(r.names.State("source")) {
 		if strings.Contains(string(rec.Key), "/account\x00w") {
 			sum = 0
-			for _, part := range strings.Split(strings.Trim(between(string(rec.Value), `"next":[`, "]"), " "), ",") {
+			for part := range strings.SplitSeq(strings.Trim(between(string(rec.Value), `"next":[`, "]"), " "), ",") {
 				var at int64
 				_, _ = fmt.Sscan(part, &at)
 				sum += at
@@ -161,12 +161,12 @@ func TestAHintAloneIsAnEvent(t *testing.T) {
 	if events[len(events)-1].Changed == nil {
 		t.Fatalf("nothing changed: %+v", events)
 	}
-	if _, null := has(events[len(events)-1], t, "expected_close_date"); null {
+	if _, null := has(t, events[len(events)-1], "expected_close_date"); null {
 		t.Skip("reconciliation came between the two edits, and saw the value")
 	}
 	r.post(clearing)
 	e := r.waitOps("deal", id, ops(events)+"u")[len(events)]
-	if _, null := has(e, t, "expected_close_date"); !null || !slices.Equal(e.Changed, []string{"expected_close_date"}) {
+	if _, null := has(t, e, "expected_close_date"); !null || !slices.Equal(e.Changed, []string{"expected_close_date"}) {
 		t.Errorf("%s, changed %v", e.After, e.Changed)
 	}
 	read := r.metric("webhooks_total")

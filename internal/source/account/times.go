@@ -12,7 +12,7 @@ import (
 type Times struct {
 	Linger    time.Duration // how long webhooks are collected for, from the first on: 200 ms
 	Look      time.Duration // between looks at the topic of webhooks: 1 min
-	Delivery  time.Duration // from a change to the last try to deliver its webhook: 4 min (facts/pipedrive-api.md, 3.8)
+	Delivery  time.Duration // from a change to the last try to deliver its webhook: 4 min
 	Again     time.Duration // until a record is asked for again that REST did not show as its webhook said; doubled each time: 1 s
 	Tries     int           // how often it is asked for: 8, within about four minutes
 	Echo      time.Duration // after a delete, until a row of the same second is believed: 20 s
