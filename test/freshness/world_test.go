@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -304,6 +303,3 @@ func (l *logbook) lines(message string) []map[string]any {
 	}
 	return out
 }
-
-// all tells whether all variants are wanted, not only those that differ most.
-func all() bool { return os.Getenv("STORIES") == "all" }
