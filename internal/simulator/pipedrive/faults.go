@@ -19,6 +19,7 @@ import (
 //	400 to 599       that status, with the body that the vendor gives it; RetryAfter in seconds
 //	429-burst        429 of the window of 2 s
 //	429-daily        429 of the daily budget
+//	plan-limit       403 with the code of a plan's limit
 //	403-html         the page of the proxy that blocks who ignores 429s
 //	slow             handled and answered Ms later; further rules still apply
 //	timeout-before   never applied, never answered
@@ -53,7 +54,7 @@ type Fault struct {
 
 var (
 	deliveryFaults = []string{"drop", "duplicate", "reorder", "delay", "create-change", "v1-payload", "bulk-edit"}
-	requestFaults  = []string{"429-burst", "429-daily", "403-html", "slow", "timeout-before", "timeout-after", "reset", "truncated"}
+	requestFaults  = []string{"429-burst", "429-daily", "plan-limit", "403-html", "slow", "timeout-before", "timeout-after", "reset", "truncated"}
 )
 
 func (f Fault) status() int {
@@ -228,6 +229,8 @@ func (s *Server) misanswer(w http.ResponseWriter, c *call, f Fault) (status int)
 		return write(w, tooMany(c, w.Header(), true))
 	case "429-daily":
 		return write(w, tooMany(c, w.Header(), false))
+	case "plan-limit":
+		return write(w, planLimit())
 	case "403-html":
 		return write(w, blocked())
 	case "timeout-before":
@@ -256,7 +259,7 @@ func (s *Server) misanswer(w http.ResponseWriter, c *call, f Fault) (status int)
 func statusAnswer(w http.ResponseWriter, status int) answer {
 	switch status {
 	case http.StatusUnauthorized:
-		w.Header().Set("x-401-by-gw", "true")
+		w.Header().Set("X-401-By-Gw", "true")
 		return unauthorized()
 	case http.StatusPaymentRequired:
 		return unpaid()

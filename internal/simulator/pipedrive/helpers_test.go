@@ -87,7 +87,7 @@ func (s *sim) as(token, method, path, body string) result {
 		s.t.Fatal(err)
 	}
 	if token != "" {
-		req.Header.Set("x-api-token", token)
+		req.Header.Set("X-Api-Token", token)
 	}
 	res, err := s.http.Client().Do(req)
 	if err != nil {
@@ -244,4 +244,15 @@ func eventually(t testing.TB, what string, holds func() bool) {
 			t.Fatalf("not within 20 s: %s", what)
 		}
 	}
+}
+
+// actions lists the actions of what was received.
+func (r *receiver) actions() []string {
+	var out []string
+	for _, body := range r.got() {
+		meta, _ := body["meta"].(map[string]any)
+		action, _ := meta["action"].(string)
+		out = append(out, action)
+	}
+	return out
 }

@@ -106,12 +106,12 @@ func blocked() answer {
 // tooMany is a 429; with the headers of one limit or the other.
 func tooMany(c *call, h http.Header, burst bool) answer {
 	if burst {
-		h.Set("x-ratelimit-remaining", "0")
+		h.Set("X-Ratelimit-Remaining", "0")
 		if c.sw.RetryAfter == "seconds" {
-			h.Set("retry-after", "2")
+			h.Set("Retry-After", "2")
 		}
 	} else if c.sw.DailyHeaders == "present" {
-		h.Set("x-daily-ratelimit-token-remaining", "0")
+		h.Set("X-Daily-Ratelimit-Token-Remaining", "0")
 	}
 	switch c.sw.LimitBody {
 	case "text":
@@ -133,24 +133,24 @@ func (l *limits) headers(c *call, h http.Header, now time.Time) {
 	if recent := l.recent[c.token]; len(recent) > 0 {
 		reset = recent[0].Add(l.window).Sub(now)
 	}
-	h.Set("x-ratelimit-limit", strconv.Itoa(most))
-	h.Set("x-ratelimit-remaining", strconv.Itoa(max(0, min(most-1, most-len(l.recent[c.token])))))
+	h.Set("X-Ratelimit-Limit", strconv.Itoa(most))
+	h.Set("X-Ratelimit-Remaining", strconv.Itoa(max(0, min(most-1, most-len(l.recent[c.token])))))
 	switch c.sw.RateReset {
 	case "milliseconds":
-		h.Set("x-ratelimit-reset", strconv.FormatInt(reset.Milliseconds(), 10))
+		h.Set("X-Ratelimit-Reset", strconv.FormatInt(reset.Milliseconds(), 10))
 	case "epoch":
-		h.Set("x-ratelimit-reset", strconv.FormatInt(now.Add(reset).Unix()+1, 10))
+		h.Set("X-Ratelimit-Reset", strconv.FormatInt(now.Add(reset).Unix()+1, 10))
 	default:
-		h.Set("x-ratelimit-reset", strconv.Itoa(int((reset+time.Second-1)/time.Second)))
+		h.Set("X-Ratelimit-Reset", strconv.Itoa(int((reset+time.Second-1)/time.Second)))
 	}
-	h.Set("x-daily-requests-left", strconv.FormatInt(max(0, dailyWritesLimit-l.writes), 10))
+	h.Set("X-Daily-Requests-Left", strconv.FormatInt(max(0, dailyWritesLimit-l.writes), 10))
 	if c.sw.DailyHeaders == "present" {
 		most := l.daily
 		if most < 0 {
 			most = growthDaily
 		}
-		h.Set("x-daily-ratelimit-token-limit", strconv.FormatInt(most, 10))
-		h.Set("x-daily-ratelimit-token-remaining", strconv.FormatInt(max(0, most-l.used), 10))
+		h.Set("X-Daily-Ratelimit-Token-Limit", strconv.FormatInt(most, 10))
+		h.Set("X-Daily-Ratelimit-Token-Remaining", strconv.FormatInt(max(0, most-l.used), 10))
 	}
 }
 

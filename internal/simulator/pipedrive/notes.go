@@ -2,6 +2,7 @@ package pipedrivesim
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -24,9 +25,7 @@ func (c *call) pageV1(rows []any, extra map[string]any) answer {
 		pagination["next_start"] = start + limit
 	}
 	additional := map[string]any{"pagination": pagination}
-	for name, v := range extra {
-		additional[name] = v
-	}
+	maps.Copy(additional, extra)
 	var data any
 	if len(page) > 0 || c.sw.EmptyList == "array" {
 		data = append([]any{}, page...)

@@ -166,7 +166,7 @@ func (s *Server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 	entry.N = c.n
 	defer func() { s.calls.End(entry) }()
 	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
-	w.Header().Set("x-correlation-id", s.uuidLocked())
+	w.Header().Set("X-Correlation-ID", s.uuidLocked())
 	var err error
 	if c.body, err = io.ReadAll(r.Body); err != nil {
 		return // the client went away in the middle of its body
@@ -175,7 +175,7 @@ func (s *Server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 		hook(r)
 	}
 	if !s.authenticate(c) {
-		w.Header().Set("x-401-by-gw", "true")
+		w.Header().Set("X-401-By-Gw", "true")
 		entry.Status = write(w, unauthorized())
 		return
 	}

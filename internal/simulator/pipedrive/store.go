@@ -15,7 +15,6 @@ type record struct {
 	position int // in store.live; -1 for a deleted one
 	row      []byte
 	rowOf    rowKey // what row was printed for
-	guarded  bool   // belongs to a test: life leaves it alone
 }
 
 // rowKey tells whether a printed row still holds.
