@@ -71,7 +71,7 @@ func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r
 // post creates something without a network.
 func post(t testing.TB, s *Server, path, body string) int64 {
 	t.Helper()
-	r := httptest.NewRequest("POST", path, strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("X-Api-Token", DefaultToken)
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
@@ -95,7 +95,7 @@ func attempts(s *Server) (out []string) {
 	return out
 }
 
-func mustCreate(t *testing.T, s *Server) int64 {
+func mustCreate(t testing.TB, s *Server) int64 {
 	t.Helper()
 	id, err := s.Create("deal", `{"title":"A"}`)
 	if err != nil {

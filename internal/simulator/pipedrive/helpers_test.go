@@ -220,16 +220,6 @@ func (s *sim) settled() {
 	}
 }
 
-// outcomes lists the outcomes of all attempts, in their order.
-func (s *sim) outcomes() []string {
-	var out []string
-	log, _ := s.Deliveries(0)
-	for _, d := range log {
-		out = append(out, d.Outcome)
-	}
-	return out
-}
-
 // eventually waits for a condition.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()

@@ -44,7 +44,7 @@ func newLimits(o Options) *limits {
 func (l *limits) admit(c *call, h http.Header) *answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.newDay()
+	l.newDay(c.sw)
 	now := time.Now()
 	l.recent[c.token] = within(l.recent[c.token], now.Add(-l.window))
 	l.searches[c.token] = within(l.searches[c.token], now.Add(-l.window))
@@ -77,8 +77,12 @@ func within(times []time.Time, since time.Time) []time.Time {
 	return times
 }
 
-func (l *limits) newDay() {
-	if day := l.now().UTC().Format(dateLayout); day != l.day {
+func (l *limits) newDay(sw Switches) {
+	zone := time.UTC
+	if sw.BudgetMidnight == "company" {
+		zone = local
+	}
+	if day := l.now().In(zone).Format(dateLayout); day != l.day {
 		l.day, l.used, l.writes = day, 0, 0
 	}
 }
@@ -165,7 +169,7 @@ type Budget struct {
 func (s *Server) Budget() Budget {
 	s.limits.mu.Lock()
 	defer s.limits.mu.Unlock()
-	s.limits.newDay()
+	s.limits.newDay(*s.switches.Load())
 	return Budget{Daily: s.limits.daily, Used: s.limits.used, PerWindow: s.limits.perWindow}
 }
 
@@ -173,6 +177,6 @@ func (s *Server) Budget() Budget {
 func (s *Server) SetBudget(b Budget) {
 	s.limits.mu.Lock()
 	defer s.limits.mu.Unlock()
-	s.limits.newDay()
+	s.limits.newDay(*s.switches.Load())
 	s.limits.daily, s.limits.used, s.limits.perWindow = b.Daily, b.Used, b.PerWindow
 }

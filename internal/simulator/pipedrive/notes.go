@@ -40,6 +40,9 @@ func listNotes(s *Server, c *call) answer {
 	}
 	var found []*record
 	for _, r := range s.stores[notes].sortedBy("id") {
+		if r = c.seen(r); r == nil {
+			continue
+		}
 		if (!r.deleted() || c.sw.NoteLists == "all") && keep(r.doc) && !s.purged(r) && s.seesNote(c.user, r.doc) {
 			found = append(found, r)
 		}
@@ -133,7 +136,7 @@ func sortNotes(rows []*record, order string) (wrong string) {
 }
 
 func (s *Server) findNote(c *call) *record {
-	r := s.stores[notes].byID[natural(c.PathValue("id"))]
+	r := c.seen(s.stores[notes].byID[natural(c.PathValue("id"))])
 	if r == nil || s.purged(r) || r.deleted() && c.sw.DeletedNoteGet == "404" || !s.seesNote(c.user, r.doc) {
 		return nil
 	}

@@ -156,6 +156,7 @@ type call struct {
 	user  *user
 	sw    Switches
 	n     int64
+	asOf  time.Time // reads see the company as it was then; zero = as it is
 }
 
 // serve takes one request from arrival to answer: token, limits, faults, then the API itself.
