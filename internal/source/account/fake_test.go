@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +45,11 @@ func (f *fakeVendor) Get(_ context.Context, o pipedrive.Object, id int64) (piped
 func (f *fakeVendor) Page(_ context.Context, o pipedrive.Object, opts pipedrive.ListOptions) (pipedrive.Page, error) {
 	f.asked = append(f.asked, fmt.Sprintf("list %s %d", o, len(opts.IDs)))
 	var page pipedrive.Page
-	for _, id := range slices.Sorted(slices.Values(opts.IDs)) {
+	ids := opts.IDs
+	if !opts.UpdatedSince.IsZero() {
+		ids = slices.Collect(maps.Keys(f.rows))
+	}
+	for _, id := range slices.Sorted(slices.Values(ids)) {
 		if text, there := f.rows[id]; there && !strings.Contains(text, `"is_deleted":true`) {
 			page.Rows = append(page.Rows, pipedrive.Row{ID: id, Raw: []byte(text)})
 		}

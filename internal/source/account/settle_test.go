@@ -153,6 +153,26 @@ func TestRecordsAreAskedForWhereItCostsLess(t *testing.T) {
 	}
 }
 
+// Many notes, of which there is no list by ids, are found in what changed lately.
+func TestManyNotesAreFoundInWhatChangedLately(t *testing.T) {
+	t.Parallel()
+	f := &fakeVendor{rows: map[int64]string{}}
+	a := bare(t, f)
+	var hooks []*kgo.Record
+	for id := int64(1); id <= 40; id++ {
+		f.rows[id] = fmt.Sprintf(`{"id":%d,"update_time":"2026-11-19 13:00:07","active_flag":true}`, id)
+		hooks = append(hooks, hook("change", "note", id, "00:07", ""))
+	}
+	delete(f.rows, 40)
+	settleAll(t, a, hooks...)
+	if diff := cmp.Diff([]string{"list note 0", "get note 40"}, f.asked); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if len(a.pending.changes) != 39 || len(a.streamOf("note").cursor.Debts) != 1 {
+		t.Errorf("%d changes, debts %+v", len(a.pending.changes), a.streamOf("note").cursor.Debts)
+	}
+}
+
 // A merge moves records that need not have webhooks of their own.
 func TestMergesLookAtBothAndAtWhatHungOnTheLoser(t *testing.T) {
 	t.Parallel()
