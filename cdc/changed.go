@@ -13,7 +13,11 @@ import (
 // or deleted row differ. A "custom" that is no object counts as one without
 // fields; if it differs although no field does, "custom" itself is listed.
 // The list is empty exactly if the canonical forms are equal.
-func Changed(before, after []byte) ([]string, error) {
+func Changed(before, after []byte) ([]string, error) { return ChangedIn(customName, before, after) }
+
+// ChangedIn is Changed for rows whose custom fields are in another member than
+// "custom".
+func ChangedIn(custom string, before, after []byte) ([]string, error) {
 	old, err := canonicalMembers(before)
 	if err != nil {
 		return nil, fmt.Errorf("compare versions: before: %w", err)
@@ -24,8 +28,8 @@ func Changed(before, after []byte) ([]string, error) {
 	}
 	var names []string
 	compareMembers(old, young, func(name, a, b []byte) {
-		if string(name) == customName {
-			names = appendCustomNames(names, a, b)
+		if string(name) == custom {
+			names = appendCustomNames(names, custom, a, b)
 			return
 		}
 		names = append(names, string(appendText(nil, name)))
@@ -96,14 +100,14 @@ func compareHeads(old, young []field) int {
 	}
 }
 
-// appendCustomNames lists the custom fields that differ, or "custom" if none does.
-func appendCustomNames(names []string, a, b []byte) []string {
+// appendCustomNames lists the custom fields that differ, or their member if none does.
+func appendCustomNames(names []string, custom string, a, b []byte) []string {
 	before := len(names)
 	compareMembers(membersOf(a), membersOf(b), func(name, _, _ []byte) {
-		names = append(names, customName+"."+string(appendText(nil, name)))
+		names = append(names, custom+"."+string(appendText(nil, name)))
 	})
 	if len(names) == before {
-		names = append(names, customName)
+		names = append(names, custom)
 	}
 	return names
 }

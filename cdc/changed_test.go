@@ -93,3 +93,11 @@ func FuzzChanged(f *testing.F) {
 		}
 	})
 }
+
+func TestChangedInNamesOtherCustomFields(t *testing.T) {
+	before, after := `{"custom":{"x":1},"custom_fields":{"a":1,"b":2}}`, `{"custom":{"x":2},"custom_fields":{"a":1,"b":null}}`
+	got, err := cdc.ChangedIn("custom_fields", []byte(before), []byte(after))
+	if want := []string{"custom", "custom_fields.b"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q (%v)", got, want, err)
+	}
+}

@@ -12,9 +12,17 @@ import (
 
 const listRow = `{"_id":"66f0a1b2c3d4e5f600000001","name":"Fjordlight Energy","externalId":"acct-1001","sourceId":"001Ab00000XyZ01","owner":"66f0a1b2c3d4e5f600000101","phase":"Onboarding","status":"customer","h":7,"mrr":4000,"mrrTotal":4000,"mr":4200,"mrTotal":4200,"nrr30":200,"nrrTotal":200.5,"renewalDate":null,"customerFrom":"2026-02-01T00:00:00.000Z","lastRenewal":"2026-02-01T00:00:00.000Z","domains":["fjordlight.example"],"tags":["Enterprise","Nordics"],"custom":{"Customer Tier":"Enterprise","Go-live date":"2026-04-15T00:00:00.000Z","Days in Phase":32,"Reference ok?":true,"Modules":["Forecast","Dispatch"]},"createdAt":"2026-02-01T08:00:00.000Z","updatedAt":"2026-03-04T15:21:10.001Z"}`
 
+// vendors are those that have record schemas.
+var vendors = []string{"planhat", "pipedrive"}
+
 func testCodec(t testing.TB, object string) *Codec {
 	t.Helper()
-	c, err := NewCodec("planhat", object)
+	return vendorCodec(t, "planhat", object)
+}
+
+func vendorCodec(t testing.TB, vendor, object string) *Codec {
+	t.Helper()
+	c, err := NewCodec(vendor, object)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,5 +280,43 @@ func BenchmarkDecodeEnvelope(b *testing.B) {
 		if _, err := c.DecodeEnvelope(value); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// Each way of writing an instant or a day comes back as it was, or goes to extra.
+func TestLayoutsOfInstants(t *testing.T) {
+	typed := map[FieldType]string{
+		TypeMillis: `"2026-03-04T15:21:10.001Z"`, TypeSeconds: `"2026-03-04T15:21:10Z"`, TypeSpaced: `"2026-03-04 15:21:10"`, TypeDay: `"2026-03-04"`,
+	}
+	for kind := range typed {
+		for spelled, text := range typed {
+			var s slot
+			v, err := scanValue([]byte(text), 0, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var scratch []byte
+			if fits := fit(&s, kind, []byte(text), v, &scratch); fits != (kind == spelled) {
+				t.Errorf("%s fits a field of type %s: %v", text, kind, fits)
+			}
+		}
+	}
+	for _, c := range []struct{ object, field, value string }{
+		{"deal", "won_time", `"1969-12-31T23:59:59Z"`}, {"deal", "won_time", `"9999-12-31T23:59:59Z"`}, {"deal", "won_time", `"0001-01-01T00:00:00Z"`},
+		{"deal", "expected_close_date", `"2024-02-29"`}, {"deal", "expected_close_date", `"2023-02-29"`}, {"deal", "expected_close_date", `"0001-01-01"`},
+		{"note", "add_time", `"1999-12-31 23:59:59"`}, {"note", "add_time", `"1999-12-31 24:00:00"`}, {"note", "add_time", `"0000-00-00 00:00:00"`},
+	} {
+		row := `{"` + c.field + `":` + c.value + `}`
+		if got, err := there(t, vendorCodec(t, "pipedrive", c.object), row); err != nil || got != row {
+			t.Errorf("%s came back as %s, %v", row, got, err)
+		}
+	}
+}
+
+// A layout of a later release must not be read as if it were one of this.
+func TestUnknownLayoutIsRefused(t *testing.T) {
+	text := strings.Replace(vendorCodec(t, "pipedrive", "note").EnvelopeSchema(), "YYYY-MM-DD HH:MM:SS", "DD.MM.YYYY HH:MM:SS", 1)
+	if _, err := newCodec(text); err == nil || !strings.Contains(err.Error(), "does not know") {
+		t.Errorf("the codec is built: %v", err)
 	}
 }

@@ -54,7 +54,7 @@ func code(s string) string { return "`" + s + "`" }
 
 func contractChanges(m *markdown) error {
 	m.heading(2, "Changes")
-	m.text("A change is an Avro record `Envelope` in Debezium's shape. The topic's key is the record's `_id` as plain text. " +
+	m.text("A change is an Avro record `Envelope` in Debezium's shape. The topic's key is the record's `_id`, or its `id` at Pipedrive, as plain text. " +
 		"A delete is an envelope with `op` `d`, followed by a tombstone.")
 	return m.avroTable("envelope.avsc")
 }
@@ -78,6 +78,26 @@ func contractRecords(m *markdown) error {
 				access = "read, write"
 			}
 			m.row(code(f.Name), string(f.Type), access, strings.Join(f.Required, ", "), f.Doc)
+		}
+	}
+	return contractPipedrive(m)
+}
+
+func contractPipedrive(m *markdown) error {
+	m.text("\nRows of Pipedrive are those of its REST API (deals, organizations, persons and pipelines of version 2, notes of version 1), never a webhook's " +
+		"payload. REST sends null for what was never set and for what was cleared alike; the bridge tells the two apart. A field, or a code within `custom_fields`, " +
+		"that the record's last change had and that is empty now was cleared: it is named in `nulls`, or null in `custom_fields`. What is in neither place was never " +
+		"set, as far as is known. In `changed`, custom fields are `custom_fields.<code>`. Instants and days keep the spelling of the API in the attribute " +
+		"`planhatbridge.layout` of their type.")
+	for _, object := range Objects("pipedrive") {
+		fields, err := RecordFields("pipedrive", object)
+		if err != nil {
+			return err
+		}
+		m.heading(3, "pipedrive "+object)
+		m.table("field", "type", "meaning")
+		for _, f := range fields {
+			m.row(code(f.Name), string(f.Type), f.Doc)
 		}
 	}
 	return nil

@@ -107,11 +107,22 @@ func TestDateFieldsCarryDays(t *testing.T) {
 	}
 }
 
+// everyObject lists the objects of all vendors, as "planhat.company".
+func everyObject() (names []string) {
+	for _, vendor := range vendors {
+		for _, object := range Objects(vendor) {
+			names = append(names, vendor+"."+object)
+		}
+	}
+	return names
+}
+
 // Connect's transforms read these attributes and names.
 func TestEnvelopeSchemaHasDebeziumsShape(t *testing.T) {
-	for _, object := range Objects("planhat") {
-		text := testCodec(t, object).EnvelopeSchema()
-		name := "planhatbridge.planhat." + object
+	for _, full := range everyObject() {
+		vendor, object, _ := strings.Cut(full, ".")
+		text := vendorCodec(t, vendor, object).EnvelopeSchema()
+		name := "planhatbridge." + full
 		var schema struct {
 			Name, Namespace string
 			ConnectName     string `json:"connect.name"`
@@ -143,8 +154,9 @@ func TestEnvelopeSchemaHasDebeziumsShape(t *testing.T) {
 }
 
 func TestRecordSchemasKeepTheRules(t *testing.T) {
-	for _, object := range Objects("planhat") {
-		rec, err := loadRecord("planhat/" + object + ".avsc")
+	for _, full := range everyObject() {
+		vendor, object, _ := strings.Cut(full, ".")
+		rec, err := loadRecord(vendor + "/" + object + ".avsc")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,17 +167,17 @@ func TestRecordSchemasKeepTheRules(t *testing.T) {
 			}
 			seen[f.Name] = true
 		}
-		for _, name := range []string{"_id", fieldExtra, fieldNulls} {
+		for _, name := range []string{map[string]string{"planhat": "_id", "pipedrive": "id"}[vendor], fieldExtra, fieldNulls} {
 			if !seen[name] {
 				t.Errorf("%s has no field %s", object, name)
 			}
 		}
-		fields, err := RecordFields("planhat", object)
+		fields, err := RecordFields(vendor, object)
 		if err != nil || len(fields) != len(rec.Fields)-2 {
 			t.Errorf("%s: %d fields of %d, %v", object, len(fields), len(rec.Fields), err)
 		}
 		for _, f := range fields {
-			if f.Name == "custom" && f.Type != TypeJSON {
+			if (f.Name == "custom" || f.Name == "custom_fields") && f.Type != TypeJSON {
 				t.Errorf("%s: custom is a %s", object, f.Type)
 			}
 			if len(f.Required) > 0 && !f.Writable {

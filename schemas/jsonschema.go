@@ -190,8 +190,10 @@ func jsonType(f RecordField) ordered {
 		return ordered{{"type", []string{"number", "null"}}}
 	case TypeBoolean:
 		return ordered{{"type", []string{"boolean", "null"}}}
-	case TypeMillis:
+	case TypeMillis, TypeSeconds, TypeSpaced:
 		return ordered{{"type", []string{"string", "null"}}, {"format", "date-time"}}
+	case TypeDay:
+		return ordered{{"type", []string{"string", "null"}}, {"format", "date"}}
 	case TypeStrings:
 		return ordered{{"type", []string{"array", "null"}}, {"items", ordered{{"type", "string"}}}}
 	default: // TypeJSON

@@ -35,6 +35,13 @@ const (
 	NotifyTenantRight      NotificationKind = "tenant.right"
 	NotifyTargetsStretched NotificationKind = "targets.stretched"
 	NotifyTargetsMet       NotificationKind = "targets.met"
+
+	NotifyEventsMissed    NotificationKind = "events.missed"
+	NotifyEventsLost      NotificationKind = "events.lost"
+	NotifyCallsStopped    NotificationKind = "calls.stopped"
+	NotifyCallsResumed    NotificationKind = "calls.resumed"
+	NotifyWebhooksChanged NotificationKind = "webhooks.changed"
+	NotifyWebhooksFailed  NotificationKind = "webhooks.failed"
 )
 
 // NotificationDoc describes a kind for people.
@@ -59,12 +66,18 @@ var notificationDocs = []NotificationDoc{
 	{NotifyDeletesHeld, "more records are gone at once than is plausible: their deletes wait for `planhatctl signal release`"},
 	{NotifyDeletesReleased, "the deletes no longer wait: an operator let them go, or the records are there again"},
 	{NotifyRecordSkipped, "a record cannot be written as an event; it is looked at again in every sweep, but told of once"},
-	{NotifyTokenRefused, "Planhat refuses the token: the workspace waits until it is accepted"},
-	{NotifyTokenAccepted, "Planhat accepts the token again"},
-	{NotifyTenantWrong, "the token shows another tenant than the one that was captured: the workspace waits, and writes nothing"},
-	{NotifyTenantRight, "it shows the tenant of the workspace again, or an operator has taken it for the right one"},
+	{NotifyTokenRefused, "the vendor refuses the token: the workspace or account waits until it is accepted"},
+	{NotifyTokenAccepted, "the vendor accepts the token again"},
+	{NotifyTenantWrong, "the token shows another tenant or company than the one that was captured: the workspace or account waits, and writes nothing"},
+	{NotifyTenantRight, "it shows the right one again, or an operator has taken it for the right one"},
 	{NotifyTargetsStretched, "the calls that may be spent do not suffice for the freshness targets: all are longer by factor"},
 	{NotifyTargetsMet, "they suffice again"},
+	{NotifyEventsMissed, "reconciliation found changes of an account that no webhook had told of, and wrote them"},
+	{NotifyEventsLost, "webhooks of an account left their topic before they were read, or it was created anew: a reconciliation fills the gap"},
+	{NotifyCallsStopped, "Pipedrive answers no calls of the account: its daily budget is spent, it is blocked, or it is unpaid; message says which, and when it is tried again"},
+	{NotifyCallsResumed, "it answers again"},
+	{NotifyWebhooksChanged, "webhooks were created, adopted, repaired or removed; message says which and why"},
+	{NotifyWebhooksFailed, "webhooks are not as they have to be and cannot be mended: changes are found by reconciliation alone; message has the remedy"},
 }
 
 // NotificationKinds lists all kinds with what they mean.
@@ -79,6 +92,7 @@ type Notification struct {
 	Kind      NotificationKind  `json:"kind"`
 	At        time.Time         `json:"at"`
 	Workspace string            `json:"workspace,omitempty"`
+	Account   string            `json:"account,omitempty"`
 	Stream    string            `json:"stream,omitempty"` // listing: companies, endusers, ...; empty: the whole workspace
 	Object    string            `json:"object,omitempty"`
 	Record    string            `json:"record,omitempty"` // _id

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-//go:embed planhat/*.avsc envelope.avsc command.avsc result.avsc
+//go:embed planhat/*.avsc pipedrive/*.avsc envelope.avsc command.avsc result.avsc
 var files embed.FS
 
 // FieldType names how a field of a row is carried.
@@ -19,13 +19,16 @@ type FieldType string
 // How a field can be carried.
 const (
 	TypeString  FieldType = "string"
-	TypeLong    FieldType = "long"             // whole number of at most 64 bits
-	TypeDouble  FieldType = "double"           // number
-	TypeBoolean FieldType = "boolean"          // true, false
-	TypeMillis  FieldType = "timestamp-millis" // instant as text, "2026-03-04T15:21:10.001Z"
-	TypeDate    FieldType = "date"             // day as a whole number, 0 is 1970-01-01
-	TypeStrings FieldType = "string-array"     // array whose elements are all strings
-	TypeJSON    FieldType = "json"             // any value, as JSON text
+	TypeLong    FieldType = "long"                                         // whole number of at most 64 bits
+	TypeDouble  FieldType = "double"                                       // number
+	TypeBoolean FieldType = "boolean"                                      // true, false
+	TypeMillis  FieldType = "timestamp-millis"                             // instant as text, "2026-03-04T15:21:10.001Z"
+	TypeDate    FieldType = "date"                                         // day as a whole number, 0 is 1970-01-01
+	TypeSeconds FieldType = "timestamp-millis of \"2026-03-04T15:21:10Z\"" // instant as text
+	TypeSpaced  FieldType = "timestamp-millis of \"2026-03-04 15:21:10\""  // instant as text, in UTC
+	TypeDay     FieldType = "date of \"2026-03-04\""                       // day as text
+	TypeStrings FieldType = "string-array"                                 // array whose elements are all strings
+	TypeJSON    FieldType = "json"                                         // any value, as JSON text
 )
 
 // RecordField is a documented field of an object, in the order of its schema.
@@ -151,10 +154,8 @@ func carriedType(n *node) (FieldType, error) {
 		return TypeJSON, nil
 	case b.typ == typString:
 		return TypeString, nil
-	case b.typ == typLong && b.logical == "timestamp-millis":
-		return TypeMillis, nil
-	case b.typ == typInt && b.logical == "date":
-		return TypeDate, nil
+	case b.typ == typLong && b.logical == "timestamp-millis" || b.typ == typInt && b.logical == "date":
+		return stampType(b)
 	case b.typ == typLong && b.logical == "":
 		return TypeLong, nil
 	case b.typ == typDouble:
@@ -165,5 +166,32 @@ func carriedType(n *node) (FieldType, error) {
 		return TypeStrings, nil
 	default:
 		return "", errors.New("type is none that a row's field may have")
+	}
+}
+
+// The layouts of instants and days, as the attribute planhatbridge.layout of their
+// type names them; without one they are those of Planhat.
+const (
+	layoutSeconds = "YYYY-MM-DDTHH:MM:SSZ"
+	layoutSpaced  = "YYYY-MM-DD HH:MM:SS"
+	layoutDay     = "YYYY-MM-DD"
+)
+
+// stampType tells by its layout as what text an instant or a day was sent.
+func stampType(n *node) (FieldType, error) {
+	day := n.typ == typInt
+	switch {
+	case n.layout == "" && day:
+		return TypeDate, nil
+	case n.layout == "":
+		return TypeMillis, nil
+	case n.layout == layoutDay && day:
+		return TypeDay, nil
+	case n.layout == layoutSeconds && !day:
+		return TypeSeconds, nil
+	case n.layout == layoutSpaced && !day:
+		return TypeSpaced, nil
+	default:
+		return "", fmt.Errorf("planhatbridge.layout is %q, which this release does not know", n.layout)
 	}
 }

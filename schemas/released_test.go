@@ -17,8 +17,10 @@ var update = flag.Bool("update", false, "write the golden files of json/ and tes
 func shipped(t *testing.T) map[string]string {
 	t.Helper()
 	list := map[string]string{"command.avsc": CommandSchema(), "result.avsc": ResultSchema()}
-	for _, object := range Objects("planhat") {
-		list["planhat."+object+".envelope.avsc"] = testCodec(t, object).EnvelopeSchema()
+	for _, vendor := range vendors {
+		for _, object := range Objects(vendor) {
+			list[vendor+"."+object+".envelope.avsc"] = vendorCodec(t, vendor, object).EnvelopeSchema()
+		}
 	}
 	return list
 }
@@ -72,7 +74,7 @@ func reinterpreted(t *testing.T, now, released string) []string {
 }
 
 func compareNodes(now, released *node, path string, diffs *[]string) {
-	if now.logical != released.logical || now.json != released.json {
+	if now.logical != released.logical || now.json != released.json || now.layout != released.layout {
 		*diffs = append(*diffs, path+" means something else")
 	}
 	for i := range min(len(now.branches), len(released.branches)) {

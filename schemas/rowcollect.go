@@ -159,8 +159,8 @@ func fit(s *slot, t FieldType, row []byte, v token, scratch *[]byte) bool {
 		return ok
 	case TypeBoolean:
 		return v.kind == 't' || v.kind == 'f'
-	case TypeMillis:
-		return fitMillis(s, row, v, scratch)
+	case TypeMillis, TypeSeconds, TypeSpaced, TypeDay:
+		return fitInstant(s, t, row, v, scratch)
 	case TypeStrings:
 		return v.kind == '[' && fitStrings(s, row, v)
 	default: // TypeJSON
@@ -168,7 +168,7 @@ func fit(s *slot, t FieldType, row []byte, v token, scratch *[]byte) bool {
 	}
 }
 
-func fitMillis(s *slot, row []byte, v token, scratch *[]byte) bool {
+func fitInstant(s *slot, t FieldType, row []byte, v token, scratch *[]byte) bool {
 	if v.kind != '"' {
 		return false
 	}
@@ -178,7 +178,7 @@ func fitMillis(s *slot, row []byte, v token, scratch *[]byte) bool {
 		text = *scratch
 	}
 	var ok bool
-	s.num, ok = exactMillis(text)
+	s.num, ok = exactStamp(t, text)
 	return ok
 }
 

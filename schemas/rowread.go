@@ -87,8 +87,8 @@ func readTyped(r *wireReader, t FieldType) ([]byte, error) {
 			return nil, err
 		}
 		return strconv.AppendBool(nil, v), nil
-	case TypeMillis:
-		return readInstant(r)
+	case TypeMillis, TypeSeconds, TypeSpaced, TypeDay:
+		return readInstant(r, t)
 	case TypeStrings:
 		return readStrings(r)
 	default: // TypeJSON
@@ -107,15 +107,29 @@ func readNumber(r *wireReader) ([]byte, error) {
 	return appendDouble(nil, f), nil
 }
 
-func readInstant(r *wireReader) ([]byte, error) {
+// printedAs is how Go prints the text of an instant or a day.
+var printedAs = map[FieldType]string{
+	TypeMillis:  `"2006-01-02T15:04:05.000Z"`,
+	TypeSeconds: `"2006-01-02T15:04:05Z"`,
+	TypeSpaced:  `"2006-01-02 15:04:05"`,
+	TypeDay:     `"2006-01-02"`,
+}
+
+func readInstant(r *wireReader, t FieldType) ([]byte, error) {
 	ms, err := r.long()
 	if err != nil {
 		return nil, err
 	}
+	if t == TypeDay {
+		if ms < minMillis/dayMillis || ms > maxMillis/dayMillis {
+			return nil, errors.New("a day is outside the years 1 to 9999")
+		}
+		ms *= dayMillis
+	}
 	if ms < minMillis || ms > maxMillis {
 		return nil, errors.New("an instant is outside the years 1 to 9999")
 	}
-	return time.UnixMilli(ms).UTC().AppendFormat(nil, `"2006-01-02T15:04:05.000Z"`), nil
+	return time.UnixMilli(ms).UTC().AppendFormat(nil, printedAs[t]), nil
 }
 
 func readStrings(r *wireReader) ([]byte, error) {

@@ -25,7 +25,7 @@ func (st *rowState) appendTyped(dst []byte, t FieldType, s *slot, row []byte) []
 	switch t {
 	case TypeString:
 		return st.appendString(dst, row, s.token)
-	case TypeLong, TypeDate, TypeMillis:
+	case TypeLong, TypeDate, TypeMillis, TypeSeconds, TypeSpaced, TypeDay:
 		return appendLong(dst, s.num)
 	case TypeDouble:
 		return appendDoubleBits(dst, s.float)

@@ -21,7 +21,7 @@ var signalDocs = []SignalDoc{
 	{SignalPause, "make no more calls for a stream, or for the workspace, until resume; restarts and other owners keep to it"},
 	{SignalResume, "the end of a pause"},
 	{SignalRelease, "let the deletes of a stream go that the mass-delete guard holds, or of the workspace all that is held, also a tenant " +
-		"that is another one than it was; each delete is still confirmed"},
+		"or a company that is another one than it was; each delete is still confirmed"},
 }
 
 // Signals lists them all.
@@ -37,10 +37,11 @@ func Signals() []string {
 type Signal struct {
 	ID         string     `json:"id"` // the answer repeats it; empty: the answer names topic, partition and offset instead
 	Signal     string     `json:"signal"`
-	Workspace  string     `json:"workspace"`
+	Workspace  string     `json:"workspace,omitempty"`  // of Planhat
+	Account    string     `json:"account,omitempty"`    // of Pipedrive, instead of the workspace
 	Stream     string     `json:"stream,omitempty"`     // listing: companies, endusers, ...
-	Object     string     `json:"object,omitempty"`     // instead of the stream: company, note, ...
-	Record     string     `json:"record,omitempty"`     // _id, of a record signal
+	Object     string     `json:"object,omitempty"`     // instead of the stream: company, note, ...; of an account: deal, person, ...
+	Record     string     `json:"record,omitempty"`     // _id or, of an account, id; of a record signal
 	ExternalID string     `json:"externalId,omitempty"` // instead of it
 	NotAfter   *time.Time `json:"notAfter,omitempty"`   // past it the signal is answered, but not obeyed
 	Reason     string     `json:"reason,omitempty"`     // for people; the notifications and the status repeat it
@@ -71,11 +72,11 @@ type SignalCodeDoc struct {
 var signalCodeDocs = []SignalCodeDoc{
 	{SignalUndecodable, "it is no JSON object, has a member that is not known, or one that is too long: see the schema"},
 	{SignalUnknown, "there is no such signal"},
-	{SignalUnknownWorkspace, "no process of this bridge is configured with the workspace"},
-	{SignalUnknownStream, "the workspace captures no such stream or object"},
-	{SignalUnknownRecord, "neither Planhat nor the topic has such a record"},
+	{SignalUnknownWorkspace, "no process of this bridge is configured with the workspace or account"},
+	{SignalUnknownStream, "the workspace or account captures no such stream or object"},
+	{SignalUnknownRecord, "neither the vendor nor the topic has such a record"},
 	{SignalIncomplete, "a member is missing, or does not belong to this signal"},
 	{SignalExpired, "it was read after notAfter"},
 	{SignalNotNow, "the stream is in no state for it, such as paused; the message says which"},
-	{SignalVendor, "Planhat did not answer as it must for it: send it again"},
+	{SignalVendor, "the vendor did not answer as it must for it: send it again"},
 }

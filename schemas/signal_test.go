@@ -37,6 +37,7 @@ func TestDecodeSignal(t *testing.T) {
 		{`{"id":"` + long + `","workspace":"acme"}`, "", "acme", "more than 256"},
 		{`{"id":"7","workspace":"acme","reason":"` + long + `"}`, "7", "acme", "more than 256"},
 		{`{"reason":"` + strings.Repeat("x", MaxSignal) + `"}`, "", "", "more than 16384"},
+		{`{"id":"7","workspace":"acme","account":"sales"}`, "7", "acme", "names a workspace and an account"},
 	} {
 		_, err := DecodeSignal([]byte(c.value))
 		if c.says == "" {
@@ -62,10 +63,14 @@ func FuzzDecodeSignal(f *testing.F) {
 	} {
 		f.Add([]byte(value))
 	}
+	f.Add([]byte(`{"id":"1","signal":"pause","account":"acme"}`))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		sig, err := DecodeSignal(value)
 		if broken, ok := errors.AsType[*SignalError](err); err != nil && (!ok || broken.Workspace != SignalWorkspace(value)) {
 			t.Fatalf("undocumented error %v", err)
+		}
+		if err == nil && sig.Account != SignalAccount(value) {
+			t.Fatalf("%q is for account %q and is answered by %q", value, sig.Account, SignalAccount(value))
 		}
 		if err == nil && sig.Workspace != SignalWorkspace(value) {
 			t.Fatalf("%q is for %q and is answered by %q", value, sig.Workspace, SignalWorkspace(value))

@@ -13,11 +13,11 @@ const (
 	MaxSignalText = 256      // bytes of a member
 )
 
-// SignalError is a record of the signals topic that is not a signal. ID and
-// Workspace are what could be read of it nevertheless.
+// SignalError is a record of the signals topic that is not a signal. ID, Workspace
+// and Account are what could be read of it nevertheless.
 type SignalError struct {
-	ID, Workspace string
-	Err           error
+	ID, Workspace, Account string
+	Err                    error
 }
 
 func (e *SignalError) Error() string { return e.Err.Error() }
@@ -27,17 +27,26 @@ func (e *SignalError) Unwrap() error { return e.Err }
 // say: enough to know who has to answer.
 func SignalWorkspace(value []byte) string { return addressOf(value).Workspace }
 
-type address struct{ ID, Workspace string }
+// SignalAccount is the same for an account. A signal that names both is for the
+// workspace, whose owner refuses it.
+func SignalAccount(value []byte) string { return addressOf(value).Account }
+
+type address struct{ ID, Workspace, Account string }
 
 func addressOf(value []byte) address {
 	var loose struct {
 		ID        json.RawMessage `json:"id"`
 		Workspace json.RawMessage `json:"workspace"`
+		Account   json.RawMessage `json:"account"`
 	}
 	if len(value) > MaxSignal || json.Unmarshal(value, &loose) != nil {
 		return address{}
 	}
-	return address{ID: short(loose.ID), Workspace: short(loose.Workspace)}
+	at := address{ID: short(loose.ID), Workspace: short(loose.Workspace)}
+	if at.Workspace == "" {
+		at.Account = short(loose.Account)
+	}
+	return at
 }
 
 // short is a member's text, "" if it is none or too long.
@@ -56,7 +65,7 @@ func short(value json.RawMessage) string {
 func DecodeSignal(value []byte) (Signal, error) {
 	at := addressOf(value)
 	refuse := func(format string, args ...any) (Signal, error) {
-		return Signal{}, &SignalError{ID: at.ID, Workspace: at.Workspace, Err: fmt.Errorf(format, args...)}
+		return Signal{}, &SignalError{ID: at.ID, Workspace: at.Workspace, Account: at.Account, Err: fmt.Errorf(format, args...)}
 	}
 	if len(value) > MaxSignal {
 		return refuse("the signal has %d bytes, more than %d", len(value), MaxSignal)
@@ -74,12 +83,15 @@ func DecodeSignal(value []byte) (Signal, error) {
 		return refuse("the signal cannot be read: %w", err)
 	}
 	for name, text := range map[string]string{
-		"id": sig.ID, "signal": sig.Signal, "workspace": sig.Workspace, "stream": sig.Stream, "object": sig.Object,
+		"id": sig.ID, "signal": sig.Signal, "workspace": sig.Workspace, "account": sig.Account, "stream": sig.Stream, "object": sig.Object,
 		"record": sig.Record, "externalId": sig.ExternalID, "reason": sig.Reason,
 	} {
 		if len(text) > MaxSignalText {
 			return refuse("%s has %d bytes, more than %d", name, len(text), MaxSignalText)
 		}
+	}
+	if sig.Workspace != "" && sig.Account != "" {
+		return refuse("the signal names a workspace and an account: it is for one of them")
 	}
 	return sig, nil
 }

@@ -3,30 +3,70 @@ package schemas
 // stampLength is the length of "2026-03-04T15:21:10.001Z".
 const stampLength = 24
 
+// exactStamp reads an instant, or a day, in exactly the form that its field's type
+// prints: ms since 1970-01-01 UTC, or days.
+func exactStamp(t FieldType, s []byte) (int64, bool) {
+	switch t {
+	case TypeSeconds:
+		if len(s) != len(layoutSeconds) || s[10] != 'T' || s[19] != 'Z' {
+			return 0, false
+		}
+		return exactSeconds(s)
+	case TypeSpaced:
+		if len(s) != len(layoutSpaced) || s[10] != ' ' {
+			return 0, false
+		}
+		return exactSeconds(s)
+	case TypeDay:
+		if len(s) != len(layoutDay) {
+			return 0, false
+		}
+		days, ok := exactDay(s)
+		return int64(days), ok
+	default:
+		return exactMillis(s)
+	}
+}
+
 // exactMillis reads an instant in exactly the form the vendors print: four-digit
 // year, milliseconds, Z. Every other spelling of an instant is refused, since it
 // would come back as another text.
 func exactMillis(s []byte) (int64, bool) {
-	if len(s) != stampLength || s[4] != '-' || s[7] != '-' || s[10] != 'T' ||
-		s[13] != ':' || s[16] != ':' || s[19] != '.' || s[23] != 'Z' {
+	if len(s) != stampLength || s[10] != 'T' || s[19] != '.' || s[23] != 'Z' {
+		return 0, false
+	}
+	ms, ok1 := exactSeconds(s)
+	milli, ok2 := number(s[20:23])
+	return ms + int64(milli), ok1 && ok2
+}
+
+// exactSeconds reads the day and the time, to the second, that s begins with.
+func exactSeconds(s []byte) (ms int64, ok bool) {
+	if s[13] != ':' || s[16] != ':' {
+		return 0, false
+	}
+	days, ok1 := exactDay(s)
+	hour, ok2 := number(s[11:13])
+	minute, ok3 := number(s[14:16])
+	second, ok4 := number(s[17:19])
+	if !(ok1 && ok2 && ok3 && ok4) || hour > 23 || minute > 59 || second > 59 {
+		return 0, false
+	}
+	return int64(((days*24+hour)*60+minute)*60+second) * 1000, true
+}
+
+// exactDay reads the day that s begins with, as days since 1970-01-01.
+func exactDay(s []byte) (days int, ok bool) {
+	if s[4] != '-' || s[7] != '-' {
 		return 0, false
 	}
 	year, ok1 := number(s[0:4])
 	month, ok2 := number(s[5:7])
 	day, ok3 := number(s[8:10])
-	hour, ok4 := number(s[11:13])
-	minute, ok5 := number(s[14:16])
-	second, ok6 := number(s[17:19])
-	milli, ok7 := number(s[20:23])
-	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) {
+	if !(ok1 && ok2 && ok3) || year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
 		return 0, false
 	}
-	if year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
-		hour > 23 || minute > 59 || second > 59 {
-		return 0, false
-	}
-	seconds := int64(((daysSinceEpoch(year, month, day)*24+hour)*60+minute)*60 + second)
-	return seconds*1000 + int64(milli), true
+	return daysSinceEpoch(year, month, day), true
 }
 
 func number(digits []byte) (int, bool) {
@@ -69,4 +109,6 @@ func daysSinceEpoch(year, month, day int) int {
 const (
 	minMillis = -62135596800000
 	maxMillis = 253402300799999
+
+	dayMillis = 24 * 60 * 60 * 1000
 )

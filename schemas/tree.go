@@ -38,6 +38,7 @@ type node struct {
 	name     string // record
 	logical  string // logicalType
 	json     bool   // string that holds JSON text
+	layout   string // planhatbridge.layout: as what text an instant or a day was sent
 	size     int    // fixed
 	fields   []nodeField
 	branches []*node // union
@@ -77,6 +78,7 @@ type schemaObject struct {
 	Namespace   *string         `json:"namespace"`
 	LogicalType string          `json:"logicalType"`
 	ConnectName string          `json:"connect.name"`
+	Layout      string          `json:"planhatbridge.layout"`
 	Size        int             `json:"size"`
 	Items       json.RawMessage `json:"items"`
 	Values      json.RawMessage `json:"values"`
@@ -146,7 +148,7 @@ func (p *treeParser) object(o *schemaObject, namespace string, depth int) (*node
 	if o.Namespace != nil {
 		namespace = *o.Namespace
 	}
-	n := &node{logical: o.LogicalType, json: o.ConnectName == jsonConnectName}
+	n := &node{logical: o.LogicalType, json: o.ConnectName == jsonConnectName, layout: o.Layout}
 	var err error
 	switch kind {
 	case "array":
