@@ -23,7 +23,7 @@ func (c *Client) attempt(ctx context.Context, req *Request, call Call) (o outcom
 		return notBegun(fmt.Errorf("wait for the call budget: %w", err))
 	}
 	defer permit.Release()
-	call.Method, call.Path, call.Label, call.Write = req.Method, req.Template, req.Label, req.Write
+	call.Method, call.Path, call.Label, call.Write, call.Cost = req.Method, req.Template, req.Label, req.Write, req.Cost
 	call.Waited += time.Since(asked)
 	if err := c.ask(ctx, req, call); err != nil {
 		return notBegun(err)
@@ -31,8 +31,11 @@ func (c *Client) attempt(ctx context.Context, req *Request, call Call) (o outcom
 	start := time.Now()
 	o = c.send(ctx, req)
 	o.at = time.Now()
+	call.Duration, call.Status, call.Kind, call.Err = o.at.Sub(start), o.answer.Status, o.kind, o.err
+	if c.cfg.Meter != nil {
+		c.cfg.Meter(call, o.answer.Header)
+	}
 	if c.cfg.Observe != nil {
-		call.Duration, call.Status, call.Kind, call.Err = o.at.Sub(start), o.answer.Status, o.kind, o.err
 		c.cfg.Observe(call)
 	}
 	return o
@@ -101,12 +104,12 @@ func (c *Client) build(ctx context.Context, req *Request) (*http.Request, string
 func (c *Client) receive(ctx context.Context, req *Request, resp *http.Response, secret string) outcome {
 	body, err := readBody(resp, c.cfg.MaxBody, req.Room)
 	o := outcome{maySent: true, answer: Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}}
-	said := readPacing(resp.Header, time.Now())
+	said := readPacing(resp.Header, time.Now()).within(c.cfg.Window)
 	if said.exhausted > 0 {
 		c.cfg.Lane.budget.Stop(time.Now().Add(said.exhausted))
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		o.message = Message(resp.Header, body, secret)
+		o.message = c.says(resp.Header, body, secret)
 	}
 	o.kind = c.cfg.Classify(&o.answer, o.message)
 	o.wait = said.wait(o.kind)
@@ -120,10 +123,21 @@ func (c *Client) receive(ctx context.Context, req *Request, resp *http.Response,
 		o.kind, o.err = KindMalformed, err
 	case req.Accept != nil:
 		if err := req.Accept(&o.answer); err != nil {
-			o.kind, o.err = KindMalformed, redactError(err, secret)
+			o.reject(err, secret)
+			o.wait = said.wait(o.kind)
 		}
 	}
 	return o
+}
+
+// says returns what a refusal says, in one short line without the secret.
+func (c *Client) says(h http.Header, body []byte, secret string) string {
+	if c.cfg.Say != nil {
+		if text := c.cfg.Say(body[:min(len(body), maxErrorBody)]); text != "" {
+			return shorten(redact(text, secret))
+		}
+	}
+	return Message(h, body, secret)
 }
 
 // cause returns what made an exchange fail, without the URL (it may name a person)

@@ -11,6 +11,9 @@ type Limits struct {
 	PerSecond int // in any second
 	InFlight  int // calls sent and not yet answered whole
 	Burst     int // calls that may go at once after a quiet time; less than 1 is 1
+
+	PerWindow int           // in any span of Window, for vendors that count in neither minutes nor seconds
+	Window    time.Duration // of PerWindow
 }
 
 // Budget hands out the calls of one token to its lanes. It is safe for concurrent use.
@@ -25,6 +28,7 @@ type Budget struct {
 	due      time.Time // when the steady pace would have its next call
 	minute   *window
 	second   *window
+	window   *window
 	stopped  time.Time // no call before this
 	timer    *time.Timer
 }
@@ -36,6 +40,7 @@ func NewBudget(limits Limits) *Budget {
 		limits: limits,
 		minute: newWindow(limits.PerMinute, time.Minute),
 		second: newWindow(limits.PerSecond, time.Second),
+		window: newWindow(limits.PerWindow, limits.Window),
 	}
 	if limits.PerMinute > 0 {
 		b.interval = time.Minute / time.Duration(limits.PerMinute)
@@ -94,7 +99,7 @@ func (b *Budget) slack() time.Duration {
 // earliest returns the first moment at which the limits of time allow another call.
 func (b *Budget) earliest() time.Time {
 	at := b.stopped
-	for _, other := range []time.Time{b.minute.free(), b.second.free()} {
+	for _, other := range []time.Time{b.minute.free(), b.second.free(), b.window.free()} {
 		if other.After(at) {
 			at = other
 		}
@@ -159,6 +164,7 @@ func (b *Budget) spend(lane *Lane, now time.Time) {
 	b.due = b.due.Add(b.interval)
 	b.minute.note(now)
 	b.second.note(now)
+	b.window.note(now)
 	lane.stats.Granted++
 	lane.stats.InFlight++
 }

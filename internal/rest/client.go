@@ -27,7 +27,13 @@ type Config struct {
 	Gate     func(context.Context, Call) error // asked before every attempt of a write; nil: open
 	Guard    func() error                      // asked right before each piece of a call is handed to the network; nil: open
 	Observe  func(Call)                        // told of every attempt that was begun; nil: nobody
+	Meter    func(Call, http.Header)           // told likewise, with the headers of the answer, nil where there was none; nil: nobody
 	Classify func(*Answer, string) Kind        // answer and its message to kind; nil: by status alone
+	Say      func(body []byte) string          // what the body of a refusal says; "" or nil: what [Message] finds in it
+
+	// Window is the length of the spans in which the vendor counts calls, where headers do
+	// not say it in a unit that is documented: a 429 waits for one at least. 0: they do.
+	Window time.Duration
 }
 
 // Client sends calls. It is safe for concurrent use.

@@ -59,6 +59,16 @@ func isFinal(err error) bool {
 	return errors.As(err, &u) && u.final
 }
 
+// Refused is an error of [Request.Accept] for an answer that is a refusal in spite of
+// its status: vendors may say no with a 200.
+type Refused struct {
+	Kind    Kind
+	Message string // the vendor's
+}
+
+// Error returns kind and message.
+func (r *Refused) Error() string { return r.Kind.String() + ": " + r.Message }
+
 // NoTimeError is a wait that was not begun because the context ends before it does.
 // It is a [context.DeadlineExceeded] to errors.Is.
 type NoTimeError struct {

@@ -21,6 +21,7 @@ type pacing struct {
 	asked     time.Duration // Retry-After
 	reset     time.Duration // until calls are counted anew
 	exhausted time.Duration // until the reset, when no call remains
+	least     time.Duration // that a refused caller waits, whatever was said
 }
 
 // wait is how long an answer asks to wait. The reset of the budget says something to a
@@ -32,7 +33,22 @@ func (p pacing) wait(kind Kind) time.Duration {
 	case p.asked > 0 || kind == KindUnavailable:
 		return p.asked
 	}
-	return p.reset
+	return max(p.reset, p.least)
+}
+
+// within is the pacing of a vendor that counts calls in windows of this length: a
+// refused caller waits for one at least. A reset that is further away than a window is
+// long is of a unit that nobody documents, and means one window.
+func (p pacing) within(window time.Duration) pacing {
+	if window <= 0 {
+		return p
+	}
+	p.reset, p.exhausted = min(p.reset, window), min(p.exhausted, window)
+	if p.asked > 0 {
+		p.asked = max(p.asked, window)
+	}
+	p.least = window
+	return p
 }
 
 // Both families of rate headers, and the standard's draft. Header names are compared

@@ -17,12 +17,17 @@ const (
 	KindUnavailable       // nobody answered, or not the API itself
 	KindAmbiguous         // the write may or may not have been carried out
 	KindMalformed         // there is an answer, and it cannot be used
+	KindDailyBudget       // the calls of a day are spent; waiting for the next window is no use
+	KindBlocked           // something in front of the API has shut the caller out
+	KindUnpaid            // the account behind the token is closed or not paid
+	KindLimit             // as many of these exist as the vendor allows
 )
 
 var kindNames = map[Kind]string{
 	KindNone: "none", KindInvalid: "invalid", KindUnauthorized: "unauthorized", KindForbidden: "forbidden",
 	KindNotFound: "notFound", KindConflict: "conflict", KindThrottled: "throttled",
 	KindUnavailable: "unavailable", KindAmbiguous: "ambiguous", KindMalformed: "malformed",
+	KindDailyBudget: "dailyBudget", KindBlocked: "blocked", KindUnpaid: "unpaid", KindLimit: "limit",
 }
 
 // String returns the kind's name as it reads in errors, logs and metrics.

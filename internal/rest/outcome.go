@@ -27,6 +27,15 @@ func notBegun(err error) outcome {
 	return o
 }
 
+// reject makes an answer that was not accepted malformed, or the refusal that it is.
+func (o *outcome) reject(err error, secret string) {
+	if refused, ok := errors.AsType[*Refused](err); ok {
+		o.kind, o.message = refused.Kind, shorten(redact(refused.Message, secret))
+		return
+	}
+	o.kind, o.err = KindMalformed, redactError(err, secret)
+}
+
 // again reports whether another attempt could come to something else. What the
 // vendor refused stays refused; an answer too large stays too large.
 func (o *outcome) again() bool {

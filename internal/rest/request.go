@@ -14,13 +14,15 @@ type Request struct {
 	Body     []byte     // JSON; nil: none
 	Template string     // the path without ids, for observers: "/companies/{id}"
 	Label    string     // the caller's word for what is called, for observers
+	Cost     int        // what the vendor charges for it, for observers
 	Room     []byte     // memory for the answer, used if it is large enough; what is in it is lost. nil: none
 
 	Write bool // the call changes something: the gate is asked, uncertainty is kept
 	Once  bool // carrying it out twice is not the same as once: never repeated blindly
 
 	// Accept reads an answer of status 2xx, as part of the attempt: its error makes
-	// the answer malformed, and the attempt one that failed. nil accepts everything.
+	// the answer malformed, and the attempt one that failed; a [*Refused] makes it the
+	// refusal that it names. nil accepts everything.
 	Accept func(*Answer) error
 }
 
@@ -45,4 +47,5 @@ type Call struct {
 	Status       int
 	Kind         Kind
 	Err          error
+	Cost         int // of the request
 }

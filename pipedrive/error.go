@@ -1,0 +1,199 @@
+package pipedrive
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/rest"
+)
+
+// Error is a call that failed. No part of it ever holds the token.
+type Error struct {
+	Kind       Kind
+	Action     string        // "list", "get", "create", ...
+	Subject    string        // what it was done to: "deals", "deal 42"
+	Status     int           // HTTP status of the last answer; 0: none
+	Message    string        // what Pipedrive said, in one short line
+	Code       string        // Pipedrive's word for it: "ERR_SCHEMA_VALIDATION_FAILED"; "": none
+	RetryAfter time.Duration // the wait that Pipedrive asked for; 0: none
+	Attempts   int           // attempts begun; 0: refused here, nothing was sent
+	Uncertain  bool          // a write: some attempt, the last included, may have taken effect
+	Final      bool          // malformed: another attempt would be answered alike
+	Err        error         // cause; nil when the status says it all
+}
+
+// Error says action, subject and cause.
+func (e *Error) Error() string {
+	parts := []string{e.Action + " " + e.Subject, e.Kind.String()}
+	if e.Status != 0 {
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))))
+	}
+	if e.Message != "" {
+		parts = append(parts, e.Message)
+	}
+	if e.Err != nil {
+		parts = append(parts, e.Err.Error())
+	}
+	text := strings.Join(parts, ": ")
+	if e.Attempts > 1 {
+		text += fmt.Sprintf(" (%d attempts)", e.Attempts)
+	}
+	return text
+}
+
+// Unwrap returns the cause: the context's error, the gate's, or the network's.
+func (e *Error) Unwrap() error { return e.Err }
+
+// refuse is a call that is wrong before it is sent.
+func refuse(action, subject, format string, args ...any) *Error {
+	return &Error{Kind: KindInvalid, Action: action, Subject: subject, Err: fmt.Errorf(format, args...)}
+}
+
+// failed turns the transport's error into this package's; body is that of the last answer.
+func failed(action, subject string, body []byte, err error) *Error {
+	var cause *rest.Error
+	if !errors.As(err, &cause) {
+		return &Error{Kind: KindUnavailable, Action: action, Subject: subject, Err: err}
+	}
+	e := &Error{
+		Kind: Kind(cause.Kind), Action: action, Subject: subject, Status: cause.Status, Message: cause.Message,
+		RetryAfter: cause.RetryAfter, Attempts: cause.Attempts, Uncertain: cause.Uncertain, Final: cause.Final, Err: cause.Err,
+	}
+	var said refusal
+	if json.Unmarshal(body, &said) == nil {
+		e.Code = said.code()
+	}
+	return e
+}
+
+// refusal is what both envelopes of errors have between them: that of the API in
+// general, and that of the webhooks' endpoints (facts/pipedrive-api.md, 3.1 and 5).
+type refusal struct {
+	Success   *bool           `json:"success"`
+	Status    json.RawMessage `json:"status"` // "ok" or "error"; webhooks only
+	Error     json.RawMessage `json:"error"`
+	ErrorInfo json.RawMessage `json:"error_info"`
+	Message   json.RawMessage `json:"message"`
+	Errors    json.RawMessage `json:"errors"` // {field: [messages]}; webhooks only
+	Code      json.RawMessage `json:"code"`
+	ErrorCode json.RawMessage `json:"errorCode"`
+}
+
+// refused reports whether the envelope says no.
+func (r refusal) refused() bool {
+	return r.Success != nil && !*r.Success || text(r.Status) == "error"
+}
+
+func (r refusal) code() string {
+	if code := text(r.Code); code != "" {
+		return code
+	}
+	return text(r.ErrorCode)
+}
+
+// kind is that of a refusal in an answer of status 2xx: it goes by the status that it
+// names, if any.
+func (r refusal) kind() rest.Kind {
+	if status, err := strconv.Atoi(r.code()); err == nil && status >= 400 && status < 600 {
+		return kindOfStatus(status)
+	}
+	return rest.KindInvalid
+}
+
+// words is the message, with where to read on or what each field is told.
+func (r refusal) words() string {
+	said := text(r.Error)
+	if said == "" {
+		said = text(r.Message)
+	}
+	var fields map[string]json.RawMessage
+	_ = json.Unmarshal(r.Errors, &fields) // of another shape: nothing to add
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		said = joined(said, "; ", name+": "+texts(fields[name]))
+	}
+	if info := text(r.ErrorInfo); info != "" && !strings.Contains(info, "developers.pipedrive.com") {
+		said = joined(said, ": ", info)
+	}
+	return said
+}
+
+func joined(a, separator, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + separator + b
+}
+
+// texts is a list of texts, or one.
+func texts(raw json.RawMessage) string {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		return text(raw)
+	}
+	var all []string
+	for _, each := range list {
+		all = append(all, text(each))
+	}
+	return strings.Join(all, ", ")
+}
+
+// say finds the words of a refusal; "": the body has none of the known shapes.
+func say(body []byte) string {
+	var r refusal
+	if json.Unmarshal(body, &r) != nil {
+		return ""
+	}
+	return r.words()
+}
+
+// dearest is more than any call costs: with less than this left of a day, it is spent.
+const dearest = 41
+
+// classify goes by status, with what only Pipedrive means by it.
+func classify(a *rest.Answer, _ string) rest.Kind {
+	html := rest.IsHTML(a.Header, a.Body)
+	switch {
+	case a.Status == http.StatusForbidden && !isObject(a.Body):
+		return rest.KindBlocked
+	case a.Status == http.StatusTooManyRequests && daySpent(a.Header):
+		return rest.KindDailyBudget
+	case a.Status >= 400 && !html:
+		return kindOfStatus(a.Status)
+	}
+	return rest.Classify(a.Status, html)
+}
+
+func kindOfStatus(status int) rest.Kind {
+	switch status {
+	case http.StatusPaymentRequired:
+		return rest.KindUnpaid
+	case http.StatusUnsupportedMediaType: // a feature that the company does not have
+		return rest.KindForbidden
+	case http.StatusUnprocessableEntity: // documented for the limit of webhooks alone
+		return rest.KindLimit
+	}
+	return rest.Classify(status, false)
+}
+
+// daySpent tells a 429 of the day from one of the window: by what is left of the day
+// where the headers say it, else by a window that has calls left.
+func daySpent(h http.Header) bool {
+	if left, ok := headerCount(h, dailyRemainingHeader); ok {
+		return left < dearest
+	}
+	left, ok := headerCount(h, "X-Ratelimit-Remaining")
+	return ok && left > 0
+}
+
+func isObject(body []byte) bool {
+	body = bytes.TrimSpace(body)
+	return len(body) > 1 && body[0] == '{' && json.Valid(body)
+}
