@@ -11,10 +11,14 @@
 // and reads no file except secrets. A Secret keeps the path of its file and
 // reads it again when the file changes, so that rotated tokens need no restart.
 //
-// Start reading at Load; the variables stand in settings.go and workspace.go.
+// Start reading at Load; the variables stand in settings.go. What workspaces of
+// Planhat and accounts of Pipedrive have in common is in tenant.go.
 package config
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Config is everything a service takes from its environment. Every value has
 // been checked; zero values mean what the field's comment says.
@@ -24,7 +28,10 @@ type Config struct {
 	Kafka          Kafka
 	Registry       Registry
 	Topics         Topics
-	Planhat        []Workspace // in the order of PLANHAT_WORKSPACES, at least one
+	Planhat        []Workspace // in the order of PLANHAT_WORKSPACES; there is a workspace or an account
+	Pipedrive      []Account   // in the order of PIPEDRIVE_ACCOUNTS
+	Components     []string    // SOURCE_COMPONENTS
+	WebhookAddr    string      // WEBHOOK_ADDR
 	Budget         Budget
 	Sink           Sink
 	Shard          Shard
@@ -98,6 +105,39 @@ type Workspace struct {
 	CompanyIDs     []string // nil: all companies
 	DeleteGuard    DeleteGuard
 }
+
+// Account is one company at Pipedrive with the token of one of its users.
+type Account struct {
+	Name    string
+	Token   *Secret // nil: only where nothing but webhooks is taken
+	BaseURL string  // as it was given, in any spelling of the company's address
+
+	// WebhookURL is the whole public address that Pipedrive shall call; empty: no
+	// webhook is registered, and reconciliation alone finds what changed.
+	WebhookURL  string
+	WebhookUser string // empty: no webhooks are taken for this account
+	// Deliveries are accepted with either password; the first is registered.
+	WebhookPassword, WebhookPasswordPrevious *Secret
+
+	Objects           []string // nil: all of AccountObjects
+	ReconcileInterval time.Duration
+	SweepInterval     time.Duration
+	RequestsPer2s     int
+	DailyTokenShare   float64 // of the company's daily tokens; 0 < share <= 1
+	DeleteGuard       DeleteGuard
+}
+
+// Takes tells whether webhooks are taken for an account.
+func (a Account) Takes() bool { return a.WebhookUser != "" && a.WebhookPassword.IsSet() }
+
+// The parts of the source, as SOURCE_COMPONENTS names them.
+const (
+	Poller  = "poller"  // owns shards, asks the vendors, writes changes
+	Webhook = "webhook" // takes what Pipedrive sends, and nothing else
+)
+
+// Has tells whether a part of the source runs in this process.
+func (c Config) Has(component string) bool { return slices.Contains(c.Components, component) }
 
 // Budget is the part of a token's calls that the source may spend while the
 // sink wants them too.

@@ -8,12 +8,14 @@ import (
 )
 
 // DeleteGuard says how many records may be found gone within a day before an
-// operator has to look. It is written "listing:33%,workspace:10%"; a limit is a
-// share or a number of records, and each scope may have one of both. The zero
-// value, written "off", holds nothing.
+// operator has to look. It is written "listing:33%,workspace:10%", for an account
+// "listing:33%,account:10%"; a limit is a share or a number of records, and each
+// scope may have one of both. The zero value, written "off", holds nothing.
 type DeleteGuard struct {
 	Listing   DeleteLimit // of the records of one listing
-	Workspace DeleteLimit // of the records of all listings together
+	Workspace DeleteLimit // of the records of all listings of a workspace or account together
+
+	account bool // it was written with account
 }
 
 // DeleteLimit is a share of the records, from 0 to 1, and a number of them; 0 is
@@ -25,7 +27,7 @@ type DeleteLimit struct {
 
 const (
 	noDeleteGuard          = "off"
-	deleteGuardExplanation = "write limits such as listing:33%,workspace:10% or workspace:5000, or off"
+	deleteGuardExplanation = "write limits such as listing:33%,workspace:10% or workspace:5000 (account instead of workspace for an account), or off"
 )
 
 // ParseDeleteGuard reads "listing:33%,workspace:10%", or "off". Spaces around
@@ -43,7 +45,7 @@ func ParseDeleteGuard(text string) (DeleteGuard, error) {
 		scope, limit, _ := strings.Cut(pair, ":")
 		of := g.scope(strings.TrimSpace(scope))
 		if of == nil {
-			return DeleteGuard{}, fmt.Errorf("%q is not a limit of listing or workspace", pair)
+			return DeleteGuard{}, fmt.Errorf("%q is not a limit of listing, or of workspace or account", pair)
 		}
 		if err := of.set(strings.TrimSpace(limit)); err != nil {
 			return DeleteGuard{}, fmt.Errorf("%q: %w", pair, err)
@@ -57,6 +59,9 @@ func (g *DeleteGuard) scope(name string) *DeleteLimit {
 	case "listing":
 		return &g.Listing
 	case "workspace":
+		return &g.Workspace
+	case "account":
+		g.account = true
 		return &g.Workspace
 	default:
 		return nil
@@ -100,7 +105,11 @@ func (g DeleteGuard) String() string {
 		}
 	}
 	add("listing", g.Listing)
-	add("workspace", g.Workspace)
+	if g.account {
+		add("account", g.Workspace)
+	} else {
+		add("workspace", g.Workspace)
+	}
 	if len(limits) == 0 {
 		return noDeleteGuard
 	}

@@ -101,7 +101,7 @@ func (r *report) shown(variable string) string {
 func secretName(variable string) bool {
 	for _, word := range []string{"TOKEN", "PASS", "SECRET", "KEY"} {
 		if strings.Contains(variable, word) {
-			return !strings.HasSuffix(variable, "_FILE") && !strings.HasSuffix(variable, "_URL")
+			return !strings.HasSuffix(variable, "_FILE") && !strings.HasSuffix(variable, "_URL") && !strings.HasSuffix(variable, "_SHARE")
 		}
 	}
 	return false

@@ -37,9 +37,10 @@ func GivenIn(environ []string) []Given {
 
 // Variable is the full name of a setting of a workspace: its last word, such as
 // TOKEN, behind the prefix of the workspace.
-func Variable(workspace, setting string) string {
-	return planhatPrefix + segment(workspace) + "_" + setting
-}
+func Variable(workspace, setting string) string { return workspaceKind.variable(workspace, setting) }
+
+// AccountVariable is the same for an account of Pipedrive.
+func AccountVariable(account, setting string) string { return accountKind.variable(account, setting) }
 
 // Secrets are the values in force of every secret of a configuration, for those
 // who must keep them out of what they print.
@@ -47,6 +48,9 @@ func (c Config) Secrets() []string {
 	all := []*Secret{c.Kafka.SASL.Password, c.Kafka.SASL.OAuth.ClientSecret, c.Registry.Password, c.Registry.Token}
 	for _, w := range c.Planhat {
 		all = append(all, w.Token)
+	}
+	for _, a := range c.Pipedrive {
+		all = append(all, a.Token, a.WebhookPassword, a.WebhookPasswordPrevious)
 	}
 	var out []string
 	for _, s := range all {

@@ -29,11 +29,14 @@ func TestVariable(t *testing.T) {
 	if got := Variable("acme-eu", "TOKEN"); got != "PLANHAT_ACME_EU_TOKEN" {
 		t.Error(got)
 	}
+	if got := AccountVariable("acme-eu", "WEBHOOK_USER"); got != "PIPEDRIVE_ACME_EU_WEBHOOK_USER" {
+		t.Error(got)
+	}
 }
 
 // Every secret of the configuration is among Secrets: a new one may not be forgotten.
 func TestSecretsAreAll(t *testing.T) {
-	c := Config{Planhat: []Workspace{{}}}
+	c := Config{Planhat: []Workspace{{}}, Pipedrive: []Account{{}}}
 	var want []string
 	var fill func(v reflect.Value)
 	fill = func(v reflect.Value) {
@@ -57,7 +60,7 @@ func TestSecretsAreAll(t *testing.T) {
 	fill(reflect.ValueOf(&c).Elem())
 	got := c.Secrets()
 	slices.Sort(got)
-	if len(want) < 5 || !slices.Equal(got, want) {
+	if len(want) < 8 || !slices.Equal(got, want) {
 		t.Errorf("secrets %v, want %v", got, want)
 	}
 }

@@ -14,7 +14,32 @@ import (
 // is read, except the host name where INSTANCE_ID is not set.
 func Load(environ, objects []string) (Config, error) {
 	l := loader{report: newReport(environ), objects: objects}
+	return l.load()
+}
+
+// LoadNames is Load for who calls no vendor: of workspaces and accounts only the
+// names are read, so that none of their secrets has to be there.
+func LoadNames(environ, objects []string) (Config, error) {
+	l := loader{report: newReport(environ), objects: objects, namesOnly: true}
+	for name := range l.env {
+		if slices.ContainsFunc(kinds, func(k kind) bool { return strings.HasPrefix(name, k.prefix) && name != k.list }) {
+			delete(l.env, name)
+		}
+	}
+	return l.load()
+}
+
+type loader struct {
+	report
+	s         settings
+	objects   []string
+	namesOnly bool
+}
+
+func (l *loader) load() (Config, error) {
 	parse(&l.s, "", &l.report)
+	l.workspacesOrAccounts()
+	components := l.components()
 	c := Config{
 		Bridge:         l.s.Bridge,
 		InstanceID:     l.instance(),
@@ -22,6 +47,9 @@ func Load(environ, objects []string) (Config, error) {
 		Registry:       l.registry(),
 		Topics:         l.topics(),
 		Planhat:        l.workspaces(),
+		Pipedrive:      l.accounts(),
+		Components:     components,
+		WebhookAddr:    string(l.s.WebhookAddr),
 		Budget:         Budget{SourceShare: float64(l.s.SourceShare)},
 		Sink:           Sink{ReferenceWait: time.Duration(l.s.SinkWait), Linger: time.Duration(l.s.SinkLinger), MaxBatch: int(l.s.SinkBatch), InFlight: int(l.s.SinkInFlight), BufferBytes: int(l.s.SinkBuffer), AcceptTenant: l.acceptedTenants()},
 		Shard:          l.shard(),
@@ -37,10 +65,13 @@ func Load(environ, objects []string) (Config, error) {
 	return c, nil
 }
 
-type loader struct {
-	report
-	s       settings
-	objects []string
+// workspacesOrAccounts takes the default of PLANHAT_WORKSPACES back where there
+// are accounts: who bridges Pipedrive alone has no workspace. What is set for
+// one is not passed over in silence: see refuseUnnamed.
+func (l *loader) workspacesOrAccounts() {
+	if l.env[workspaceKind.list] == "" && len(l.s.Accounts) > 0 {
+		l.s.Workspaces = nil
+	}
 }
 
 var (

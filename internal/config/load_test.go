@@ -22,6 +22,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 var objects = []string{"company", "enduser", "note", "license"}
 
+const apiToken = "0123456789abcdef0123456789abcdef01234567"
+
 func golden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
@@ -90,6 +92,12 @@ func TestEverythingSet(t *testing.T) {
 		"PLANHAT_WORKSPACES=acme-eu,beta", "PLANHAT_ACME_EU_TOKEN=t", "PLANHAT_ACME_EU_OBJECTS=company, note", "PLANHAT_ACME_EU_COMPANY_IDS=6b01fcb5ff4ae39f6b000000,6b01fcb5ff4ae39f6b000001",
 		"PLANHAT_ACME_EU_BASE_URL=http://localhost:1/base/", "PLANHAT_ACME_EU_CALLS_PER_MINUTE=10", "PLANHAT_ACME_EU_FRESHNESS=note:5s, *:1h", "PLANHAT_ACME_EU_DELETE_GUARD=listing:20%, listing:400",
 		"PLANHAT_BETA_TOKEN_FILE=testdata/token",
+		"SOURCE_COMPONENTS=webhook, poller", "WEBHOOK_ADDR=127.0.0.1:8090", "PIPEDRIVE_ACCOUNTS=eu,us-1",
+		"PIPEDRIVE_EU_TOKEN="+apiToken, "PIPEDRIVE_EU_BASE_URL=https://Acme.pipedrive.com/api/v1", "PIPEDRIVE_EU_WEBHOOK_URL=https://hooks.example.com/",
+		"PIPEDRIVE_EU_WEBHOOK_USER=pipedrive", "PIPEDRIVE_EU_WEBHOOK_PASSWORD=s4", "PIPEDRIVE_EU_WEBHOOK_PASSWORD_PREVIOUS_FILE=testdata/token",
+		"PIPEDRIVE_EU_OBJECTS=deal, note", "PIPEDRIVE_EU_RECONCILE_INTERVAL=5m", "PIPEDRIVE_EU_SWEEP_INTERVAL=12h", "PIPEDRIVE_EU_REQUESTS_PER_2S=40",
+		"PIPEDRIVE_EU_DAILY_TOKEN_SHARE=0.25", "PIPEDRIVE_EU_DELETE_GUARD=listing:20%, account:5%",
+		"PIPEDRIVE_US_1_TOKEN_FILE=testdata/apitoken", "PIPEDRIVE_US_1_BASE_URL=acme-us",
 		"PATH=/bin", "HOME=/",
 	)
 	golden(t, "testdata/everything.golden", c.Print())
@@ -152,7 +160,8 @@ func TestNoWayOfPrintingShowsASecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	configs := []Config{
-		load(t, "PLANHAT_TOKEN="+s, "KAFKA_SASL_MECHANISM=PLAIN", "KAFKA_SASL_USERNAME=u", "KAFKA_SASL_PASSWORD="+s, "SCHEMA_REGISTRY_TOKEN="+s),
+		load(t, "PLANHAT_WORKSPACES=default", "PLANHAT_TOKEN="+s, "PIPEDRIVE_ACCOUNTS=acme", "PIPEDRIVE_TOKEN="+s+strings.Repeat("0", 31), "PIPEDRIVE_BASE_URL=acme",
+			"PIPEDRIVE_WEBHOOK_USER=u", "PIPEDRIVE_WEBHOOK_PASSWORD="+s, "PIPEDRIVE_WEBHOOK_PASSWORD_PREVIOUS="+s, "KAFKA_SASL_MECHANISM=PLAIN", "KAFKA_SASL_USERNAME=u", "KAFKA_SASL_PASSWORD="+s, "SCHEMA_REGISTRY_TOKEN="+s),
 		load(t, "PLANHAT_TOKEN_FILE="+file, "KAFKA_SASL_MECHANISM=OAUTHBEARER", "KAFKA_OAUTH_TOKEN_URL=http://x", "KAFKA_OAUTH_CLIENT_ID=i",
 			"KAFKA_OAUTH_CLIENT_SECRET="+s, "SCHEMA_REGISTRY_USERNAME=u", "SCHEMA_REGISTRY_PASSWORD="+s),
 	}
@@ -170,7 +179,7 @@ func TestNoWayOfPrintingShowsASecret(t *testing.T) {
 		for name, text := range map[string]string{
 			"Print": c.Print(), "JSON": string(asJSON), "slog JSON": jsonLog.String(), "slog text": textLog.String(),
 			"token": fmt.Sprintf("%v %+v %#v %s %q %x %d", c.Planhat[0].Token, c.Planhat[0].Token, c.Planhat[0].Token, c.Planhat[0].Token, c.Planhat[0].Token, c.Planhat[0].Token, c.Planhat[0].Token),
-			"%v":    fmt.Sprintf("%v", c), "%+v": fmt.Sprintf("%+v", c), "%#v": fmt.Sprintf("%#v", c), "%x": fmt.Sprintf("%x", c.Planhat),
+			"%v":    fmt.Sprintf("%v", c), "%+v": fmt.Sprintf("%+v", c), "%#v": fmt.Sprintf("%#v", c), "%x": fmt.Sprintf("%x %x", c.Planhat, c.Pipedrive),
 		} {
 			if strings.Contains(text, s) || strings.Contains(text, fmt.Sprintf("%x", s)) {
 				t.Errorf("%s shows the secret: %s", name, text)
@@ -187,11 +196,12 @@ func TestReferenceIsCurrent(t *testing.T) {
 func FuzzLoad(f *testing.F) {
 	f.Add("PLANHAT_TOKEN=x\nKAFKA_OAUTH_EXTENSIONS==,=\nSINK_MAX_BATCH=\xff")
 	f.Add("PLANHAT_WORKSPACES=a,a,,b\nPLANHAT_A_TOKEN=x\nPLANHAT__TOKEN=y\nPLANHAT_=")
+	f.Add("PIPEDRIVE_ACCOUNTS=a,b-c\nPIPEDRIVE_A_TOKEN=" + apiToken + "\nPIPEDRIVE_A_BASE_URL=https://[::1\nPIPEDRIVE_B_C_WEBHOOK_URL=http://a%\nSOURCE_COMPONENTS=webhook")
 	f.Add("SCHEMA_REGISTRY_URL=http://[::1\nADMIN_ADDR=:\nKAFKA_BOOTSTRAP_SERVERS=:1,[::]:2")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := Load(strings.Split(text, "\n"), objects)
 		if err == nil {
-			if len(c.Planhat) == 0 || len(c.Kafka.Brokers) == 0 || len(c.Registry.URLs) == 0 || c.Print() == "" {
+			if len(c.Planhat)+len(c.Pipedrive) == 0 || len(c.Kafka.Brokers) == 0 || len(c.Registry.URLs) == 0 || c.Print() == "" {
 				t.Errorf("accepted, but unusable: %s", c.Print())
 			}
 			return

@@ -37,7 +37,15 @@ becomes ` + "`_`" + `. If there is only one workspace, its name may be left out:
 ` + "`PLANHAT_TOKEN`" + `.
 
 `)
-	table(&b, "PLANHAT_<NAME>_", reflect.TypeFor[workspaceSettings]())
+	table(&b, "PLANHAT_<NAME>_", workspaceKind.settings)
+	b.WriteString(`
+## Pipedrive accounts
+
+The same for accounts: settings of ` + "`acme-eu`" + ` start with ` + "`PIPEDRIVE_ACME_EU_`" + `, those of the
+only account with ` + "`PIPEDRIVE_`" + ` alone. [Pipedrive](pipedrive.md) shows how to set one up.
+
+`)
+	table(&b, "PIPEDRIVE_<NAME>_", accountKind.settings)
 	return b.String()
 }
 

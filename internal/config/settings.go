@@ -49,6 +49,8 @@ type settings struct {
 	TopicReplication whole  `env:"TOPIC_REPLICATION_FACTOR" envDefault:"-1" min:"-1" max:"32767" doc:"Replicas of new topics; -1 is the cluster's default."`
 
 	Workspaces   list     `env:"PLANHAT_WORKSPACES" envDefault:"default" doc:"Names of the Planhat tenants, separated by commas: 1 to 64 of a-z, 0-9 and -, with a letter or digit first and last. The names are part of topic names, and of variables in capitals with _ for -: acme-eu has PLANHAT_ACME_EU_TOKEN."`
+	Accounts     list     `env:"PIPEDRIVE_ACCOUNTS" doc:"Names of the Pipedrive accounts, separated by commas, spelt as workspaces are: acme-eu has PIPEDRIVE_ACME_EU_TOKEN. With accounts, PLANHAT_WORKSPACES has no default: without it there are no workspaces. Default: none."`
+	Components   list     `env:"SOURCE_COMPONENTS" envDefault:"poller,webhook" doc:"Parts of the source that this process runs, separated by commas. poller: captures changes of all workspaces and accounts. webhook: takes what Pipedrive sends and writes it to Kafka; alone it asks no vendor, and needs no token and no schema registry."`
 	SourceShare  fraction `env:"SOURCE_BUDGET_SHARE" envDefault:"0.5" doc:"Part of a token's calls per minute that the source may spend; the sink has the rest. Above 0, at most 1."`
 	SinkWait     duration `env:"SINK_REFERENCE_WAIT" envDefault:"5s" min:"0s" max:"5m" doc:"How long a batch waits for records that its commands refer to."`
 	SinkLinger   duration `env:"SINK_LINGER" envDefault:"50ms" min:"0s" max:"1m" doc:"How long the sink collects commands before it starts a batch while no other is under way. It starts sooner when the batch is full or when no command comes for a fifth of this time."`
@@ -61,6 +63,7 @@ type settings struct {
 	CallDeadline   duration `env:"CALL_DEADLINE" envDefault:"30s" min:"1s" max:"10m" doc:"How long one API call may take. At most three quarters of SHARD_SESSION_TIMEOUT, so that no call outlives the ownership it was made under."`
 
 	AdminAddr      listenAddress `env:"ADMIN_ADDR" envDefault:":9102" doc:"Where /healthz, /readyz, /metrics and /status are served."`
+	WebhookAddr    listenAddress `env:"WEBHOOK_ADDR" envDefault:":8080" doc:"Where the source takes webhooks of Pipedrive: plain HTTP, POST /pipedrive/<account>. TLS is the ingress's. Served only where an account has WEBHOOK_USER and WEBHOOK_PASSWORD."`
 	StartupTimeout duration      `env:"STARTUP_TIMEOUT" envDefault:"60s" min:"1s" max:"1h" doc:"How long Kafka and the registry may stay away at the start before the service ends with exit code 3."`
 	LogLevel       string        `env:"LOG_LEVEL" envDefault:"info" choices:"debug,info,warn,error" doc:"Least severe message that is logged."`
 	LogFormat      string        `env:"LOG_FORMAT" envDefault:"json" choices:"json,text" doc:"Shape of the log."`
@@ -77,4 +80,24 @@ type workspaceSettings struct {
 	Freshness      string  `env:"FRESHNESS" envDefault:"company:60s,enduser:60s,task:60s,conversation:60s,note:60s,*:15m" doc:"How old the picture of an object may become: object:duration, separated by commas; * stands for every other object."`
 	CompanyIDs     list    `env:"COMPANY_IDS" doc:"Planhat ids of the only companies to work on, separated by commas; with more than 74 of them listings are read whole, and the records of others left out. Default: all."`
 	DeleteGuard    string  `env:"DELETE_GUARD" envDefault:"listing:33%,workspace:10%" doc:"Most records that may be found gone within a day, of one listing and of the workspace, as a share or a number (listing:500). Above it no delete is written before planhatctl signal release. Up to 20 of a listing and 50 of the workspace pass a share, but no more than 3 where nothing is left. off: nothing is held."`
+}
+
+// accountSettings is read once for each account, after PIPEDRIVE_<NAME>_, or
+// after PIPEDRIVE_ alone for the only account.
+type accountSettings struct {
+	Token               string   `env:"TOKEN" secret:"true" doc:"API token, 40 characters, of a user who sees everything that is to be captured: best an administrator of its own. Required, here or in a file, but where SOURCE_COMPONENTS is webhook alone."`
+	TokenFile           string   `env:"TOKEN_FILE" doc:"File with the token, read anew when it changes."`
+	BaseURL             string   `env:"BASE_URL" doc:"The company's address in any spelling: acme, acme.pipedrive.com, https://acme.pipedrive.com/v1, or a page of it. Required, but where SOURCE_COMPONENTS is webhook alone."`
+	WebhookURL          address  `env:"WEBHOOK_URL" doc:"Public https address under which Pipedrive reaches the source. A host alone gets /pipedrive/<account> behind it; with a path it is used as it is. Default: none; no webhook is registered, and changes are found by reconciliation alone."`
+	WebhookUser         string   `env:"WEBHOOK_USER" doc:"User that Pipedrive sends with each webhook (basic authentication). Goes with WEBHOOK_PASSWORD; needed with WEBHOOK_URL."`
+	WebhookPassword     string   `env:"WEBHOOK_PASSWORD" secret:"true" doc:"Password that Pipedrive sends; best 32 random bytes."`
+	WebhookPasswordFile string   `env:"WEBHOOK_PASSWORD_FILE" doc:"File with the password, read anew when it changes."`
+	WebhookPrevious     string   `env:"WEBHOOK_PASSWORD_PREVIOUS" secret:"true" doc:"A second password that is accepted too, while the first replaces it."`
+	WebhookPreviousFile string   `env:"WEBHOOK_PASSWORD_PREVIOUS_FILE" doc:"File with the second password, read anew when it changes."`
+	Objects             list     `env:"OBJECTS" doc:"Objects to capture, separated by commas: deal, organization, person, note, pipeline. Default: all."`
+	ReconcileInterval   duration `env:"RECONCILE_INTERVAL" envDefault:"15m" min:"1s" max:"24h" doc:"How often what changed is asked for, to find what no webhook brought."`
+	SweepInterval       duration `env:"SWEEP_INTERVAL" envDefault:"24h" min:"1s" max:"720h" doc:"How often all records are listed, to find deletes that no webhook brought."`
+	RequestsPer2s       whole    `env:"REQUESTS_PER_2S" envDefault:"20" min:"1" max:"100000" doc:"Requests that the bridge may send within two seconds; Pipedrive allows 20 on its smallest plan."`
+	DailyTokenShare     fraction `env:"DAILY_TOKEN_SHARE" envDefault:"1" doc:"Part of the company's daily tokens that the bridge may spend. Above 0, at most 1."`
+	DeleteGuard         string   `env:"DELETE_GUARD" envDefault:"listing:33%,account:10%" doc:"Most records that a sweep may find gone within a day, of one listing and of the account, as a share or a number (listing:500). Above it no delete is written before planhatctl signal release. Deletes that a webhook tells are not counted. off: nothing is held."`
 }

@@ -10,7 +10,7 @@ import (
 
 // ownPrefixes are the beginnings under which every name must be known.
 var ownPrefixes = []string{
-	"PLANHAT_", "KAFKA_", "SCHEMA_REGISTRY_", "SCHEMA_", "TOPIC_", "SOURCE_", "SINK_", "SHARD_", "BRIDGE_", "ADMIN_",
+	"PLANHAT_", "KAFKA_", "SCHEMA_REGISTRY_", "SCHEMA_", "TOPIC_", "SOURCE_", "SINK_", "SHARD_", "BRIDGE_", "ADMIN_", "PIPEDRIVE_", "WEBHOOK_",
 }
 
 // Kubernetes puts variables for every service of the namespace into every pod;
@@ -41,16 +41,11 @@ func below(name string) bool {
 	return slices.ContainsFunc(ownPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// advice names the nearest variable, and the list of workspaces where the name
-// is spelt like a setting of a workspace that is not listed.
+// advice names the nearest variable, and the list of workspaces or accounts where
+// the name is spelt like a setting of one that is not listed.
 func advice(name string, known []string) string {
 	near := nearest(name, known)
-	for _, suffix := range workspaceSuffixes() {
-		ws, ok := strings.CutSuffix(strings.TrimPrefix(name, planhatPrefix), "_"+suffix)
-		if !ok || ws == "" || !strings.HasPrefix(name, planhatPrefix) {
-			continue
-		}
-		list := "add " + strings.ToLower(strings.ReplaceAll(ws, "_", "-")) + " to PLANHAT_WORKSPACES"
+	if list := unlisted(name); list != "" {
 		if near == "" {
 			return "to use it, " + list
 		}
@@ -62,16 +57,38 @@ func advice(name string, known []string) string {
 	return "take it away, or see the list of variables in docs/configuration.md"
 }
 
+// unlisted says whom to list for a name that is spelt like somebody's setting.
+func unlisted(name string) string {
+	for _, k := range kinds {
+		rest, ok := strings.CutPrefix(name, k.prefix)
+		if !ok {
+			continue
+		}
+		for _, suffix := range k.suffixes() {
+			if owner, ok := strings.CutSuffix(rest, "_"+suffix); ok && owner != "" {
+				return "add " + strings.ToLower(strings.ReplaceAll(owner, "_", "-")) + " to " + k.list
+			}
+		}
+	}
+	return ""
+}
+
 // known are all names that mean something under these settings.
 func (l *loader) known() []string {
 	var out []string
 	for f := range reflect.TypeFor[settings]().Fields() {
 		out = append(out, f.Tag.Get("env"))
 	}
-	for _, suffix := range workspaceSuffixes() {
-		out = append(out, planhatPrefix+suffix)
-		for _, name := range l.s.Workspaces {
-			out = append(out, planhatPrefix+segment(name)+"_"+suffix)
+	for _, k := range kinds {
+		listed := l.s.Workspaces
+		if k.list == accountKind.list {
+			listed = l.s.Accounts
+		}
+		for _, suffix := range k.suffixes() {
+			out = append(out, k.prefix+suffix)
+			for _, name := range listed {
+				out = append(out, k.variable(name, suffix))
+			}
 		}
 	}
 	return out

@@ -3,6 +3,7 @@ package ctl
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
@@ -46,33 +47,13 @@ func (t *tool) environment(ctx context.Context) (*environment, error) {
 // loadConfig is the services' configuration without what only they need: a
 // tool that calls no API asks nobody for a token.
 func loadConfig(environ []string, bootstrap, registry, workspace string) (config.Config, error) {
-	given := map[string]string{"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "SCHEMA_REGISTRY_URL": registry, "PLANHAT_WORKSPACES": workspace}
-	var env []string
-	workspaces := workspace
-	for _, pair := range environ {
-		name, value, _ := strings.Cut(pair, "=")
-		if given[name] != "" || strings.HasPrefix(name, "PLANHAT_") && name != "PLANHAT_WORKSPACES" {
-			continue
-		}
-		if name == "PLANHAT_WORKSPACES" {
-			workspaces = value
-		}
-		env = append(env, pair)
-	}
-	for name, value := range given {
+	env := slices.Clone(environ)
+	for name, value := range map[string]string{"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "SCHEMA_REGISTRY_URL": registry, "PLANHAT_WORKSPACES": workspace} {
 		if value != "" {
-			env = append(env, name+"="+value)
+			env = append(env, name+"="+value) // of doubles the last counts
 		}
 	}
-	if strings.TrimSpace(workspaces) == "" {
-		workspaces = "default"
-	}
-	for name := range strings.SplitSeq(workspaces, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			env = append(env, "PLANHAT_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"_TOKEN=unused-"+name)
-		}
-	}
-	return config.Load(env, objectNames())
+	return config.LoadNames(env, objectNames())
 }
 
 func objectNames() []string {

@@ -33,6 +33,9 @@ func (n Names) DeadLetters(vendor, workspace string) string {
 	return n.Prefix + vendor + ".deadletters." + workspace
 }
 
+// Webhooks is the topic of what Pipedrive sent for an account, as it was received.
+func (n Names) Webhooks(account string) string { return n.Prefix + "pipedrive.webhooks." + account }
+
 // Signals is the topic that operators give orders on.
 func (n Names) Signals() string { return n.Prefix + n.Bridge + ".signals" }
 
@@ -52,6 +55,12 @@ func (n Names) CommandGroup(vendor, workspace string) string {
 	return n.Bridge + "." + vendor + ".commands." + workspace
 }
 
+// WebhookGroup is the group that shows how far the webhooks of an account have
+// been looked at; nothing is fetched through it.
+func (n Names) WebhookGroup(account string) string {
+	return n.Bridge + ".pipedrive.webhooks." + account
+}
+
 // TransactionalID is the producer identity of a shard; whoever holds it fences
 // every earlier holder.
 func (n Names) TransactionalID(role string, shard int32) string {
@@ -65,10 +74,11 @@ func (n Names) HandTransactionalID(vendor, workspace string) string {
 }
 
 // Many tells whether a topic is written by others than the owner of one shard:
-// all shards write notifications, and whoever settles dead letters marks them.
+// all shards write notifications, whoever settles dead letters marks them, and
+// every intake writes webhooks, outside of transactions.
 func (n Names) Many(topic string) bool {
 	_, ofVendor, _ := strings.Cut(strings.TrimPrefix(topic, n.Prefix), ".")
-	return topic == n.Notifications() || strings.HasPrefix(ofVendor, "deadletters.")
+	return topic == n.Notifications() || strings.HasPrefix(ofVendor, "deadletters.") || strings.HasPrefix(ofVendor, "webhooks.")
 }
 
 // Subject is the schema registry subject of a topic's values

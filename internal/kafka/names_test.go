@@ -43,11 +43,13 @@ func TestNamesAreGolden(t *testing.T) {
 			{"commands", n.Commands("planhat", "acme")},
 			{"results", n.Results("planhat", "acme")},
 			{"dead letters", n.DeadLetters("planhat", "acme")},
+			{"webhooks", n.Webhooks("acme")},
 			{"signals", n.Signals()},
 			{"notifications", n.Notifications()},
 			{"state", n.State("source")},
 			{"shard group", n.ShardGroup("source")},
 			{"command group", n.CommandGroup("planhat", "acme")},
+			{"webhook group", n.WebhookGroup("acme")},
 			{"transactional id", n.TransactionalID("sink", 11)},
 			{"subject", n.Subject(n.Changes("planhat", "acme", "company"))},
 		} {
@@ -60,10 +62,10 @@ func TestNamesAreGolden(t *testing.T) {
 // Writes of others to these topics are no sign of a second bridge.
 func TestTopicsOfMany(t *testing.T) {
 	for _, n := range []Names{{Bridge: "planhat-bridge"}, {Bridge: "eu-bridge", Prefix: "crm.prod."}} {
-		if !n.Many(n.Notifications()) || !n.Many(n.DeadLetters("planhat", "acme")) {
-			t.Errorf("prefix %q: notifications or dead letters are taken for a topic of one shard", n.Prefix)
+		if !n.Many(n.Notifications()) || !n.Many(n.DeadLetters("planhat", "acme")) || !n.Many(n.Webhooks("acme")) {
+			t.Errorf("prefix %q: notifications, dead letters or webhooks are taken for a topic of one shard", n.Prefix)
 		}
-		if n.Many(n.Results("planhat", "acme")) || n.Many(n.Changes("planhat", "deadletters", "company")) {
+		if n.Many(n.Results("planhat", "acme")) || n.Many(n.Changes("planhat", "deadletters", "company")) || n.Many(n.Changes("pipedrive", "webhooks", "deal")) {
 			t.Errorf("prefix %q: results or changes are taken for a topic of many", n.Prefix)
 		}
 	}
@@ -77,6 +79,7 @@ func TestTopicSettingsAreGolden(t *testing.T) {
 		n.CommandTopic("planhat", "acme", l),
 		n.ResultTopic("planhat", "acme", l),
 		n.DeadLetterTopic("planhat", "acme", l),
+		n.WebhookTopic("acme", l),
 		n.SignalTopic(l),
 		n.NotificationTopic(l),
 		n.StateTopic("sink", l),

@@ -55,6 +55,18 @@ func (n Names) DeadLetterTopic(vendor, workspace string, l Layout) TopicSpec {
 	return l.topic(n.DeadLetters(vendor, workspace), deleteAfter(30*day))
 }
 
+// WebhookBatch is the largest batch that a new topic of webhooks takes. The usual
+// limit of brokers is a little below the 1 MiB that a body may have.
+const WebhookBatch = 2 << 20
+
+// WebhookTopic keeps what Pipedrive sent for seven days: so long may the owner of
+// an account be away without a sweep.
+func (n Names) WebhookTopic(account string, l Layout) TopicSpec {
+	config := deleteAfter(7 * day)
+	config["max.message.bytes"] = strconv.Itoa(WebhookBatch)
+	return l.topic(n.Webhooks(account), config)
+}
+
 // SignalTopic has one partition: signals are obeyed in the order given.
 func (n Names) SignalTopic(l Layout) TopicSpec {
 	l.Partitions = 1

@@ -63,6 +63,7 @@ func writeTopics(b *bytes.Buffer) {
 		{names.CommandTopic("planhat", ws, layout), "set by the producer", "`Command`: JSON or Avro"},
 		{names.ResultTopic("planhat", ws, layout), "command id", "Avro `Result`"},
 		{names.DeadLetterTopic("planhat", ws, layout), "as the command", "the command's bytes, the reason in headers; null for a mark that settles one: [dead letters](dead-letters.md)"},
+		{names.WebhookTopic("<account>", layout), "`<entity>/<id>`, or `unknown`", "what Pipedrive sent, as it was received; headers `received_at`, `event_id`, `version`: [Pipedrive](pipedrive.md#the-topic-of-webhooks)"},
 		{names.SignalTopic(layout), "any", "JSON: a [signal](#signals)"},
 		{names.NotificationTopic(layout), "`planhat/<workspace>/<stream>`", "JSON: a [notification](#notifications)"},
 		{names.StateTopic("source", layout), "internal", "internal"},
@@ -74,8 +75,8 @@ func writeTopics(b *bytes.Buffer) {
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s | %d | %s |\n", row.spec.Name, row.key, row.value, row.spec.Partitions, strings.Join(settings, " "))
 	}
-	fmt.Fprintf(b, "\nSubjects in the schema registry: `%s`. Consumer group of a workspace's commands, for lag: `%s`.\n\n",
-		names.Subject("<topic>"), names.CommandGroup("planhat", ws))
+	fmt.Fprintf(b, "\nSubjects in the schema registry: `%s`. Consumer groups, for lag: of a workspace's commands `%s`, of an account's webhooks `%s`.\n\n",
+		names.Subject("<topic>"), names.CommandGroup("planhat", ws), names.WebhookGroup("<account>"))
 }
 
 func writeObjects(b *bytes.Buffer) {
