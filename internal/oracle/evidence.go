@@ -18,14 +18,20 @@ type Evidence struct {
 	Journal  []Entry // the vendor's writes, oldest first
 	// WithoutSource: nobody has read the change topics.
 	WithoutSource bool
+	// Webhooks are what the intake wrote, Deliveries what the vendor sent it and how
+	// that was answered; of vendors that send some.
+	Webhooks   []Webhook
+	Deliveries []Delivery
+	Intake     string // the intake's topic
 }
 
 // ObjectEvidence is what is known of one object.
 type ObjectEvidence struct {
-	Spec    planhat.Spec
-	Topic   string // change topic
+	Form
+	Spec    planhat.Spec // of an object of Planhat, which commands may name
+	Topic   string       // change topic
 	Changes []Change
-	State   map[string]Row // the vendor's records by _id
+	State   map[string]Row // the vendor's live records by their ids
 	// Rereads is how often operators asked for the records to be written again:
 	// each may be on the topic as r so many times while it is live.
 	Rereads int
