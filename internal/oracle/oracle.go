@@ -218,10 +218,11 @@ func (g *gatherer) gather(ctx context.Context) error {
 }
 
 func (g *gatherer) gatherVendor(ctx context.Context) error {
-	if err := g.vendor.settle(ctx); err != nil {
-		return err
+	settle := g.vendor.settle
+	if g.options.vendorName() == Pipedrive {
+		settle = g.readDeliveries // its writes have their effect at once
 	}
-	if err := g.readDeliveries(ctx); err != nil {
+	if err := settle(ctx); err != nil {
 		return err
 	}
 	news, err := g.readJournal(ctx)
@@ -259,9 +260,6 @@ func (g *gatherer) readJournal(ctx context.Context) (bool, error) {
 
 // readDeliveries: what has been answered before the topics are read has to be on them.
 func (g *gatherer) readDeliveries(ctx context.Context) error {
-	if g.options.vendorName() != Pipedrive {
-		return nil
-	}
 	var last int64
 	if n := len(g.deliveries); n > 0 {
 		last = g.deliveries[n-1].Seq

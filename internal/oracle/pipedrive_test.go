@@ -21,7 +21,7 @@ func (s *story) told(form, action, id, data, previous string) {
 	if form == "old" {
 		body = fmt.Sprintf(`{"v":1,"meta":{"action":%q,"object":"deal","id":%s},"current":%s,"previous":%s}`, action, id, data, previous)
 	}
-	s.Deliveries = append(s.Deliveries, Delivery{Seq: int64(len(s.Deliveries)) + 1, Event: event, Entity: "deal", ID: id, Action: action, Attempt: 1, Status: http.StatusOK})
+	s.Deliveries = append(s.Deliveries, Delivery{Seq: int64(len(s.Deliveries)) + 1, Event: event, Entity: "deal", ID: recordID(id), Attempt: 1, Status: http.StatusOK, Outcome: "delivered"})
 	s.Webhooks = append(s.Webhooks, readWebhook(Place{s.Intake, 0, int64(len(s.Webhooks))}, "deal/"+id, []byte(body)))
 	s.bodies = append(s.bodies, body)
 }
@@ -144,7 +144,11 @@ func TestJudgeFindsEachFaultOfAnAccount(t *testing.T) {
 func TestWebhooksAreCounted(t *testing.T) {
 	d := func(event string, statuses ...int) (out []Delivery) {
 		for _, status := range statuses {
-			out = append(out, Delivery{Event: event, Status: status})
+			outcome := "failed"
+			if status/100 == 2 {
+				outcome = "delivered"
+			}
+			out = append(out, Delivery{Event: event, Status: status, Outcome: outcome})
 		}
 		return out
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"time"
@@ -24,21 +23,19 @@ type Webhook struct {
 
 // Delivery is one attempt of the vendor to deliver an event.
 type Delivery struct {
-	Seq     int64     `json:"seq"`
+	Seq     int64     `json:"n"`
 	At      time.Time `json:"at"`
-	Event   string    `json:"event_id"`
+	Event   string    `json:"event"`
+	Hook    int64     `json:"hook"`
 	Entity  string    `json:"entity"`
-	ID      string    `json:"id"`
-	Action  string    `json:"action"`
-	Attempt int       `json:"attempt"`
-	Status  int       `json:"status"` // 0: there was no answer, or it was not even sent
-	Outcome string    `json:"outcome"`
+	ID      recordID  `json:"id"`
+	Attempt int       `json:"attempt"` // 0: none was made
+	Status  int       `json:"status"`  // 0: there was no answer
+	Outcome string    `json:"outcome"` // delivered: it was answered 2xx; else why not
 }
 
 // Answered is true of a delivery that the vendor takes for done.
-func (d Delivery) Answered() bool {
-	return d.Status >= http.StatusOK && d.Status < http.StatusMultipleChoices
-}
+func (d Delivery) Answered() bool { return d.Outcome == "delivered" }
 
 // readWebhook reads a body of either form.
 func readWebhook(at Place, key string, body []byte) Webhook {
@@ -112,7 +109,7 @@ func checkKept(e Evidence) []Mismatch {
 	var out []Mismatch
 	sent, told := map[string]bool{}, map[string]bool{}
 	for _, d := range e.Deliveries {
-		record := d.Entity + "/" + d.ID
+		record := d.Entity + "/" + string(d.ID)
 		sent[d.Event], sent[record] = true, true
 		if d.Answered() && !kept[d.Event] && !kept[record] && !told[d.Event] {
 			told[d.Event] = true
