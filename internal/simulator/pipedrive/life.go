@@ -1,0 +1,275 @@
+package pipedrivesim
+
+import (
+	"fmt"
+	"time"
+)
+
+// life edits the company as its users do, at a rate, until it is stopped.
+type life struct {
+	rate    float64
+	stop    chan struct{}
+	stopped chan struct{}
+	made    int
+}
+
+// SetLife sets the changes per second; 0 stops, and returns when no change is under way any more.
+func (s *Server) SetLife(rate float64) {
+	s.lifeMu.Lock()
+	defer s.lifeMu.Unlock()
+	if s.life != nil && s.life.stop != nil {
+		close(s.life.stop)
+		<-s.life.stopped
+		s.life.stop, s.life.rate = nil, 0
+	}
+	if rate <= 0 {
+		return
+	}
+	made := 0
+	if s.life != nil {
+		made = s.life.made
+	}
+	s.life = &life{rate: rate, stop: make(chan struct{}), stopped: make(chan struct{}), made: made}
+	go s.live(s.life)
+}
+
+// Life gives the rate under way and how many changes life has made at it.
+func (s *Server) Life() (rate float64, changes int) {
+	s.lifeMu.Lock()
+	defer s.lifeMu.Unlock()
+	if s.life == nil {
+		return 0, 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.life.rate, s.life.made
+}
+
+// What a tick cannot do is not made up for later: a slow machine gets a slower life.
+const (
+	lifeTick = 5 * time.Millisecond
+	lifeMost = 25 // changes in one tick
+)
+
+// live makes the changes that are due, every few milliseconds, until it is told to stop.
+func (s *Server) live(l *life) {
+	defer close(l.stopped)
+	ticker := time.NewTicker(max(lifeTick, min(time.Duration(float64(time.Second)/l.rate), time.Minute)))
+	defer ticker.Stop()
+	last, owed := time.Now(), 0.0
+	for {
+		select {
+		case <-l.stop:
+			return
+		case now := <-ticker.C:
+			owed = min(owed+now.Sub(last).Seconds()*l.rate, lifeMost)
+			last = now
+			due := int(owed)
+			owed -= float64(due)
+			s.write("life", func(t *tx) { l.made += t.live(due) })
+		}
+	}
+}
+
+// Live makes n changes at once, as life does: for tests that want no clock. It gives how many took effect.
+func (s *Server) Live(n int) (made int) {
+	s.write("life", func(t *tx) { made = t.live(n) })
+	return made
+}
+
+// habit is something that users of a company do; it tells whether it found something to do.
+type habit struct {
+	weight int
+	do     func(*tx) bool
+}
+
+var habits = []habit{
+	{16, (*tx).moveStage},
+	{12, (*tx).editDeal},
+	{10, (*tx).setDealField},
+	{6, (*tx).clearDealField},
+	{8, (*tx).win},
+	{5, (*tx).lose},
+	{3, (*tx).reopen},
+	{10, (*tx).editPerson},
+	{10, (*tx).editOrganization},
+	{6, (*tx).editNote},
+	{6, (*tx).addNote},
+	{5, (*tx).addDeal},
+	{4, (*tx).addPerson},
+	{3, (*tx).addOrganization},
+	{4, (*tx).deleteSomething},
+	{2, (*tx).restoreSomething},
+	{3, (*tx).archive},
+	{2, (*tx).unarchive},
+	{2, (*tx).mergeSomething},
+	{2, (*tx).bulkEdit},
+	{1, (*tx).renamePipeline},
+}
+
+func (t *tx) live(n int) (made int) {
+	total := 0
+	for _, h := range habits {
+		total += h.weight
+	}
+	for range n {
+		t.by = t.s.users[0]
+		if second := t.s.users[1]; second.active && t.s.rng.IntN(3) == 0 {
+			t.by = second
+		}
+		at := t.s.rng.IntN(total)
+		for _, h := range habits {
+			if at -= h.weight; at < 0 {
+				if h.do(t) {
+					made++
+				}
+				break
+			}
+		}
+	}
+	return made
+}
+
+// any picks a record that is not deleted, nor archived; nil where a few tries found none.
+func (t *tx) any(o *object) *record {
+	return t.like(o, func(d doc) bool { return !d.flag("is_archived") })
+}
+
+func (t *tx) like(o *object, fits func(doc) bool) *record {
+	live := t.store(o).live
+	for range 8 {
+		if len(live) == 0 {
+			return nil
+		}
+		if r := live[t.s.rng.IntN(len(live))]; fits(r.doc) {
+			return r
+		}
+	}
+	return nil
+}
+
+func (t *tx) edit(r *record, values map[string]any) bool {
+	return r != nil && t.update(r, values) == nil
+}
+
+func (t *tx) anyNumber() int64 { return t.s.rng.Int64N(1_000_000) }
+
+func (t *tx) openDeal(status string) *record {
+	return t.like(deals, func(d doc) bool { return d.text("status") == status && !d.flag("is_archived") })
+}
+
+func (t *tx) moveStage() bool {
+	stage := t.any(stages)
+	return stage != nil && t.edit(t.openDeal("open"), map[string]any{"stage_id": stage.id})
+}
+
+func (t *tx) editDeal() bool {
+	n := t.anyNumber()
+	values := []map[string]any{{"value": n % 100_000}, {"title": fmt.Sprintf("Deal åäö %d", n)}, {"expected_close_date": "2026-12-31"}, {"expected_close_date": nil}, {"probability": n % 100}, {"org_id": t.maybe(organizations)}}
+	return t.edit(t.any(deals), pick(t, values))
+}
+
+func (t *tx) setDealField() bool {
+	n := t.anyNumber()
+	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, int(n%700)).Format(dateLayout)
+	values := []map[string]any{
+		{FieldTerm: n % 60}, {FieldStart: day}, {FieldPeriod: map[string]any{"value": day, "until": "2029-11-30"}},
+		{FieldFee: map[string]any{"value": n % 5000, "currency": "EUR"}}, {FieldPlan: 41 + n%2},
+		{FieldKickoff: map[string]any{"value": "09:30:00", "timezone_id": int64(269), "timezone_name": "Europe/Stockholm"}},
+		{FieldWindow: map[string]any{"value": "08:00:00", "until": "17:00:00", "timezone_id": int64(269), "timezone_name": "Europe/Stockholm"}},
+	}
+	return t.edit(t.any(deals), map[string]any{"custom_fields": pick(t, values)})
+}
+
+func (t *tx) clearDealField() bool {
+	r := t.like(deals, func(d doc) bool { return len(d.custom()) > 0 && !d.flag("is_archived") })
+	if r == nil {
+		return false
+	}
+	for _, f := range t.store(deals).fields.fields {
+		if r.doc.custom()[f.code] != nil {
+			return t.edit(r, map[string]any{"custom_fields": map[string]any{f.code: nil}})
+		}
+	}
+	return false
+}
+
+func (t *tx) win() bool { return t.edit(t.openDeal("open"), map[string]any{"status": "won"}) }
+
+func (t *tx) lose() bool {
+	return t.edit(t.openDeal("open"), map[string]any{"status": "lost", "lost_reason": pick(t, []string{"Price", "Timing", "Silence"})})
+}
+
+func (t *tx) reopen() bool {
+	return t.edit(t.openDeal(pick(t, []string{"won", "lost"})), map[string]any{"status": "open"})
+}
+
+func (t *tx) editPerson() bool {
+	n := t.anyNumber()
+	mails, _ := contacts([]any{map[string]any{"value": fmt.Sprintf("new%d@fjordlab.example", n)}, map[string]any{"value": "home@fjordlab.example", "label": "home"}})
+	values := []map[string]any{{"first_name": pick(t, firstNames)}, {"emails": mails}, {"emails": []any{}}, {"org_id": t.maybe(organizations)},
+		{"custom_fields": map[string]any{FieldRole: fmt.Sprintf("Role %d", n)}}, {"custom_fields": map[string]any{FieldRole: nil}}, {"custom_fields": map[string]any{FieldManager: SecondUser}}}
+	return t.edit(t.any(persons), pick(t, values))
+}
+
+func (t *tx) editOrganization() bool {
+	n := t.anyNumber()
+	where, _ := address(map[string]any{"value": fmt.Sprintf("Kungsgatan %d, Oslo", n%99), "locality": "Oslo"})
+	values := []map[string]any{{"name": fmt.Sprintf("%s 🚀 %d", pick(t, companyWords), n)}, {"address": where}, {"address": nil}, {"employee_count": n % 500}, {"label_ids": []any{int64(5), 6 + n%3}},
+		{"custom_fields": map[string]any{FieldProductsUsed: []any{int64(71), 72 + n%3}}}, {"custom_fields": map[string]any{FieldProductsUsed: nil}},
+		{"custom_fields": map[string]any{FieldBilling: where}}, {"custom_fields": map[string]any{FieldSegment: 62 + n%2, FieldVAT: nil}}}
+	return t.edit(t.any(organizations), pick(t, values))
+}
+
+func (t *tx) editNote() bool {
+	return t.edit(t.any(notes), map[string]any{"content": fmt.Sprintf("<p>Corrected: <i>%d</i></p>", t.anyNumber())})
+}
+
+func (t *tx) deleteSomething() bool {
+	r := t.any(pick(t, []*object{deals, deals, notes, notes, persons, organizations}))
+	if r == nil || len(t.store(r.object).live) < 3 { // a company does not delete all it has
+		return false
+	}
+	t.remove(r, 0, "")
+	return true
+}
+
+func (t *tx) restoreSomething() bool {
+	o := pick(t, []*object{deals, persons, organizations})
+	all := t.store(o).sortedBy("id")
+	for range min(64, len(all)) {
+		if r := all[t.s.rng.IntN(len(all))]; r.deleted() {
+			t.restore(r)
+			return true
+		}
+	}
+	return false
+}
+
+func (t *tx) archive() bool {
+	return t.edit(t.openDeal(pick(t, []string{"won", "lost"})), map[string]any{"is_archived": true})
+}
+
+func (t *tx) unarchive() bool {
+	return t.edit(t.like(deals, func(d doc) bool { return d.flag("is_archived") }), map[string]any{"is_archived": false})
+}
+
+func (t *tx) mergeSomething() bool {
+	o := pick(t, []*object{organizations, persons, deals})
+	loser, survivor := t.any(o), t.any(o)
+	return loser != nil && survivor != nil && loser != survivor && len(t.store(o).live) > 3 && t.merge(loser, survivor) == nil
+}
+
+func (t *tx) bulkEdit() bool {
+	t.bulk = true
+	done := false
+	for range 2 + t.s.rng.IntN(4) {
+		done = t.edit(t.any(deals), map[string]any{"owner_id": pick(t, []int64{FirstUser, SecondUser})}) || done
+	}
+	t.bulk = false
+	return done
+}
+
+func (t *tx) renamePipeline() bool {
+	return t.edit(t.any(pipelines), map[string]any{"name": fmt.Sprintf("Enterprise %d", t.anyNumber())})
+}
