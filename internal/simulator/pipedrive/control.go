@@ -252,12 +252,13 @@ func (s *Server) postAct(w http.ResponseWriter, r *http.Request) {
 	say(w, map[string]int64{"id": id})
 }
 
-// postSettle waits until no delivery is pending, or gives those up that wait.
+// postSettle gives up what waits to be delivered, if asked to, and waits for what is pending as long as it is told.
+// Writes that were answered are done in any case.
 func (s *Server) postSettle(w http.ResponseWriter, r *http.Request) {
-	wanted := struct {
+	var wanted struct {
 		GiveUp bool `json:"give_up"`
 		WaitMs int  `json:"wait_ms"`
-	}{WaitMs: 30_000}
+	}
 	if !readJSON(w, r, &wanted) {
 		return
 	}

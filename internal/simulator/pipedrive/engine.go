@@ -40,12 +40,12 @@ type delivery struct {
 
 // Delivery is one attempt to deliver, or the loss of an event, as it ended.
 type Delivery struct {
-	N          int64     `json:"n"`
-	At         time.Time `json:"at"` // the vendor's clock
-	Event      string    `json:"event"`
-	Hook       int64     `json:"hook"`
+	Seq        int64     `json:"seq"` // from 1, without gaps
+	At         time.Time `json:"at"`  // the vendor's clock
+	Event      string    `json:"event_id"`
+	Hook       int64     `json:"webhook_id"`
 	Entity     string    `json:"entity"`
-	ID         int64     `json:"id"`
+	ID         int64     `json:"id,string"`
 	Action     string    `json:"action"` // create, change, delete
 	Version    string    `json:"version"`
 	UpdateTime string    `json:"update_time,omitempty"` // of the record, at the event
@@ -339,7 +339,7 @@ func (e *engine) look(d *delivery) {
 func (e *engine) note(d *delivery, status int, outcome string, err error) {
 	ch := d.change
 	entry := Delivery{
-		N: int64(len(e.log)) + 1, At: e.s.now().UTC(), Event: ch.event, Hook: d.hook.id, Entity: ch.object.name, ID: ch.id, Action: ch.action,
+		Seq: int64(len(e.log)) + 1, At: e.s.now().UTC(), Event: ch.event, Hook: d.hook.id, Entity: ch.object.name, ID: ch.id, Action: ch.action,
 		Version: d.version, UpdateTime: ch.after.text("update_time"), Attempt: d.attempt, Status: status, Outcome: outcome, Fault: d.fault,
 	}
 	if err != nil {

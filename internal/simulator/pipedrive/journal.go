@@ -8,16 +8,16 @@ type Entry struct {
 	At     time.Time `json:"at"`
 	Via    string    `json:"via"`    // api, app, life, seed
 	Op     string    `json:"op"`     // create, change, delete, merge (the survivor), reparent, unchanged, unannounced (a change without an event)
-	Entity string    `json:"entity"` // deal, organization, ...
-	ID     int64     `json:"id"`
+	Object string    `json:"object"` // deal, organization, ...
+	ID     int64     `json:"id,string"`
 	Stamp  string    `json:"update_time,omitempty"` // after it
-	Event  string    `json:"event,omitempty"`       // the event's UUID, where there is one
+	Event  string    `json:"event_id,omitempty"`    // the event's UUID, where there is one
 	User   int64     `json:"user,omitempty"`
 	Call   int64     `json:"call,omitempty"` // number of the API call
 }
 
 func (t *tx) log(ch change, op string) {
-	e := Entry{Seq: int64(len(t.s.journal)) + 1, At: t.at, Via: t.via, Op: op, Entity: ch.object.name, ID: ch.id, Event: ch.event, User: t.by.id, Call: t.call}
+	e := Entry{Seq: int64(len(t.s.journal)) + 1, At: t.at, Via: t.via, Op: op, Object: ch.object.name, ID: ch.id, Event: ch.event, User: t.by.id, Call: t.call}
 	if r := t.store(ch.object).byID[ch.id]; r != nil {
 		e.Stamp = r.doc.text("update_time")
 	}
