@@ -23,10 +23,10 @@ type Webhook struct {
 
 // Delivery is one attempt of the vendor to deliver an event.
 type Delivery struct {
-	Seq     int64     `json:"n"`
+	Seq     int64     `json:"seq"`
 	At      time.Time `json:"at"`
-	Event   string    `json:"event"`
-	Hook    int64     `json:"hook"`
+	Event   string    `json:"event_id"`
+	Hook    int64     `json:"webhook_id"`
 	Entity  string    `json:"entity"`
 	ID      recordID  `json:"id"`
 	Attempt int       `json:"attempt"` // 0: none was made
