@@ -48,7 +48,7 @@ func Program(name string, build Build) ops.Program {
 	return ops.Program{
 		Name: name, Objects: Objects(),
 		Run:   func(ctx context.Context, p *ops.Process) error { return Run(ctx, p, name, build) },
-		Check: func(ctx context.Context, p *ops.Process) error { return check(ctx, p, build) },
+		Check: func(ctx context.Context, p *ops.Process) error { return check(ctx, p, name, build) },
 	}
 }
 
@@ -72,28 +72,30 @@ func Run(ctx context.Context, p *ops.Process, name string, build Build) error {
 		return ops.BadSetup(err)
 	}
 	defer probe.Close()
+	parts := partsOf(name, shell)
 	p.Admin.AddCheck("kafka", probe.Ping)
-	p.Admin.AddCheck("schema registry", func(ctx context.Context) error { return kafka.PingRegistry(ctx, env.Schemas) })
-	p.Admin.AddStatus(name, shell.Status)
+	for _, part := range parts {
+		p.Admin.AddStatus(part.name, part.Status)
+		if part.registry {
+			p.Admin.AddCheck("schema registry", func(ctx context.Context) error { return kafka.PingRegistry(ctx, env.Schemas) })
+		}
+	}
 	supervisor := ops.Supervisor{Log: p.Log}
 	supervisor.Add("admin", p.Admin.Run)
-	supervisor.Add(name, func(ctx context.Context) error {
-		if err := prepare(ctx, env, shell); err != nil {
-			return err
-		}
-		return shell.Run(ctx)
-	})
+	supervise(&supervisor, env, parts)
 	return supervisor.Run(ctx)
 }
 
 // check is --check: everything that a start would do, and the tokens.
-func check(ctx context.Context, p *ops.Process, build Build) error {
+func check(ctx context.Context, p *ops.Process, name string, build Build) error {
 	env, shell, err := connect(p, build)
 	if err != nil {
 		return err
 	}
-	if err := prepare(ctx, env, shell); err != nil {
-		return err
+	for _, part := range partsOf(name, shell) {
+		if err := prepare(ctx, env, part); err != nil {
+			return err
+		}
 	}
 	return unreachable(shell.Check(ctx))
 }
@@ -141,14 +143,16 @@ func connect(p *ops.Process, build Build) (Env, Shell, error) {
 
 // prepare waits for Kafka and the registry within STARTUP_TIMEOUT, then lets
 // the shell prepare. What it refuses is the operator's to mend.
-func prepare(ctx context.Context, env Env, shell Shell) error {
+func prepare(ctx context.Context, env Env, shell part) error {
 	timeout := env.Config.StartupTimeout
 	if err := ops.WaitFor(ctx, timeout, "kafka", env.Log, env.Kafka.Ping); err != nil {
 		return err
 	}
-	ping := func(ctx context.Context) error { return kafka.PingRegistry(ctx, env.Schemas) }
-	if err := ops.WaitFor(ctx, timeout, "the schema registry", env.Log, ping); err != nil {
-		return err
+	if shell.registry {
+		ping := func(ctx context.Context) error { return kafka.PingRegistry(ctx, env.Schemas) }
+		if err := ops.WaitFor(ctx, timeout, "the schema registry", env.Log, ping); err != nil {
+			return err
+		}
 	}
 	return ops.WaitFor(ctx, timeout, "topics and schemas", env.Log, func(ctx context.Context) error {
 		return refusals(shell.Prepare(ctx))

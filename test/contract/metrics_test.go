@@ -17,6 +17,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/internal/webhook"
 )
 
 func TestMetricsAreDocumented(t *testing.T) {
@@ -29,6 +30,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 		make func(prometheus.Registerer)
 	}{
 		{"source", func(r prometheus.Registerer) { source.New(config.Config{}, source.Deps{Registerer: r}) }},
+		{"webhook", func(r prometheus.Registerer) { webhook.New(config.Config{}, webhook.Deps{Registerer: r}) }},
 		{"sink", func(r prometheus.Registerer) { sink.New(config.Config{}, sink.Deps{Registerer: r}) }},
 	} {
 		r := &recorder{}
@@ -36,7 +38,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 		fmt.Fprintf(&want, "\n## %s\n\n| metric | labels | meaning |\n| --- | --- | --- |\n%s", service.name, r.table(t))
 	}
 	fmt.Fprintf(&want, "\n## Kafka clients\n\nOf source and sink alike, each with a label `client`: `shard-<n>` writes what a shard has to write, `shards` is the\n"+
-		"member of the group that hands shards out, `signals` reads the signals, `commands-<workspace>` the commands.\n\n"+
+		"member of the group that hands shards out, `signals` reads the signals, `commands-<workspace>` the commands, `webhooks` writes what Pipedrive sends.\n\n"+
 		"| metric | labels | meaning |\n| --- | --- | --- |\n%s", ofClients(t))
 	path := filepath.Join("..", "..", "docs", "metrics.md")
 	if *update {
