@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -31,6 +32,7 @@ type Options struct {
 	// Resolver gives the schemas of Avro commands; nil where all are JSON.
 	Resolver schemas.Resolver
 	Log      *slog.Logger // nil: silent
+	HTTP     *http.Client // by which the simulator is asked; nil: one of its own
 	// Rereads are, by object, how often signals asked for its records again.
 	Rereads map[string]int
 	// WithoutSource leaves the change topics alone, since no source has run: the
@@ -91,7 +93,7 @@ type gatherer struct {
 }
 
 func newGatherer(o Options, isolation kgo.IsolationLevel) (*gatherer, error) {
-	g := &gatherer{options: o, vendor: newVendor(o.SimulatorURL)}
+	g := &gatherer{options: o, vendor: newVendor(o.SimulatorURL, o.HTTP)}
 	g.takes = map[string]func(context.Context, *kgo.Record){
 		o.Names.Commands(o.vendorName(), o.Workspace): g.takeCommand,
 		o.Names.Results(o.vendorName(), o.Workspace):  g.takeResult,

@@ -64,7 +64,7 @@ var (
 		name  string
 		kinds []string
 	}{
-		{"429", []string{"429"}},
+		{"429", []string{"429", "429-burst"}},
 		{"5xx", []string{"500", "502", "503", "504"}},
 		{"timeout-after-effect", []string{"timeout-after"}},
 		{"reset", []string{"reset"}},

@@ -16,8 +16,11 @@ type vendor struct {
 	http *http.Client
 }
 
-func newVendor(base string) vendor {
-	return vendor{base: strings.TrimRight(base, "/"), http: &http.Client{}}
+func newVendor(base string, client *http.Client) vendor {
+	if client == nil {
+		client = &http.Client{}
+	}
+	return vendor{base: strings.TrimRight(base, "/"), http: client}
 }
 
 func (v vendor) call(ctx context.Context, method, path string, into any) error {
