@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/account"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -32,7 +33,7 @@ type heardSignal struct {
 type ear struct {
 	client *kgo.Client
 	topic  string
-	mine   func(workspace string, at *kgo.Record, p position) bool
+	mine   func(token string, at *kgo.Record, p position) bool // token: that of the workspace or account
 	bell   *bell
 	log    *slog.Logger
 }
@@ -84,7 +85,7 @@ func (e *ear) read(ctx context.Context, p *position, hand func(context.Context, 
 	for partition := range info.Partitions {
 		err := kafka.ReadToStable(ctx, e.client, e.topic, partition, p.next(partition), func(r *kgo.Record) error {
 			behind := p.after(r.Partition, r.Offset)
-			if e.mine(schemas.SignalWorkspace(r.Value), r, *p) {
+			if e.mine(addressee(r.Value), r, *p) {
 				if err := hand(ctx, hear(r, behind)); err != nil {
 					return err
 				}
@@ -99,11 +100,19 @@ func (e *ear) read(ctx context.Context, p *position, hand func(context.Context, 
 	return nil
 }
 
+// addressee is the token of the workspace or account that a signal is for.
+func addressee(value []byte) string {
+	if name := schemas.SignalAccount(value); name != "" {
+		return account.Prefix + name
+	}
+	return workspaceName(schemas.SignalWorkspace(value))
+}
+
 // hear decodes a record. A signal without an id is given the name of its place.
 func hear(r *kgo.Record, behind position) heardSignal {
 	sig, err := schemas.DecodeSignal(r.Value)
 	if broken, ok := errors.AsType[*schemas.SignalError](err); ok {
-		sig.ID, sig.Workspace = broken.ID, broken.Workspace
+		sig.ID, sig.Workspace, sig.Account = broken.ID, broken.Workspace, broken.Account
 	}
 	if sig.ID == "" {
 		sig.ID = fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset)

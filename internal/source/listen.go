@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/account"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -22,7 +23,7 @@ func (w *worker) listen(ctx context.Context, l *shard.Lease) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, ws := range w.workspaces {
-		e := w.ear(l, func(name string, _ *kgo.Record, _ position) bool { return name == ws.cfg.Name })
+		e := w.ear(l, func(token string, _ *kgo.Record, _ position) bool { return token == workspaceName(ws.cfg.Name) })
 		from := w.heard[workspaceName(ws.cfg.Name)].Position
 		g.Go(func() error {
 			return e.listen(ctx, from, func(ctx context.Context, h heardSignal) error {
@@ -34,6 +35,9 @@ func (w *worker) listen(ctx context.Context, l *shard.Lease) error {
 			})
 		})
 	}
+	for _, a := range w.accounts {
+		g.Go(func() error { return w.listenFor(ctx, l, a) })
+	}
 	from := w.heard[shardName].Position
 	g.Go(func() error {
 		return w.ear(l, w.stray).listen(ctx, from, func(ctx context.Context, h heardSignal) error {
@@ -41,6 +45,18 @@ func (w *worker) listen(ctx context.Context, l *shard.Lease) error {
 		})
 	})
 	return g.Wait()
+}
+
+// listenFor hears the signals of an account.
+func (w *worker) listenFor(ctx context.Context, l *shard.Lease, a *account.Account) error {
+	name := account.Prefix + a.Name()
+	e := w.ear(l, func(token string, _ *kgo.Record, _ position) bool { return token == name })
+	return e.listen(ctx, w.heard[name].Position, func(ctx context.Context, h heardSignal) error {
+		return a.Hear(ctx, account.Heard{
+			Signal: h.sig, Err: h.err,
+			Settle: func(tx *shard.Tx) { tx.State(ordersKey(name), workspaceOrders{Position: h.after}.encode()) },
+		})
+	})
 }
 
 func (w *worker) ear(l *shard.Lease, mine func(string, *kgo.Record, position) bool) *ear {
@@ -92,17 +108,20 @@ func (w *worker) unplaced() []string {
 	for _, ws := range w.workspaces {
 		names = append(names, workspaceName(ws.cfg.Name))
 	}
+	for _, a := range w.accounts {
+		names = append(names, account.Prefix+a.Name())
+	}
 	return slices.DeleteFunc(names, func(name string) bool { return w.heard[name].Position.known() })
 }
 
 // stray says whether a signal is for nobody, and this shard has to say so. One
 // for a workspace that was configured once may have been answered by it.
-func (w *worker) stray(named string, r *kgo.Record, p position) bool {
-	name := workspaceName(named)
+func (w *worker) stray(name string, r *kgo.Record, p position) bool {
 	if shard.ShardOf(name, shard.DefaultShards) != w.shard {
 		return false
 	}
-	if slices.ContainsFunc(w.workspaces, func(ws *workspace) bool { return ws.cfg.Name == named }) {
+	if slices.ContainsFunc(w.workspaces, func(ws *workspace) bool { return workspaceName(ws.cfg.Name) == name }) ||
+		slices.ContainsFunc(w.accounts, func(a *account.Account) bool { return account.Prefix+a.Name() == name }) {
 		return false
 	}
 	before, once := w.heard[name]
@@ -115,21 +134,25 @@ func (w *worker) answerStray(ctx context.Context, l *shard.Lease, h heardSignal)
 	if err := l.Writable(ctx, topic); err != nil {
 		return err
 	}
-	n := refuse(h, schemas.SignalUnknownWorkspace, "%s", w.whoIsThere(h.sig.Workspace))
+	n := refuse(h, schemas.SignalUnknownWorkspace, "%s", w.whoIsThere(h.sig))
 	if h.err != nil {
 		n = refuse(h, schemas.SignalUndecodable, "%v", h.err)
 	}
-	n.Workspace, n.At = h.sig.Workspace, w.service.deps.Now().UTC()
+	name := workspaceName(h.sig.Workspace)
+	if h.sig.Account != "" && h.sig.Workspace == "" {
+		name = account.Prefix + h.sig.Account
+	}
+	n.Workspace, n.Account, n.At = h.sig.Workspace, h.sig.Account, w.service.deps.Now().UTC()
 	rec, err := noteRecord(topic, n)
 	if err != nil {
 		return err
 	}
-	w.service.deps.Log.Warn("a signal is for nobody", "id", n.ID, "workspace", n.Workspace, "answer", n.Message)
+	w.service.deps.Log.Warn("a signal is for nobody", "id", n.ID, "workspace", n.Workspace, "account", n.Account, "answer", n.Message)
 	err = l.Transact(ctx, func(tx *shard.Tx) error {
 		tx.State(ordersKey(shardName), workspaceOrders{Position: h.after}.encode())
-		if o, once := w.heard[workspaceName(h.sig.Workspace)]; once {
+		if o, once := w.heard[name]; once {
 			o.Position = h.after
-			tx.State(ordersKey(workspaceName(h.sig.Workspace)), o.encode())
+			tx.State(ordersKey(name), o.encode())
 		}
 		return tx.Produce(rec)
 	})
@@ -139,14 +162,20 @@ func (w *worker) answerStray(ctx context.Context, l *shard.Lease, h heardSignal)
 	return nil
 }
 
-func (w *worker) whoIsThere(workspace string) string {
+func (w *worker) whoIsThere(sig schemas.Signal) string {
 	var names []string
 	for _, ws := range w.service.cfg.Planhat {
 		names = append(names, ws.Name)
 	}
-	there := "there are " + strings.Join(names, ", ")
-	if workspace == "" {
-		return "the signal names no workspace: " + there
+	for _, a := range w.service.cfg.Pipedrive {
+		names = append(names, "account "+a.Name)
 	}
-	return fmt.Sprintf("the process that would own workspace %q is not configured with it: %s", workspace, there)
+	there := "there are " + strings.Join(names, ", ")
+	switch {
+	case sig.Workspace != "":
+		return fmt.Sprintf("the process that would own workspace %q is not configured with it: %s", sig.Workspace, there)
+	case sig.Account != "":
+		return fmt.Sprintf("the process that would own account %q is not configured with it: %s", sig.Account, there)
+	}
+	return "the signal names no workspace: " + there
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
@@ -26,7 +27,9 @@ func DepsOf(env service.Env) Deps {
 	}
 }
 
-// Check asks each workspace's Planhat for one row with its token.
+// Check asks each workspace's Planhat for one row with its token, and each
+// account's Pipedrive for its company.
 func (s *Service) Check(ctx context.Context) error {
-	return service.CheckTokens(ctx, s.cfg.Planhat, func(cfg config.Workspace) (*planhat.Client, error) { return s.NewClient(cfg) })
+	planhats := service.CheckTokens(ctx, s.cfg.Planhat, func(cfg config.Workspace) (*planhat.Client, error) { return s.NewClient(cfg) })
+	return errors.Join(planhats, s.checkAccounts(ctx))
 }

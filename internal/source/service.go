@@ -15,6 +15,8 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/account"
+	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -35,18 +37,20 @@ type Deps struct {
 	// services of this process; nil means that the source is alone and spends
 	// its share.
 	Budget func(config.Workspace) *planhat.Budget
-	// HTTP is what calls of Planhat go out by; nil is the client's own.
+	// HTTP is what calls of Planhat and Pipedrive go out by; nil is the client's own.
 	HTTP *http.Client
 	Now  func() time.Time
 	// LookEvery is how often the members of the shard group are compared; 0 is
 	// the default.
 	LookEvery time.Duration
+	// AccountTimes are the waits of accounts; the zero value is the defaults.
+	AccountTimes account.Times
 	// OnPoint is called at named points; nil in production, where tests kill
 	// the process to prove that it recovers.
 	OnPoint func(name string)
 }
 
-// Service captures the configured workspaces.
+// Service captures the configured workspaces and accounts.
 type Service struct {
 	cfg     config.Config
 	deps    Deps
@@ -55,10 +59,14 @@ type Service struct {
 	manager *shard.Manager
 	codecs  map[string]map[planhat.Object]topicCodec // by workspace
 
+	accountMetrics *account.Metrics
+	accountCodec   map[string]map[pipedrive.Object]account.Codec // by account
+
 	bell bell // rung when there are new signals
 
-	mu   sync.Mutex
-	live map[string]*workspace
+	mu           sync.Mutex
+	live         map[string]*workspace
+	liveAccounts map[string]*account.Account
 }
 
 // New prepares a Service; nothing is asked of anybody before Prepare and Run.
@@ -75,11 +83,12 @@ func New(cfg config.Config, deps Deps) *Service {
 	s := &Service{
 		cfg: cfg, deps: deps, names: kafka.Names{Bridge: cfg.Bridge, Prefix: cfg.Topics.Prefix},
 		metrics: newMetrics(deps.Registerer), live: map[string]*workspace{},
+		accountMetrics: account.NewMetrics(deps.Registerer), liveAccounts: map[string]*account.Account{},
 	}
 	s.manager = shard.New(shard.Options{
-		Kafka: deps.Kafka, Names: s.names, Role: role, InstanceID: cfg.InstanceID, Tokens: tokens(cfg.Planhat), LookEvery: deps.LookEvery,
+		Kafka: deps.Kafka, Names: s.names, Role: role, InstanceID: cfg.InstanceID, Tokens: tokens(cfg), LookEvery: deps.LookEvery,
 		SessionTimeout: cfg.Shard.SessionTimeout, CallDeadline: cfg.Shard.CallDeadline,
-		Log: deps.Log, New: s.newWorker, Observer: &observer{m: s.metrics, owned: map[int32]bool{}}, OnPoint: deps.OnPoint,
+		Log: deps.Log, New: s.newWorker, Observer: &observer{m: s.metrics, accounts: s.accountMetrics, owned: map[int32]bool{}}, OnPoint: deps.OnPoint,
 	})
 	return s
 }
@@ -87,10 +96,12 @@ func New(cfg config.Config, deps Deps) *Service {
 // tokenPrefix and a workspace's name are the name that its shard is found by.
 const tokenPrefix = "planhat/"
 
-func tokens(workspaces []config.Workspace) []string {
-	out := make([]string, len(workspaces))
-	for i, ws := range workspaces {
-		out[i] = tokenPrefix + ws.Name
+func tokens(cfg config.Config) (out []string) {
+	for _, ws := range cfg.Planhat {
+		out = append(out, tokenPrefix+ws.Name)
+	}
+	for _, a := range cfg.Pipedrive {
+		out = append(out, account.Prefix+a.Name)
 	}
 	return out
 }
@@ -101,6 +112,9 @@ func (s *Service) Topics() []kafka.TopicSpec {
 	specs := []kafka.TopicSpec{s.names.StateTopic(role, layout), s.names.SignalTopic(layout), s.names.NotificationTopic(layout)}
 	for _, ws := range s.cfg.Planhat {
 		specs = append(specs, s.changeTopics(ws)...)
+	}
+	for _, a := range s.cfg.Pipedrive {
+		specs = append(specs, s.accountTopics(a)...)
 	}
 	return specs
 }
@@ -138,6 +152,12 @@ func (s *Service) Prepare(ctx context.Context) error {
 				return err
 			}
 			s.codecs[ws.Name][spec.Object] = c
+		}
+	}
+	s.accountCodec = map[string]map[pipedrive.Object]account.Codec{}
+	for _, a := range s.cfg.Pipedrive {
+		if s.accountCodec[a.Name], err = s.accountCodecs(ctx, a); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -188,7 +208,9 @@ func wantedNames(ws config.Workspace) map[string]bool {
 
 // observer feeds the shard's events into the metrics.
 type observer struct {
-	m     *metrics
+	m        *metrics
+	accounts *account.Metrics
+
 	mu    sync.Mutex
 	owned map[int32]bool
 }
@@ -203,6 +225,10 @@ func (o *observer) Released(s int32, _ error)                    { o.own(s, fals
 func (o *observer) Stranger(topic string) { o.m.foreign.WithLabelValues(topic).Inc() }
 
 func (o *observer) Astray(token string, yes bool) {
+	if name, is := strings.CutPrefix(token, account.Prefix); is {
+		o.accounts.Orphaned.WithLabelValues(name).Set(oneIf(yes))
+		return
+	}
 	o.m.orphaned.WithLabelValues(strings.TrimPrefix(token, tokenPrefix)).Set(oneIf(yes))
 }
 

@@ -4,12 +4,14 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/account"
 )
 
 // Status is the source's part of /status.
 type Status struct {
 	Shards     []int32           `json:"shards"`
 	Workspaces []WorkspaceStatus `json:"workspaces"`
+	Accounts   []account.Status  `json:"accounts,omitempty"`
 }
 
 // WorkspaceStatus is what the owner of a workspace knows of it.
@@ -63,6 +65,9 @@ func (s *Service) Status() any {
 			st.State, st.Cause = "held", why
 		}
 		out.Workspaces = append(out.Workspaces, st)
+	}
+	for _, cfg := range s.cfg.Pipedrive {
+		out.Accounts = append(out.Accounts, s.accountStatus(cfg))
 	}
 	return out
 }

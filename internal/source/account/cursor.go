@@ -1,0 +1,94 @@
+package account
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/cdc"
+)
+
+// errMoved says that a listing moved under its reader, who has to begin anew.
+var errMoved = errors.New("the listing moved")
+
+// cursorVersion is stored with each cursor. A reader refuses a later one.
+const cursorVersion = 1
+
+// cursor is how far the capture of an object has got, besides its index.
+type cursor struct {
+	Version int `json:"version"`
+	// Capture has the watermark of reconciliation, and what is gone and waits.
+	Capture cdc.Cursor  `json:"capture"`
+	Sweep   *sweepPlace `json:"sweep,omitempty"` // under way
+	Swept   int64       `json:"swept,omitempty"` // when the last complete sweep began, ms since 1970-01-01 UTC
+	Debts   []debt      `json:"debts,omitempty"`
+	Pin     *pin        `json:"pin,omitempty"`
+	Paused  *pause      `json:"paused,omitempty"`
+	Reread  *reread     `json:"reread,omitempty"`
+}
+
+// pin is the change topic that the index refers to.
+type pin struct {
+	ID         string `json:"id"`
+	Partitions int32  `json:"partitions"`
+}
+
+// pause is an operator's word that no calls be made.
+type pause struct {
+	Signal string    `json:"signal"` // id
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+func (p *pause) String() string {
+	text := fmt.Sprintf("paused since %s by signal %s", p.Since.Format(time.RFC3339), p.Signal)
+	if p.Reason != "" {
+		text += ": " + p.Reason
+	}
+	return text
+}
+
+// reread is the order to write every record again.
+type reread struct {
+	Signal string `json:"signal"` // id
+	// Ends are the ends of the change topic when the order was taken: what stands
+	// behind them has been written since.
+	Ends []int64 `json:"ends"`
+}
+
+// owes tells whether a record's last event is from before the order.
+func (r *reread) owes(e cdc.Entry) bool {
+	return r != nil && int(e.Partition) < len(r.Ends) && e.Offset < r.Ends[e.Partition]
+}
+
+// debt is a record that REST did not yet show as an event said it is. It is in
+// the state, so that the webhook's position may move on.
+type debt struct {
+	ID      int64    `json:"id"`
+	Stamp   int64    `json:"stamp,omitempty"`   // the event's: an older row is not the news
+	Deleted bool     `json:"deleted,omitempty"` // the event said so
+	Created bool     `json:"created,omitempty"`
+	Hints   []string `json:"hints,omitempty"`
+	Tries   int      `json:"tries"`
+	At      int64    `json:"at"` // when to ask again, ms since 1970-01-01 UTC
+}
+
+func (c *cursor) encode() []byte {
+	c.Version = cursorVersion
+	text, _ := json.Marshal(c) //nolint:errchkjson // strings, numbers and times
+	return text
+}
+
+func readCursor(value []byte) (cursor, error) {
+	var c cursor
+	if err := json.Unmarshal(value, &c); err != nil {
+		return c, fmt.Errorf("read cursor: %w", err)
+	}
+	if c.Version != cursorVersion {
+		return c, fmt.Errorf("read cursor: version %d is not known (this release reads version %d)", c.Version, cursorVersion)
+	}
+	return c, nil
+}
+
+func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
