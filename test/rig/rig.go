@@ -56,6 +56,8 @@ type Rig struct {
 	Rereads map[string]int
 	// Session is how long the group waits for a silent process.
 	Session time.Duration
+	// Patience is how long the oracle waits for the bridge to catch up.
+	Patience time.Duration
 
 	t             *testing.T
 	env           map[string]string
@@ -89,7 +91,7 @@ func New(t *testing.T, o Options) *Rig {
 			t.Fatal(err)
 		}
 	}
-	r := &Rig{t: t, Stage: s, env: s.Env(0), vendor: s.Simulator, withoutSource: o.WithoutSource}
+	r := &Rig{t: t, Stage: s, env: s.Env(0), vendor: s.Simulator, withoutSource: o.WithoutSource, Patience: time.Minute}
 	if o.Pipedrive != nil {
 		r.vendor = s.PipedriveSimulator
 		maps.DeleteFunc(r.env, func(name, _ string) bool { return strings.HasPrefix(name, "PLANHAT_") })
@@ -142,12 +144,12 @@ func (r *Rig) oracle() oracle.Options {
 	if r.Stage.Pipedrive != "" {
 		return oracle.Options{
 			Kafka: r.Kafka, Names: r.Names, Vendor: oracle.Pipedrive, Workspace: stage.Account, SimulatorURL: r.Stage.Pipedrive,
-			Objects: config.AccountObjects(), Settle: time.Minute, Rereads: r.Rereads,
+			Objects: config.AccountObjects(), Settle: r.Patience, Rereads: r.Rereads,
 		}
 	}
 	return oracle.Options{
 		Kafka: r.Kafka, Names: r.Names, Workspace: stage.Workspace, SimulatorURL: r.Stage.Planhat,
-		Objects: service.Objects(), Settle: time.Minute, Rereads: r.Rereads, WithoutSource: r.withoutSource,
+		Objects: service.Objects(), Settle: r.Patience, Rereads: r.Rereads, WithoutSource: r.withoutSource,
 	}
 }
 
