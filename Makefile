@@ -7,6 +7,7 @@ REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 IMAGE   ?= planhat-bridge:$(VERSION)
 FUZZTIME ?= 10s
 SANDBOX_DURATION ?= 20s
+EVENTS ?= 10000
 ENDUSERS ?= 1000000
 KILLS   ?= 1000
 SEED    ?= 0
@@ -69,6 +70,10 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 .PHONY: crash
 crash: ## kill real processes at named points, hold them to the oracle
 	STORIES=all $(GO) test -count=1 -v -timeout 10m ./test/crash/...
+
+.PHONY: storm
+storm: ## EVENTS (10000) of a Pipedrive account, with everything that can happen to webhooks, calls and processes
+	STORM_EVENTS=$(EVENTS) $(GO) test ./test/pipedrive -run TestStorm -count=1 -v -timeout 30m
 
 .PHONY: soak
 soak: ## kill processes KILLS (1000) times at random, by SEED (0: another one each time), of ROLE (source, sink, or both)

@@ -9,7 +9,7 @@ topic=planhat.changes.demo.company
 out=$SCRATCH/sandbox.log
 go build -o "$SCRATCH/" ./cmd/sandbox ./cmd/planhatctl
 "$SCRATCH/sandbox" --companies 50 --kafka-port 29192 --registry-port 28181 --planhat-port 28180 \
-	--source-port 29202 --sink-port 29203 >"$out" 2>&1 &
+	--source-port 29202 --sink-port 29203 --pipedrive-port 0 --webhook-port 0 >"$out" 2>&1 &
 pid=$!
 at_exit "kill $pid 2>/dev/null; wait $pid 2>/dev/null"
 

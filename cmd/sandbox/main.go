@@ -1,6 +1,6 @@
 // Command sandbox runs the whole bridge in one process: source and sink as in
-// production, an embedded Kafka broker and schema registry, and a simulated
-// Planhat.
+// production, an embedded Kafka broker and schema registry, a simulated Planhat
+// and a simulated Pipedrive.
 package main
 
 import (
@@ -28,6 +28,8 @@ func main() {
 	flag.IntVar(&o.Ports.Kafka, "kafka-port", o.Ports.Kafka, "port of the broker")
 	flag.IntVar(&o.Ports.Registry, "registry-port", o.Ports.Registry, "port of the schema registry")
 	flag.IntVar(&o.Ports.Planhat, "planhat-port", o.Ports.Planhat, "port of the simulated Planhat")
+	flag.IntVar(&o.Ports.Pipedrive, "pipedrive-port", o.Ports.Pipedrive, "port of the simulated Pipedrive")
+	flag.IntVar(&o.Ports.Webhook, "webhook-port", o.Ports.Webhook, "port of the source's intake of webhooks")
 	flag.IntVar(&o.Ports.Source, "source-port", o.Ports.Source, "port of the source's admin server")
 	flag.IntVar(&o.Ports.Sink, "sink-port", o.Ports.Sink, "port of the sink's admin server")
 	flag.Parse()

@@ -137,7 +137,7 @@ if [ "$*" = --no-bridge ]; then
 	echo "REAL_KAFKA=$kafka REAL_REGISTRY=http://$registry/apis/ccompat/v7 WAREHOUSE=$database_url"
 else
 	go -C "$root" build -o "$scratch/" ./cmd/sandbox ./cmd/source
-	start planhat "$scratch/sandbox" --only simulators --companies 100 --planhat-port "$planhat"
+	start planhat "$scratch/sandbox" --only simulators --companies 100 --planhat-port "$planhat" --pipedrive-port 0
 	export KAFKA_BOOTSTRAP_SERVERS=$kafka SCHEMA_REGISTRY_URL=http://$registry/apis/ccompat/v7 TOPIC_REPLICATION_FACTOR=1
 	export PLANHAT_WORKSPACES=$PLANHAT_WORKSPACE PLANHAT_TOKEN=sim-token PLANHAT_BASE_URL=http://127.0.0.1:$planhat
 	export PLANHAT_CALLS_PER_MINUTE=6000 PLANHAT_FRESHNESS='*:1s' ADMIN_ADDR=$admin INSTANCE_ID=source-0

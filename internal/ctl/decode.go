@@ -5,12 +5,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/ctl/letters"
+	pipedriveapi "github.com/planhat-bridge/planhat-bridge/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -23,6 +25,7 @@ const (
 	kindCommands
 	kindResults
 	kindDeadLetters
+	kindWebhooks
 	kindJSON // any other topic
 )
 
@@ -30,6 +33,7 @@ const (
 type shownTopic struct {
 	name   string
 	kind   kind
+	vendor string // "": of none
 	object string // of changes
 }
 
@@ -48,7 +52,7 @@ func (t *tool) decode(ctx context.Context, e *environment, topic shownTopic, rec
 	var err error
 	switch topic.kind {
 	case kindChanges:
-		d, err = t.decodeChange(ctx, e, topic.object, rec)
+		d, err = t.decodeChange(ctx, e, topic, rec)
 	case kindResults:
 		var r schemas.Result
 		if r, err = t.decodeResult(ctx, e.resolver, rec.Value); err == nil {
@@ -58,6 +62,8 @@ func (t *tool) decode(ctx context.Context, e *environment, topic shownTopic, rec
 		d, err = decodeCommand(ctx, e, rec.Value)
 	case kindDeadLetters:
 		d = decodeDeadLetter(ctx, e, rec)
+	case kindWebhooks:
+		d, err = decodeWebhook(rec.Value)
 	default:
 		d, err = decodeJSON(rec.Value)
 	}
@@ -81,10 +87,10 @@ func undecodable(rec *kgo.Record, err error) decoded {
 
 // decodeChange asks the registry for the writer's schema, and takes its own
 // where the registry cannot be asked.
-func (t *tool) decodeChange(ctx context.Context, e *environment, object string, rec *kgo.Record) (decoded, error) {
+func (t *tool) decodeChange(ctx context.Context, e *environment, topic shownTopic, rec *kgo.Record) (decoded, error) {
 	change, err := schemas.DecodeAnyEnvelope(ctx, rec.Value, e.resolver)
 	if err != nil {
-		codec, ownErr := schemas.NewCodec(vendor, object)
+		codec, ownErr := schemas.NewCodec(topic.vendor, topic.object)
 		if ownErr != nil {
 			return decoded{}, err
 		}
@@ -93,11 +99,24 @@ func (t *tool) decodeChange(ctx context.Context, e *environment, object string, 
 		}
 		t.warn(err)
 	}
-	text := fmt.Sprintf("%s %s %s", change.Op, object, rec.Key)
+	text := fmt.Sprintf("%s %s %s", change.Op, topic.object, rec.Key)
 	if len(change.Changed) > 0 {
-		text += " " + strings.Join(change.Changed, ",")
+		text += " " + strings.Join(tellStatus(&change), ",")
 	}
 	return decoded{text, changeValue(&change)}, nil
+}
+
+// tellStatus are the names that changed, with the new status: who follows a topic waits
+// for a deal to be won.
+func tellStatus(change *schemas.Envelope) []string {
+	var after struct {
+		Status string `json:"status"`
+	}
+	names := slices.Clone(change.Changed)
+	if i := slices.Index(names, "status"); i >= 0 && json.Unmarshal(change.After, &after) == nil && after.Status != "" {
+		names[i] = "status=" + after.Status
+	}
+	return names
 }
 
 func decodeCommand(ctx context.Context, e *environment, value []byte) (decoded, error) {
@@ -156,6 +175,23 @@ func decodeDeadLetter(ctx context.Context, e *environment, rec *kgo.Record) deco
 		d.text = strings.TrimSpace(reason + " <- " + d.text)
 	}
 	return d
+}
+
+// decodeWebhook: its value is as the vendor sent it, in either form.
+func decodeWebhook(value []byte) (decoded, error) {
+	d, err := decodeJSON(value)
+	if err != nil {
+		return d, err
+	}
+	event, err := pipedriveapi.ParseEvent(value)
+	if err != nil {
+		return d, nil //nolint:nilerr // shown as it is
+	}
+	d.text = strings.Join([]string{string(event.Action), event.Entity, event.EntityID}, " ")
+	if event.ID != "" {
+		d.text += fmt.Sprintf(" attempt %d (%s)", event.Attempt, event.ID)
+	}
+	return d, nil
 }
 
 func decodeJSON(value []byte) (decoded, error) {

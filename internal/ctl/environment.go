@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
@@ -17,6 +16,7 @@ const vendor = "planhat"
 // environment is where the bridge is.
 type environment struct {
 	config   config.Config
+	account  string // of --account
 	kafka    kafka.Options
 	names    kafka.Names
 	resolver schemas.Resolver
@@ -24,11 +24,16 @@ type environment struct {
 
 // environment reads the variables and checks that a broker answers.
 func (t *tool) environment(ctx context.Context) (*environment, error) {
-	c, err := loadConfig(t.Environ, t.bootstrap, t.registry, t.workspace)
+	c, err := loadConfig(t.Environ, t.bootstrap, t.registry, t.workspace, t.account)
 	if err != nil {
 		return nil, &failure{codeUsage, err}
 	}
-	e := &environment{config: c, names: kafka.Names{Bridge: c.Bridge, Prefix: c.Topics.Prefix}}
+	if t.account != "" {
+		c.Planhat = nil
+	} else if t.workspace != "" {
+		c.Pipedrive = nil
+	}
+	e := &environment{config: c, account: t.account, names: kafka.Names{Bridge: c.Bridge, Prefix: c.Topics.Prefix}}
 	if e.kafka, err = kafka.FromConfig(c.Kafka); err != nil {
 		return nil, &failure{codeUsage, err}
 	}
@@ -46,9 +51,11 @@ func (t *tool) environment(ctx context.Context) (*environment, error) {
 
 // loadConfig is the services' configuration without what only they need: a
 // tool that calls no API asks nobody for a token.
-func loadConfig(environ []string, bootstrap, registry, workspace string) (config.Config, error) {
+func loadConfig(environ []string, bootstrap, registry, workspace, account string) (config.Config, error) {
 	env := slices.Clone(environ)
-	for name, value := range map[string]string{"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "SCHEMA_REGISTRY_URL": registry, "PLANHAT_WORKSPACES": workspace} {
+	for name, value := range map[string]string{
+		"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "SCHEMA_REGISTRY_URL": registry, "PLANHAT_WORKSPACES": workspace, "PIPEDRIVE_ACCOUNTS": account,
+	} {
 		if value != "" {
 			env = append(env, name+"="+value) // of doubles the last counts
 		}
@@ -70,20 +77,11 @@ func (t *tool) oneWorkspace(ctx context.Context) (*environment, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	workspace, err := e.one()
-	return e, workspace, err
-}
-
-// one is the workspace meant.
-func (e *environment) one() (string, error) {
-	if len(e.config.Planhat) == 1 {
-		return e.config.Planhat[0].Name, nil
+	of, err := e.one()
+	if err == nil && of.vendor != vendor {
+		err = usage("commands are for workspaces of Planhat, and there is none: name one with --workspace or PLANHAT_WORKSPACES")
 	}
-	names := make([]string, len(e.config.Planhat))
-	for i, w := range e.config.Planhat {
-		names[i] = w.Name
-	}
-	return "", usage("there are several workspaces (%s): say which with --workspace", strings.Join(names, ", "))
+	return e, of.name, err
 }
 
 // warn says once that values are decoded without the registry.

@@ -103,8 +103,8 @@ func isCobraUsage(err error) bool {
 // tool is what the subcommands share.
 type tool struct {
 	Surroundings
-	bootstrap, registry, workspace string // flags
-	warned                         bool   // that the registry does not answer
+	bootstrap, registry, workspace, account string // flags
+	warned                                  bool   // that the registry does not answer
 }
 
 // known refuses what is not a subcommand and names one that is near.
@@ -125,7 +125,7 @@ func newRoot(t *tool) *cobra.Command {
 		Short: "Send commands to planhat-bridge and look at what it writes",
 		Long: "Send commands to planhat-bridge and look at what it writes.\n\n" +
 			"It reads the same variables as the services (KAFKA_*, SCHEMA_REGISTRY_*, TOPIC_PREFIX,\n" +
-			"BRIDGE_NAME, PLANHAT_WORKSPACES). Only sample and doctor need a Planhat token.",
+			"BRIDGE_NAME, PLANHAT_WORKSPACES, PIPEDRIVE_ACCOUNTS). Only sample and doctor need tokens.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       ops.ReadBuild().String(),
@@ -140,6 +140,8 @@ func newRoot(t *tool) *cobra.Command {
 	flags.StringVar(&t.bootstrap, "bootstrap", "", "Kafka brokers, host:port; instead of KAFKA_BOOTSTRAP_SERVERS")
 	flags.StringVar(&t.registry, "registry", "", "schema registry's URL; instead of SCHEMA_REGISTRY_URL")
 	flags.StringVarP(&t.workspace, "workspace", "w", "", "Planhat workspace; needed where PLANHAT_WORKSPACES names several")
+	flags.StringVar(&t.account, "account", "", "Pipedrive account, instead of a workspace; needed where PIPEDRIVE_ACCOUNTS names several")
+	root.MarkFlagsMutuallyExclusive("workspace", "account")
 	root.AddCommand(newSend(t), newPlan(t), newTail(t), newTopics(t), newSignal(t), newDeadLetters(t), newSample(t), newDoctor(t))
 	return root
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,21 +30,22 @@ func newSample(t *tool) *cobra.Command {
 	var f sampleFlags
 	cmd := &cobra.Command{
 		Use:   "sample object",
-		Short: "Show the change event that the source would write for one record of Planhat",
+		Short: "Show the change event that the source would write for one record",
 		Long: "Show the change event that the source would write for one record, as it reads it for the first time: one\n" +
 			"API call for the newest record (or, where an object has no change stamp, the first by _id), encoded and\n" +
-			"decoded with the schemas of the topic. It needs a Planhat token, but neither Kafka nor a registry.\n\n" +
+			"decoded with the schemas of the topic. It needs a token, but neither Kafka nor a registry.\n\n" +
 			"The form is that of planhatctl tail -o json. partition and offset are -1 and source.sequence is 0: nothing\n" +
 			"is written. A record read by --id may show more fields than the row of a listing that the source captures.",
 		Example: `  planhatctl sample company -o pretty
-  planhatctl sample license --workspace acme --id 66f0a1b2c3d4e5f600000001`,
+  planhatctl sample license --workspace acme --id 66f0a1b2c3d4e5f600000001
+  planhatctl sample deal --account demo --id 42`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usage("name one object: one of %s", strings.Join(objectNames(), ", "))
+				return usage("name one object: one of %s; or with --account one of %s", strings.Join(objectNames(), ", "), strings.Join(config.AccountObjects(), ", "))
 			}
 			return nil
 		},
-		ValidArgsFunction: cobra.FixedCompletions(objectNames(), cobra.ShellCompDirectiveNoFileComp),
+		ValidArgsFunction: cobra.FixedCompletions(everyObject(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.id == "" && cmd.Flags().Changed("id") {
 				return usage("--id is empty: write the record's _id, or leave it out for the newest record")
@@ -53,7 +55,7 @@ func newSample(t *tool) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.id, "id", "", "the record's _id, instead of the newest record")
+	flags.StringVar(&f.id, "id", "", "the record's _id, or id, instead of the newest record")
 	flags.StringVarP(&f.output, "output", "o", "json", "json (an object a line) or pretty")
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "how long the call may take")
 	complete(cmd, "output", []string{"json", "pretty"})
@@ -61,16 +63,20 @@ func newSample(t *tool) *cobra.Command {
 }
 
 func (t *tool) sample(ctx context.Context, f sampleFlags, name string) error {
+	if t.account != "" {
+		return t.sampleOfAccount(ctx, f, name)
+	}
 	spec, ok := planhat.Lookup(planhat.Object(name))
 	switch near, isNear := schemas.Suggest(name, objectNames()); {
 	case !ok && isNear:
 		return usage("there is no object %q: did you mean %s?", name, near)
+	case !ok && slices.Contains(config.AccountObjects(), name):
+		return usage("Planhat has no object %q, Pipedrive does: name the account with --account", name)
 	case !ok:
 		return usage("there is no object %q; write one of %s", name, strings.Join(objectNames(), ", "))
-	case f.output != "json" && f.output != "pretty":
-		return usage("--output %q: write json or pretty", f.output)
-	case f.timeout <= 0:
-		return usage("--timeout %s: write a time above 0", f.timeout)
+	}
+	if err := f.check(); err != nil {
+		return err
 	}
 	c, err := t.fullConfig(vendorOnly(t.Environ))
 	if err != nil {
@@ -94,13 +100,23 @@ func (t *tool) sample(ctx context.Context, f sampleFlags, name string) error {
 	return t.printSample(event, f.output)
 }
 
+func (f sampleFlags) check() error {
+	switch {
+	case f.output != "json" && f.output != "pretty":
+		return usage("--output %q: write json or pretty", f.output)
+	case f.timeout <= 0:
+		return usage("--timeout %s: write a time above 0", f.timeout)
+	}
+	return nil
+}
+
 // vendorOnly leaves out the variables of Kafka and the registry: neither is
 // asked, so nothing about them can be wrong.
 func vendorOnly(environ []string) []string {
 	var out []string
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "PLANHAT_") || name == "BRIDGE_NAME" || name == "TOPIC_PREFIX" {
+		if strings.HasPrefix(name, "PLANHAT_") || strings.HasPrefix(name, "PIPEDRIVE_") || name == "BRIDGE_NAME" || name == "TOPIC_PREFIX" {
 			out = append(out, pair)
 		}
 	}
@@ -169,7 +185,7 @@ func shared(spec planhat.Spec) bool {
 // throughSchema is the event as a reader of the topic sees it: encoded and
 // decoded with the topic's schema.
 func throughSchema(env *schemas.Envelope, id, topic string, now time.Time) (shownRecord, error) {
-	codec, err := schemas.NewCodec(vendor, env.Source.Table)
+	codec, err := schemas.NewCodec(env.Source.Connector, env.Source.Table)
 	if err != nil {
 		return shownRecord{}, err
 	}

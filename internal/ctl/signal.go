@@ -43,7 +43,7 @@ var signalDocs = []signalDoc{
 		name: schemas.SignalRecord, short: "Read one record now and write it again", needsStream: true, takesRecord: true,
 		long: "The record is read from the listing now, and written as it is, even if nothing changed. One that Planhat says\n" +
 			"does not exist is deleted. It takes a few calls.",
-		example: "  planhatctl signal record --object company --id 6b01fcb5ff4ae39f6b000000\n  planhatctl signal record --object company --external-id c-1",
+		example: "  planhatctl signal record --object company --id 6b01fcb5ff4ae39f6b000000\n  planhatctl signal record --account demo --object deal --id 42\n  planhatctl signal record --object company --external-id c-1",
 	},
 	{
 		name: schemas.SignalPause, short: "Make no more calls for a stream, or for the whole workspace",
@@ -96,10 +96,10 @@ func newOneSignal(t *tool, doc signalDoc) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.stream, "stream", "", "the stream, as /status of the source names it: companies, endusers, ...")
-	flags.StringVar(&f.object, "object", "", "instead of the stream: company, note, ...")
+	flags.StringVar(&f.stream, "stream", "", "the stream, as /status of the source names it: companies, endusers, ...; of workspaces")
+	flags.StringVar(&f.object, "object", "", "instead of the stream: company, note, ...; of an account: deal, person, ...")
 	if doc.takesRecord {
-		flags.StringVar(&f.id, "id", "", "the record's _id")
+		flags.StringVar(&f.id, "id", "", "the record's _id, or id")
 		flags.StringVar(&f.externalID, "external-id", "", "instead of the _id")
 	}
 	flags.StringVar(&f.reason, "reason", "", "for the others: the status and the notifications repeat it")
@@ -110,7 +110,7 @@ func newOneSignal(t *tool, doc signalDoc) *cobra.Command {
 	}
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "give up when nothing has come for this long; the signal stands nevertheless")
 	flags.StringVarP(&f.output, "output", "o", "text", "text or json (the notifications, one a line)")
-	complete(cmd, "object", objectNames())
+	complete(cmd, "object", everyObject())
 	complete(cmd, "output", []string{"text", "json"})
 	return cmd
 }
@@ -131,16 +131,39 @@ func (f signalFlags) check(doc signalDoc) error {
 	return nil
 }
 
+// fits refuses flags that the party's vendor has no use for.
+func (f signalFlags) fits(to party) error {
+	switch {
+	case to.vendor != pipedrive:
+		return nil
+	case f.stream != "":
+		return usage("--stream is for workspaces: of an account write --object, one of %s", strings.Join(to.objects(), ", "))
+	case f.externalID != "":
+		return usage("--external-id is for workspaces: records of an account have an --id alone")
+	}
+	return nil
+}
+
 func (t *tool) sendSignal(ctx context.Context, doc signalDoc, f signalFlags) error {
 	if err := f.check(doc); err != nil {
 		return err
 	}
-	e, workspace, err := t.oneWorkspace(ctx)
+	e, err := t.environment(ctx)
+	if err != nil {
+		return err
+	}
+	to, err := e.one()
+	if err == nil {
+		err = f.fits(to)
+	}
 	if err != nil {
 		return err
 	}
 	sig := schemas.Signal{
-		ID: t.NewID(), Signal: doc.name, Workspace: workspace, Stream: f.stream, Object: f.object, Record: f.id, ExternalID: f.externalID, Reason: f.reason,
+		ID: t.NewID(), Signal: doc.name, Stream: f.stream, Object: f.object, Record: f.id, ExternalID: f.externalID, Reason: f.reason,
+	}
+	if sig.Workspace = to.name; to.vendor == pipedrive {
+		sig.Workspace, sig.Account = "", to.name
 	}
 	if f.expires > 0 {
 		until := t.Now().Add(f.expires).UTC()
@@ -151,14 +174,14 @@ func (t *tool) sendSignal(ctx context.Context, doc signalDoc, f signalFlags) err
 		return err
 	}
 	defer answers.Close()
-	if err := e.produceSignal(ctx, answers, sig); err != nil {
+	if err := e.produceSignal(ctx, answers, to, sig); err != nil {
 		return err
 	}
 	if !f.wait {
 		fmt.Fprintf(t.Stdout, "sent %s\n", sig.ID)
 		return nil
 	}
-	return t.awaitAnswer(ctx, e, answers, sig, f)
+	return t.awaitAnswer(ctx, e, answers, to, sig, f)
 }
 
 // openAnswers reads the notifications from their end on.
@@ -182,12 +205,12 @@ func (e *environment) openAnswers(ctx context.Context) (*kgo.Client, error) {
 	return client, nil
 }
 
-func (e *environment) produceSignal(ctx context.Context, client *kgo.Client, sig schemas.Signal) error {
+func (e *environment) produceSignal(ctx context.Context, client *kgo.Client, to party, sig schemas.Signal) error {
 	value, err := json.Marshal(sig)
 	if err != nil {
 		return fmt.Errorf("encode the signal: %w", err)
 	}
-	rec := &kgo.Record{Topic: e.names.Signals(), Key: []byte(vendor + "/" + sig.Workspace + "/" + sig.Stream), Value: value}
+	rec := &kgo.Record{Topic: e.names.Signals(), Key: []byte(to.vendor + "/" + to.name + "/" + sig.Stream), Value: value}
 	if err := client.ProduceSync(ctx, rec).FirstErr(); err != nil {
 		return unreachable("send the signal to %s: %w", rec.Topic, err)
 	}
@@ -195,13 +218,13 @@ func (e *environment) produceSignal(ctx context.Context, client *kgo.Client, sig
 }
 
 // awaitAnswer shows what the source says of a signal, until it has said the last.
-func (t *tool) awaitAnswer(ctx context.Context, e *environment, client *kgo.Client, sig schemas.Signal, f signalFlags) error {
+func (t *tool) awaitAnswer(ctx context.Context, e *environment, client *kgo.Client, to party, sig schemas.Signal, f signalFlags) error {
 	heard := time.Now()
 	for {
 		notes, err := next(ctx, client, f.timeout-time.Since(heard))
 		if errors.Is(err, context.DeadlineExceeded) {
-			return unreachable("nothing on %s within %s about signal %s: does a source that captures workspace %s run? The signal stands, and is obeyed when one does",
-				e.names.Notifications(), f.timeout, sig.ID, sig.Workspace)
+			return unreachable("nothing on %s within %s about signal %s: does a source that captures %s run? The signal stands, and is obeyed when one does",
+				e.names.Notifications(), f.timeout, sig.ID, to.words())
 		}
 		if err != nil {
 			return unreachable("read %s: %w", e.names.Notifications(), err)

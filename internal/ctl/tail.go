@@ -26,13 +26,16 @@ func newTail(t *tool) *cobra.Command {
 		Use:   "tail [topic]...",
 		Short: "Show what is in topics, decoded",
 		Long: "Show what is in topics, decoded. A topic is a full name or a short one of the workspace:\n" +
-			strings.Join(shortNames(), ", ") + ". Without one: the changes of all objects.\n\n" +
+			strings.Join(party{vendor: vendor}.shortNames(), ", ") + ";\n" +
+			"or of the account: " + strings.Join(party{vendor: pipedrive}.shortNames(), ", ") + ".\n" +
+			"Without one: the changes of all objects.\n\n" +
 			"Without --follow it shows what is there, a partition after the other, and ends. Only committed records are shown.",
 		Example: `  planhatctl tail company --follow
   planhatctl tail notifications --follow
+  planhatctl tail pipedrive.changes.demo.deal --follow
   planhatctl tail results --from beginning -o json
   planhatctl tail company enduser --from beginning --max 10`,
-		ValidArgsFunction: cobra.FixedCompletions(shortNames(), cobra.ShellCompDirectiveNoFileComp),
+		ValidArgsFunction: cobra.FixedCompletions(slices.Concat(party{vendor: vendor}.shortNames(), party{vendor: pipedrive}.shortNames()), cobra.ShellCompDirectiveNoFileComp),
 		RunE:              func(cmd *cobra.Command, args []string) error { return t.tail(cmd.Context(), &f, args) },
 	}
 	flags := cmd.Flags()
@@ -44,39 +47,6 @@ func newTail(t *tool) *cobra.Command {
 	complete(cmd, "from", []string{"beginning", "end"})
 	complete(cmd, "output", []string{"text", "json"})
 	return cmd
-}
-
-// suffixes are the short names of topics that are not of one object.
-var suffixes = []struct {
-	name string
-	kind kind
-	full func(kafka.Names, string) string
-}{
-	{"commands", kindCommands, func(n kafka.Names, ws string) string { return n.Commands(vendor, ws) }},
-	{"signals", kindJSON, func(n kafka.Names, _ string) string { return n.Signals() }},
-	{"notifications", kindJSON, func(n kafka.Names, _ string) string { return n.Notifications() }},
-	{"results", kindResults, func(n kafka.Names, ws string) string { return n.Results(vendor, ws) }},
-	{"deadletters", kindDeadLetters, func(n kafka.Names, ws string) string { return n.DeadLetters(vendor, ws) }},
-}
-
-func shortNames() []string {
-	out := objectNames()
-	for _, s := range suffixes {
-		out = append(out, s.name)
-	}
-	return out
-}
-
-// topicsOf lists what a workspace's topics are called and hold.
-func topicsOf(n kafka.Names, workspace string) map[string]shownTopic {
-	out := map[string]shownTopic{}
-	for _, object := range objectNames() {
-		out[object] = shownTopic{n.Changes(vendor, workspace, object), kindChanges, object}
-	}
-	for _, s := range suffixes {
-		out[s.name] = shownTopic{s.full(n, workspace), s.kind, ""}
-	}
-	return out
 }
 
 func (f *tailFlags) check() error {
@@ -145,37 +115,29 @@ var errEnough = errors.New("enough")
 // choose resolves topic arguments; none means the changes of all objects.
 func (e *environment) choose(args []string) (map[string]shownTopic, error) {
 	out := map[string]shownTopic{}
-	byName := map[string]shownTopic{}
-	for _, w := range e.config.Planhat {
-		for _, topic := range topicsOf(e.names, w.Name) {
-			byName[topic.name] = topic
-		}
-	}
+	var short []string
 	for _, arg := range args {
-		if topic, ok := byName[arg]; ok {
-			out[arg] = topic
-		} else if strings.Contains(arg, ".") {
-			out[arg] = shownTopic{name: arg, kind: kindJSON}
+		if strings.Contains(arg, ".") {
+			out[arg] = named(e.names, arg)
+		} else {
+			short = append(short, arg)
 		}
 	}
-	if len(args) > 0 && len(out) == len(args) {
+	if len(args) > 0 && len(short) == 0 {
 		return out, nil
 	}
-	workspace, err := e.one()
+	of, err := e.one()
 	if err != nil {
 		return nil, err
 	}
-	short := topicsOf(e.names, workspace)
 	if len(args) == 0 {
-		args = objectNames()
+		short = of.objects()
 	}
-	for _, arg := range args {
-		if out[arg].name != "" {
-			continue
-		}
-		topic, ok := short[arg]
+	topics := of.topics(e.names)
+	for _, arg := range short {
+		topic, ok := topics[arg]
 		if !ok {
-			return nil, usage("topic %q: write a full name or one of %s", arg, strings.Join(shortNames(), ", "))
+			return nil, usage("topic %q: write a full name or one of %s", arg, strings.Join(of.shortNames(), ", "))
 		}
 		out[topic.name] = topic
 	}
@@ -205,7 +167,7 @@ func (e *environment) partitions(ctx context.Context, cl *kgo.Client, topics map
 		}
 	}
 	if len(out) == 0 {
-		return nil, usage("none of the topics exists: has the bridge run with this workspace and TOPIC_PREFIX?")
+		return nil, usage("none of the topics exists: has the bridge run with this workspace or account, and TOPIC_PREFIX?")
 	}
 	return out, nil
 }

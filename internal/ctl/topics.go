@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
 )
 
 func newTopics(t *tool) *cobra.Command {
@@ -19,7 +21,8 @@ func newTopics(t *tool) *cobra.Command {
 		Use:   "topics",
 		Short: "List the bridge's topics: partitions, records, clean-up, lag",
 		Long: "List the bridge's topics. Records are the offsets between start and end: transaction markers and\n" +
-			"records compacted away count. Lag is of the commands that the sink has not finished.",
+			"records compacted away count. Lag is of the commands that the sink has not finished,\n" +
+			"and of the webhooks that the source has not.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.topics(cmd.Context(), output) },
 	}
@@ -92,6 +95,12 @@ func (e *environment) all() []topicLine {
 			topicLine{Topic: e.names.Commands(vendor, w.Name), Group: e.names.CommandGroup(vendor, w.Name)},
 			topicLine{Topic: e.names.Results(vendor, w.Name)},
 			topicLine{Topic: e.names.DeadLetters(vendor, w.Name)})
+	}
+	for _, a := range e.config.Pipedrive {
+		for _, object := range config.AccountObjects() {
+			out = append(out, topicLine{Topic: e.names.Changes(pipedrive, a.Name, object)})
+		}
+		out = append(out, topicLine{Topic: e.names.Webhooks(a.Name), Group: e.names.WebhookGroup(a.Name)})
 	}
 	for _, name := range []string{e.names.Signals(), e.names.Notifications(), e.names.State("source"), e.names.State("sink")} {
 		out = append(out, topicLine{Topic: name})

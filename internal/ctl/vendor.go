@@ -11,14 +11,16 @@ import (
 )
 
 // fullConfig is the services' configuration with their tokens, with the flags
-// in place of their variables and, with --workspace, that workspace alone.
+// in place of their variables and, with --workspace or --account, that one alone.
 func (t *tool) fullConfig(environ []string) (config.Config, error) {
 	given := map[string]string{"KAFKA_BOOTSTRAP_SERVERS": t.bootstrap, "SCHEMA_REGISTRY_URL": t.registry}
-	if !slices.ContainsFunc(environ, func(pair string) bool {
-		name, value, _ := strings.Cut(pair, "=")
-		return name == "PLANHAT_WORKSPACES" && value != ""
-	}) {
-		given["PLANHAT_WORKSPACES"] = t.workspace
+	for list, name := range map[string]string{"PLANHAT_WORKSPACES": t.workspace, "PIPEDRIVE_ACCOUNTS": t.account} {
+		if !slices.ContainsFunc(environ, func(pair string) bool {
+			name, value, _ := strings.Cut(pair, "=")
+			return name == list && value != ""
+		}) {
+			given[list] = name
+		}
 	}
 	env := slices.Clone(environ)
 	for name, value := range given {
@@ -30,15 +32,34 @@ func (t *tool) fullConfig(environ []string) (config.Config, error) {
 	if err != nil {
 		return c, &failure{codeUsage, err}
 	}
-	if t.workspace == "" {
-		return c, nil
+	return t.alone(c)
+}
+
+// alone leaves of a configuration the workspace or the account that the flags name.
+func (t *tool) alone(c config.Config) (config.Config, error) {
+	switch {
+	case t.workspace != "":
+		i := slices.Index(workspaceNames(c), t.workspace)
+		if i < 0 {
+			return c, usage("--workspace %q: PLANHAT_WORKSPACES names %s", t.workspace, strings.Join(workspaceNames(c), ", "))
+		}
+		c.Planhat, c.Pipedrive = c.Planhat[i:i+1], nil
+	case t.account != "":
+		i := slices.Index(accountNames(c), t.account)
+		if i < 0 {
+			return c, usage("--account %q: PIPEDRIVE_ACCOUNTS names %s", t.account, strings.Join(accountNames(c), ", "))
+		}
+		c.Planhat, c.Pipedrive = nil, c.Pipedrive[i:i+1]
 	}
-	i := slices.IndexFunc(c.Planhat, func(w config.Workspace) bool { return w.Name == t.workspace })
-	if i < 0 {
-		return c, usage("--workspace %q: PLANHAT_WORKSPACES names %s", t.workspace, strings.Join(workspaceNames(c), ", "))
-	}
-	c.Planhat = c.Planhat[i : i+1]
 	return c, nil
+}
+
+func accountNames(c config.Config) []string {
+	names := make([]string, len(c.Pipedrive))
+	for i, a := range c.Pipedrive {
+		names[i] = a.Name
+	}
+	return names
 }
 
 func workspaceNames(c config.Config) []string {

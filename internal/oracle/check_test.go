@@ -29,7 +29,11 @@ type stage struct {
 
 func newStage(t *testing.T, s *story) *stage {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, changesTopic, commandsTopic, resultsTopic))
+	topics, vendor := []string{changesTopic, commandsTopic, resultsTopic}, ""
+	if s.Intake != "" {
+		topics, vendor = []string{s.Objects[0].Topic, s.Intake}, Pipedrive
+	}
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, topics...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +42,8 @@ func newStage(t *testing.T, s *story) *stage {
 	server := httptest.NewServer(g.vendor(s))
 	t.Cleanup(server.Close)
 	g.options = Options{
-		Kafka: kafka.Options{Brokers: cluster.ListenAddrs(), Extra: []kgo.Opt{kgo.MetadataMinAge(10 * time.Millisecond)}}, Names: kafka.Names{Bridge: "b"}, Workspace: "acme",
-		SimulatorURL: server.URL, Objects: []string{"company"}, Settle: 200 * time.Millisecond,
+		Kafka: kafka.Options{Brokers: cluster.ListenAddrs(), Extra: []kgo.Opt{kgo.MetadataMinAge(10 * time.Millisecond)}}, Names: kafka.Names{Bridge: "b"}, Vendor: vendor, Workspace: "acme",
+		SimulatorURL: server.URL, Objects: []string{s.Objects[0].Object}, Settle: 200 * time.Millisecond,
 	}
 	g.cl, err = g.options.Kafka.NewClient(kgo.TransactionalID("t"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
@@ -59,6 +63,18 @@ func (g *stage) vendor(s *story) http.Handler {
 			rows = append(rows, row)
 		}
 		say(w, rows)
+	})
+	mux.HandleFunc("GET /_sim/state/deal", func(w http.ResponseWriter, _ *http.Request) {
+		rows := []Row{}
+		for _, row := range s.State() {
+			rows = append(rows, row)
+		}
+		say(w, map[string]any{"records": append(rows, row(g.t, `{"id":3,"title":"C","is_deleted":true}`))})
+	})
+	mux.HandleFunc("GET /_sim/deliveries", func(w http.ResponseWriter, r *http.Request) {
+		var after int
+		_, _ = fmt.Sscan(r.URL.Query().Get("after"), &after)
+		say(w, map[string]any{"deliveries": s.Deliveries[after:min(after+2, len(s.Deliveries))]})
 	})
 	mux.HandleFunc("GET /_sim/journal", func(w http.ResponseWriter, r *http.Request) {
 		var after int
@@ -86,17 +102,21 @@ func (g *stage) write(commit kgo.TransactionEndTry, records ...*kgo.Record) {
 	}
 }
 
-func encodeChange(t *testing.T, c Change) *kgo.Record {
+func encodeChange(t *testing.T, f Form, c Change) *kgo.Record {
 	t.Helper()
 	r := &kgo.Record{Topic: c.Topic, Partition: c.Partition, Key: []byte(c.Key)}
 	if c.Tombstone {
 		return r
 	}
-	codec, err := schemas.NewCodec("planhat", "company")
+	vendor := Planhat
+	if f.OwnIDs {
+		vendor = Pipedrive
+	}
+	codec, err := schemas.NewCodec(vendor, f.Object)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := schemas.Envelope{Op: c.Op, Source: schemas.Source{Connector: "planhat", Sequence: c.Sequence, Stream: c.Stream}}
+	e := schemas.Envelope{Op: c.Op, Source: schemas.Source{Connector: vendor, Sequence: c.Sequence, Stream: c.Stream}}
 	for image, to := range map[*Row]*json.RawMessage{&c.Before: &e.Before, &c.After: &e.After} {
 		if *image != nil {
 			*to, _ = json.Marshal(*image)
@@ -114,9 +134,12 @@ func (g *stage) evidence(s *story) {
 	g.t.Helper()
 	for i, c := range s.Objects[0].Changes {
 		if i == 3 {
-			g.write(kgo.TryAbort, encodeChange(g.t, c))
+			g.write(kgo.TryAbort, encodeChange(g.t, s.Objects[0].Form, c))
 		}
-		g.write(kgo.TryCommit, encodeChange(g.t, c))
+		g.write(kgo.TryCommit, encodeChange(g.t, s.Objects[0].Form, c))
+	}
+	for i, w := range s.Webhooks {
+		g.write(kgo.TryCommit, &kgo.Record{Topic: s.Intake, Key: []byte(w.Key), Value: []byte(s.bodies[i])})
 	}
 	for i := range s.Commands {
 		value, err := schemas.CommandJSON(s.Commands[i].Command)
@@ -174,7 +197,7 @@ func TestCheckWaitsForTheBridge(t *testing.T) {
 		case <-time.After(time.Millisecond):
 		}
 	}
-	g.write(kgo.TryCommit, encodeChange(t, late))
+	g.write(kgo.TryCommit, encodeChange(t, s.Objects[0].Form, late))
 	if a := <-done; a.err != nil || !a.r.OK() {
 		t.Errorf("%s %v %v", a.r.Line(), a.r.Mismatches, a.err)
 	}

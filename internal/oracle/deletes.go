@@ -23,7 +23,7 @@ func checkDeletes(e Evidence) []Mismatch {
 			if c.Tombstone || c.Err != nil || c.Op != "d" {
 				continue
 			}
-			at := of{string(o.Spec.Object), c.Key}
+			at := of{o.Object, c.Key}
 			if taken[at]--; taken[at] < 0 {
 				out = append(out, mismatchAt(c.Place, c.Key, "invented: a delete that the vendor never made"))
 			}

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"time"
@@ -18,14 +19,20 @@ type Evidence struct {
 	Journal  []Entry // the vendor's writes, oldest first
 	// WithoutSource: nobody has read the change topics.
 	WithoutSource bool
+	// Webhooks are what the intake wrote, Deliveries what the vendor sent it and how
+	// that was answered; of vendors that send some.
+	Webhooks   []Webhook
+	Deliveries []Delivery
+	Intake     string // the intake's topic
 }
 
 // ObjectEvidence is what is known of one object.
 type ObjectEvidence struct {
-	Spec    planhat.Spec
-	Topic   string // change topic
+	Form
+	Spec    planhat.Spec // of an object of Planhat, which commands may name
+	Topic   string       // change topic
 	Changes []Change
-	State   map[string]Row // the vendor's records by _id
+	State   map[string]Row // the vendor's live records by their ids
 	// Rereads is how often operators asked for the records to be written again:
 	// each may be on the topic as r so many times while it is live.
 	Rereads int
@@ -75,7 +82,7 @@ type Entry struct {
 	Seq    int64                      `json:"seq"`
 	At     time.Time                  `json:"at"`
 	Via    string                     `json:"via"` // api, life, seed; vendor: what another write brought about
-	Op     string                     `json:"op"`  // create, update, delete, upsert
+	Op     string                     `json:"op"`  // create, update, delete, upsert, or the vendor's word for another
 	Object string                     `json:"object"`
 	Was    string                     `json:"was"`  // the object before, where a write changed it; "" = the same
 	Also   string                     `json:"also"` // a further object of which the record is a view; "" = none
@@ -83,6 +90,34 @@ type Entry struct {
 	Keys   map[string]string          `json:"keys"`
 	Fields map[string]json.RawMessage `json:"fields"`
 	Call   int64                      `json:"call"`
+}
+
+// UnmarshalJSON reads an entry of either simulator: Pipedrive's calls the object an
+// entity, and its ids are numbers.
+func (e *Entry) UnmarshalJSON(text []byte) error {
+	type plain Entry
+	form := struct {
+		*plain
+		Entity string   `json:"entity"`
+		ID     recordID `json:"id"`
+	}{plain: (*plain)(e)}
+	if err := json.Unmarshal(text, &form); err != nil {
+		return err
+	}
+	e.Object, e.ID = cmp.Or(e.Object, form.Entity), string(form.ID)
+	return nil
+}
+
+// recordID is an id as the topic's key spells it, read from a string or a number.
+type recordID string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (id *recordID) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] != '"' {
+		*id = recordID(text)
+		return nil
+	}
+	return json.Unmarshal(text, (*string)(id))
 }
 
 // objects are those on whose topics the write shows.

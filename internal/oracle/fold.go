@@ -28,7 +28,7 @@ func foldObject(o ObjectEvidence) []Mismatch {
 		case !ok:
 			out = append(out, mismatchAt(c.Place, id, "the topic holds a record that the vendor does not have: invented, or its delete is missing"))
 		default:
-			if names := differing(c.After, row, o.Spec.Volatile); len(names) > 0 {
+			if names := o.differs(c.After, row); len(names) > 0 {
 				out = append(out, mismatchAt(c.Place, id, "the last event of the record is not the vendor's state: %s; a later event is missing or out of order", compare(c.After, row, names)))
 			}
 		}
@@ -71,7 +71,7 @@ func settled(o ObjectEvidence) bool {
 	}
 	for id, c := range live {
 		row, ok := o.State[id]
-		if !ok || len(differing(c.After, row, o.Spec.Volatile)) > 0 {
+		if !ok || len(o.differs(c.After, row)) > 0 {
 			return false
 		}
 	}

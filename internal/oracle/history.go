@@ -3,13 +3,12 @@ package oracle
 // checkHistory holds the events of each record against one another and against
 // what ever existed at the vendor.
 func checkHistory(e Evidence) []Mismatch {
-	existed := map[string]bool{}
-	for _, entry := range e.Journal {
-		existed[entry.ID] = true
-	}
 	var out []Mismatch
 	for _, o := range e.Objects {
-		h := history{object: o, existed: existed, past: map[string]*past{}}
+		h := history{object: o, existed: map[string]bool{}, past: map[string]*past{}}
+		for _, entry := range e.Journal {
+			h.existed[entry.ID] = h.existed[entry.ID] || o.concerns(entry)
+		}
 		for _, c := range o.Changes {
 			h.event(c)
 		}
@@ -89,20 +88,20 @@ func (h *history) unfinished() []Mismatch {
 	return out
 }
 
-// identity: the images that an op has to have, each with the key's _id.
+// identity: the images that an op has to have, each with the key's id.
 func (h *history) identity(c Change) {
 	switch c.Op {
 	case "r", "c", "u":
 		if c.After == nil {
 			h.reportf(c, "op %s without after", c.Op)
-		} else if c.After["_id"] != c.Key {
-			h.reportf(c, "the key is not the _id of after, %s", shown(c.After, "_id"))
+		} else if h.object.id(c.After) != c.Key {
+			h.reportf(c, "the key is not the %s of after, %s", h.object.IDField, shown(c.After, h.object.IDField))
 		}
 	case "d":
 		if c.Before == nil {
 			h.reportf(c, "delete without before")
-		} else if c.Before["_id"] != c.Key {
-			h.reportf(c, "the key is not the _id of before, %s", shown(c.Before, "_id"))
+		} else if h.object.id(c.Before) != c.Key {
+			h.reportf(c, "the key is not the %s of before, %s", h.object.IDField, shown(c.Before, h.object.IDField))
 		}
 		if c.After != nil {
 			h.reportf(c, "delete with after")
@@ -131,11 +130,11 @@ func (h *history) order(c Change, p *past, first bool) {
 	if !p.live {
 		return
 	}
-	if c.Op != "d" && len(differing(c.After, p.after, h.object.Spec.Volatile)) == 0 {
+	if c.Op != "d" && len(differing(c.After, p.after, h.object.Volatile)) == 0 {
 		h.reportf(c, "repeated: the event at offset %d says the same", p.place.Offset)
 	}
 	if c.Before != nil && (c.Op == "u" || len(c.Before) > 1) {
-		if names := differing(c.Before, p.after, h.object.Spec.Volatile); len(names) > 0 {
+		if names := differing(c.Before, p.after, h.object.Volatile); len(names) > 0 {
 			h.reportf(c, "before is not what the event at offset %d left (%v differ): an event between them is missing or out of order", p.place.Offset, names)
 		}
 	}

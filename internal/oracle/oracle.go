@@ -1,10 +1,14 @@
 package oracle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -18,7 +22,8 @@ import (
 type Options struct {
 	Kafka        kafka.Options
 	Names        kafka.Names
-	Workspace    string
+	Vendor       string // Planhat, which is the default, or Pipedrive
+	Workspace    string // or account
 	SimulatorURL string
 	Objects      []string
 	// Settle is how long to wait for the bridge to catch up with the vendor and
@@ -27,6 +32,7 @@ type Options struct {
 	// Resolver gives the schemas of Avro commands; nil where all are JSON.
 	Resolver schemas.Resolver
 	Log      *slog.Logger // nil: silent
+	HTTP     *http.Client // by which the simulator is asked; nil: one of its own
 	// Rereads are, by object, how often signals asked for its records again.
 	Rereads map[string]int
 	// WithoutSource leaves the change topics alone, since no source has run: the
@@ -34,10 +40,15 @@ type Options struct {
 	WithoutSource bool
 }
 
-const (
-	vendorName = "planhat"
-	tick       = 100 * time.Millisecond
-)
+const tick = 100 * time.Millisecond
+
+// vendorName is the vendor's in topics.
+func (o Options) vendorName() string { return cmp.Or(o.Vendor, Planhat) }
+
+// changes is the topic of an object's changes.
+func (o Options) changes(object string) string {
+	return o.Names.Changes(o.vendorName(), o.Workspace, object)
+}
 
 // Check waits until the change topics say what the vendor's state is and every
 // command has a result, at most for Settle, then judges everything. The vendor
@@ -66,22 +77,30 @@ func Check(ctx context.Context, o Options) (Report, error) {
 
 // gatherer collects evidence.
 type gatherer struct {
-	options  Options
-	vendor   vendor
-	reader   *reader
-	topics   []string
-	objects  []*ObjectEvidence
-	codecs   []*schemas.Codec
-	commands []Command
-	results  []Result
-	journal  []Entry
-	looked   bool            // the vendor's state has been read
-	missing  map[string]bool // topics that do not exist
-	problem  error           // of a record that nobody could look at
+	options    Options
+	vendor     vendor
+	reader     *reader
+	takes      map[string]func(context.Context, *kgo.Record) // by topic
+	objects    []*ObjectEvidence
+	commands   []Command
+	results    []Result
+	journal    []Entry
+	webhooks   []Webhook
+	deliveries []Delivery
+	looked     bool            // the vendor's state has been read
+	missing    map[string]bool // topics that do not exist
+	problem    error           // of a record that nobody could look at
 }
 
 func newGatherer(o Options, isolation kgo.IsolationLevel) (*gatherer, error) {
-	g := &gatherer{options: o, vendor: newVendor(o.SimulatorURL)}
+	g := &gatherer{options: o, vendor: newVendor(o.SimulatorURL, o.HTTP)}
+	g.takes = map[string]func(context.Context, *kgo.Record){
+		o.Names.Commands(o.vendorName(), o.Workspace): g.takeCommand,
+		o.Names.Results(o.vendorName(), o.Workspace):  g.takeResult,
+	}
+	if o.vendorName() == Pipedrive {
+		g.takes = map[string]func(context.Context, *kgo.Record){o.Names.Webhooks(o.Workspace): g.takeWebhook}
+	}
 	if o.Log == nil {
 		g.options.Log = slog.New(slog.DiscardHandler)
 	}
@@ -89,25 +108,36 @@ func newGatherer(o Options, isolation kgo.IsolationLevel) (*gatherer, error) {
 		g.options.Resolver = noSchemas{}
 	}
 	for _, name := range o.Objects {
-		spec, ok := planhat.Lookup(planhat.Object(name))
-		if !ok {
-			return nil, fmt.Errorf("judge object %q: not in the objects table", name)
-		}
-		codec, err := schemas.NewCodec(vendorName, name)
-		if err != nil {
-			return nil, fmt.Errorf("judge object %q: %w", name, err)
-		}
-		topic := o.Names.Changes(vendorName, o.Workspace, name)
-		g.objects = append(g.objects, &ObjectEvidence{Spec: spec, Topic: topic, Rereads: o.Rereads[name]})
-		g.codecs = append(g.codecs, codec)
-		if !o.WithoutSource {
-			g.topics = append(g.topics, topic)
+		if err := g.object(name); err != nil {
+			return nil, err
 		}
 	}
-	g.topics = append(g.topics, o.Names.Commands(vendorName, o.Workspace), o.Names.Results(vendorName, o.Workspace))
 	var err error
-	g.reader, err = newReader(o.Kafka, isolation, g.take)
+	g.reader, err = newReader(o.Kafka, isolation, func(ctx context.Context, rec *kgo.Record) { g.takes[rec.Topic](ctx, rec) })
 	return g, err
+}
+
+// object prepares the evidence of an object.
+func (g *gatherer) object(name string) error {
+	form, err := formOf(g.options.vendorName(), name)
+	if err != nil {
+		return err
+	}
+	codec, err := schemas.NewCodec(g.options.vendorName(), name)
+	if err != nil {
+		return fmt.Errorf("judge object %q: %w", name, err)
+	}
+	o := &ObjectEvidence{Form: form, Topic: g.options.changes(name), Rereads: g.options.Rereads[name]}
+	if g.options.vendorName() == Planhat {
+		o.Spec, _ = planhat.Lookup(planhat.Object(name))
+	}
+	g.objects = append(g.objects, o)
+	if !g.options.WithoutSource {
+		g.takes[o.Topic] = func(_ context.Context, rec *kgo.Record) {
+			o.Changes = append(o.Changes, decodeChange(placeOf(rec), string(rec.Key), rec.Value, codec))
+		}
+	}
+	return nil
 }
 
 // noSchemas stands for a registry that nobody named.
@@ -166,8 +196,11 @@ func (g *gatherer) pending() string {
 	}
 	for _, o := range g.objects {
 		if !g.options.WithoutSource && !settled(*o) {
-			return string(o.Spec.Object)
+			return o.Object
 		}
+	}
+	if e := g.evidence(); len(checkCleared(e)) > 0 || len(checkDelivered(e)) > 0 {
+		return "webhooks"
 	}
 	return ""
 }
@@ -178,7 +211,7 @@ func (g *gatherer) gather(ctx context.Context) error {
 	if err := g.gatherVendor(ctx); err != nil {
 		return err
 	}
-	missing, err := g.reader.catchUp(ctx, g.topics...)
+	missing, err := g.reader.catchUp(ctx, slices.Collect(maps.Keys(g.takes))...)
 	if err != nil {
 		return err
 	}
@@ -187,7 +220,11 @@ func (g *gatherer) gather(ctx context.Context) error {
 }
 
 func (g *gatherer) gatherVendor(ctx context.Context) error {
-	if err := g.vendor.settle(ctx); err != nil {
+	settle := g.vendor.settle
+	if g.options.vendorName() == Pipedrive {
+		settle = g.readDeliveries // its writes have their effect at once
+	}
+	if err := settle(ctx); err != nil {
 		return err
 	}
 	news, err := g.readJournal(ctx)
@@ -196,15 +233,15 @@ func (g *gatherer) gatherVendor(ctx context.Context) error {
 	}
 	listings := map[string][]Row{}
 	for _, o := range g.objects {
-		rows, ok := listings[o.Spec.Listing]
+		rows, ok := listings[o.Listing]
 		if !ok {
 			var err error
-			if rows, err = g.vendor.listing(ctx, o.Spec.Listing); err != nil {
+			if rows, err = g.vendor.listing(ctx, o.Listing); err != nil {
 				return err
 			}
-			listings[o.Spec.Listing] = rows
+			listings[o.Listing] = rows
 		}
-		o.State = stateOf(rows, o.Spec)
+		o.State = stateOf(rows, o.Form)
 	}
 	// What is new by now may be missing from the listings: they are looked at again.
 	news, err = g.readJournal(ctx)
@@ -223,37 +260,49 @@ func (g *gatherer) readJournal(ctx context.Context) (bool, error) {
 	return len(more) > 0, err
 }
 
+// readDeliveries: what has been answered before the topics are read has to be on them.
+func (g *gatherer) readDeliveries(ctx context.Context) error {
+	var last int64
+	if n := len(g.deliveries); n > 0 {
+		last = g.deliveries[n-1].Seq
+	}
+	more, err := g.vendor.deliveriesAfter(ctx, last)
+	g.deliveries = append(g.deliveries, more...)
+	return err
+}
+
 func (g *gatherer) evidence() Evidence {
-	e := Evidence{Commands: g.commands, Results: g.results, Journal: g.journal, WithoutSource: g.options.WithoutSource}
+	e := Evidence{
+		Commands: g.commands, Results: g.results, Journal: g.journal, WithoutSource: g.options.WithoutSource,
+		Webhooks: g.webhooks, Deliveries: g.deliveries, Intake: g.options.Names.Webhooks(g.options.Workspace),
+	}
 	for _, o := range g.objects {
 		e.Objects = append(e.Objects, *o)
 	}
 	return e
 }
 
-// take sorts a record that was read into the evidence.
-func (g *gatherer) take(ctx context.Context, rec *kgo.Record) {
-	at := Place{rec.Topic, rec.Partition, rec.Offset}
-	switch rec.Topic {
-	case g.topics[len(g.topics)-2]:
-		cmd := Command{Place: at, Key: string(rec.Key)}
-		var problem *schemas.Problem
-		if cmd.Command, problem = schemas.DecodeCommand(ctx, rec.Value, g.options.Resolver); problem != nil {
-			cmd.Problem = problem.String()
-			if problem.Wait {
-				g.problem = errors.Join(g.problem, fmt.Errorf("decode the command at %s partition %d offset %d: %s", at.Topic, at.Partition, at.Offset, problem))
-			}
-		}
-		g.commands = append(g.commands, cmd)
-	case g.topics[len(g.topics)-1]:
-		res := Result{Place: at, Key: string(rec.Key)}
-		res.Result, res.Err = schemas.DecodeResult(rec.Value)
-		g.results = append(g.results, res)
-	default:
-		for i, o := range g.objects {
-			if o.Topic == rec.Topic {
-				o.Changes = append(o.Changes, decodeChange(at, string(rec.Key), rec.Value, g.codecs[i]))
-			}
+func placeOf(rec *kgo.Record) Place { return Place{rec.Topic, rec.Partition, rec.Offset} }
+
+func (g *gatherer) takeCommand(ctx context.Context, rec *kgo.Record) {
+	at := placeOf(rec)
+	cmd := Command{Place: at, Key: string(rec.Key)}
+	var problem *schemas.Problem
+	if cmd.Command, problem = schemas.DecodeCommand(ctx, rec.Value, g.options.Resolver); problem != nil {
+		cmd.Problem = problem.String()
+		if problem.Wait {
+			g.problem = errors.Join(g.problem, fmt.Errorf("decode the command at %s partition %d offset %d: %s", at.Topic, at.Partition, at.Offset, problem))
 		}
 	}
+	g.commands = append(g.commands, cmd)
+}
+
+func (g *gatherer) takeResult(_ context.Context, rec *kgo.Record) {
+	res := Result{Place: placeOf(rec), Key: string(rec.Key)}
+	res.Result, res.Err = schemas.DecodeResult(rec.Value)
+	g.results = append(g.results, res)
+}
+
+func (g *gatherer) takeWebhook(_ context.Context, rec *kgo.Record) {
+	g.webhooks = append(g.webhooks, readWebhook(placeOf(rec), string(rec.Key), rec.Value))
 }

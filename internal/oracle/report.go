@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -32,6 +33,8 @@ type Coverage struct {
 	Objects map[string]int // change events by object; an object asked for is present with 0
 	Ops     map[string]int // commands with a result, by op
 	Faults  map[string]int // injected faults by the simulator's kind
+	// Webhooks is nil of vendors that send none.
+	Webhooks *WebhookCoverage
 }
 
 // Report is the oracle's judgement.
@@ -61,7 +64,7 @@ var (
 		name  string
 		kinds []string
 	}{
-		{"429", []string{"429"}},
+		{"429", []string{"429", "429-burst"}},
 		{"5xx", []string{"500", "502", "503", "504"}},
 		{"timeout-after-effect", []string{"timeout-after"}},
 		{"reset", []string{"reset"}},
@@ -86,8 +89,31 @@ func (r Report) CoverageLine() string {
 		}
 		faults[i] = fmt.Sprintf("%s:%d", f.name, sum)
 	}
-	return fmt.Sprintf("coverage: objects=%d/%d ops=%d/%d faults=%s",
+	line := fmt.Sprintf("coverage: objects=%d/%d ops=%d/%d faults=%s",
 		objects, len(r.Coverage.Objects), ops, len(coveredOps), strings.Join(faults, ","))
+	if w := r.Coverage.Webhooks; w != nil {
+		line += fmt.Sprintf(" webhooks=answered:%d,retried:%d,repeated:%d,lost:%d", w.Answered, w.Retried, w.Repeated, w.Lost)
+	}
+	return line
+}
+
+// And is the judgement of two vendors in one.
+func (r Report) And(other Report) Report {
+	sum := func(a, b map[string]int) map[string]int {
+		out := maps.Clone(a)
+		for name, n := range b {
+			out[name] += n
+		}
+		return out
+	}
+	return Report{
+		Changes: r.Changes + other.Changes, Commands: r.Commands + other.Commands, Results: r.Results + other.Results,
+		Mismatches: slices.Concat(r.Mismatches, other.Mismatches),
+		Coverage: Coverage{
+			Objects: sum(r.Coverage.Objects, other.Coverage.Objects), Ops: sum(r.Coverage.Ops, other.Coverage.Ops),
+			Faults: sum(r.Coverage.Faults, other.Coverage.Faults), Webhooks: cmp.Or(r.Coverage.Webhooks, other.Coverage.Webhooks),
+		},
+	}
 }
 
 // Write prints the judgement, the coverage and at most limit mismatches; 0
@@ -113,7 +139,7 @@ func Judge(e Evidence) Report {
 	for _, o := range e.Objects {
 		r.Changes += countEvents(o.Changes)
 	}
-	for _, check := range []func(Evidence) []Mismatch{checkFold, checkHistory, checkDeletes, checkSequence, checkResults, checkEffects, checkCreates} {
+	for _, check := range []func(Evidence) []Mismatch{checkFold, checkHistory, checkDeletes, checkSequence, checkStamps, checkCleared, checkDelivered, checkResults, checkEffects, checkCreates} {
 		r.Mismatches = append(r.Mismatches, check(e)...)
 	}
 	slices.SortStableFunc(r.Mismatches, func(a, b Mismatch) int {
@@ -125,7 +151,11 @@ func Judge(e Evidence) Report {
 func cover(e Evidence) Coverage {
 	c := Coverage{Objects: map[string]int{}, Ops: map[string]int{}, Faults: map[string]int{}}
 	for _, o := range e.Objects {
-		c.Objects[string(o.Spec.Object)] += countEvents(o.Changes)
+		c.Objects[o.coveredAs()] += countEvents(o.Changes)
+	}
+	if e.Deliveries != nil {
+		webhooks := coverWebhooks(e.Deliveries)
+		c.Webhooks = &webhooks
 	}
 	answered := resultsByCommand(e.Results)
 	for _, cmd := range e.Commands {
@@ -134,6 +164,14 @@ func cover(e Evidence) Coverage {
 		}
 	}
 	return c
+}
+
+// coveredAs is the object's name, told apart from another vendor's of that name.
+func (f Form) coveredAs() string {
+	if f.OwnIDs {
+		return Pipedrive + "/" + f.Object
+	}
+	return f.Object
 }
 
 func countEvents(changes []Change) int {

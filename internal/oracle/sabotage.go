@@ -47,7 +47,7 @@ func Sabotage(ctx context.Context, o Options, kind string) error {
 // tape is one change topic as it is in the log.
 type tape struct {
 	topic   string
-	object  string
+	form    Form
 	codec   *schemas.Codec
 	records []*kgo.Record
 	changes []Change // of the same indexes
@@ -56,11 +56,15 @@ type tape struct {
 func tapes(ctx context.Context, o Options) ([]tape, error) {
 	var out []tape
 	for _, object := range o.Objects {
-		codec, err := schemas.NewCodec(vendorName, object)
+		form, err := formOf(o.vendorName(), object)
 		if err != nil {
 			return nil, err
 		}
-		t := tape{topic: o.Names.Changes(vendorName, o.Workspace, object), object: object, codec: codec}
+		codec, err := schemas.NewCodec(o.vendorName(), object)
+		if err != nil {
+			return nil, err
+		}
+		t := tape{topic: o.changes(object), form: form, codec: codec}
 		if t.records, err = readAll(ctx, o, t.topic); err != nil {
 			return nil, err
 		}
@@ -152,8 +156,20 @@ func swap(ctx context.Context, o Options) error {
 	return errors.New("no record has two events to swap: let the bridge run for longer")
 }
 
-// inventedID has the form of the vendor's ids and a date that no record has.
-const inventedID = "00000000deadbeef00000000"
+// inventedID has the form of Planhat's ids and a date that no record has, and
+// inventedNumber that of Pipedrive's.
+const (
+	inventedID     = "00000000deadbeef00000000"
+	inventedNumber = "3735928559"
+)
+
+// invented is an id that no record has, and a record with it and nothing else.
+func (f Form) invented() (id string, record []byte) {
+	if f.IDField == "id" {
+		return inventedNumber, []byte(`{"id":` + inventedNumber + `}`)
+	}
+	return inventedID, []byte(`{"_id":"` + inventedID + `"}`)
+}
 
 func invent(ctx context.Context, o Options) error {
 	all, err := tapes(ctx, o)
@@ -169,7 +185,8 @@ func invent(ctx context.Context, o Options) error {
 		if err != nil {
 			return err
 		}
-		e.Op, e.Before, e.After, e.Changed = "c", nil, []byte(`{"_id":"`+inventedID+`"}`), nil
+		key, record := t.form.invented()
+		e.Op, e.Before, e.After, e.Changed = "c", nil, record, nil
 		e.Source.Sequence = topSequence(all, e.Source.Stream) + 1
 		id, ok := schemas.WireID(t.records[model].Value)
 		if !ok {
@@ -179,7 +196,7 @@ func invent(ctx context.Context, o Options) error {
 		if err != nil {
 			return err
 		}
-		return produce(ctx, o, []*kgo.Record{{Topic: t.topic, Partition: t.records[model].Partition, Key: []byte(inventedID), Value: value}})
+		return produce(ctx, o, []*kgo.Record{{Topic: t.topic, Partition: t.records[model].Partition, Key: []byte(key), Value: value}})
 	}
 	return errors.New("no change topic has an event: let the bridge run first")
 }
@@ -197,7 +214,7 @@ func topSequence(all []tape, stream string) int64 {
 }
 
 func doubleResult(ctx context.Context, o Options) error {
-	records, err := readAll(ctx, o, o.Names.Results(vendorName, o.Workspace))
+	records, err := readAll(ctx, o, o.Names.Results(o.vendorName(), o.Workspace))
 	if err != nil {
 		return err
 	}

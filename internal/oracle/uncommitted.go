@@ -37,7 +37,11 @@ func gatherChanges(ctx context.Context, o Options, isolation kgo.IsolationLevel)
 		return Evidence{}, err
 	}
 	defer g.reader.cl.Close()
-	if _, err := g.reader.catchUp(ctx, g.topics[:len(g.objects)]...); err != nil {
+	topics := make([]string, len(g.objects))
+	for i, o := range g.objects {
+		topics[i] = o.Topic
+	}
+	if _, err := g.reader.catchUp(ctx, topics...); err != nil {
 		return Evidence{}, err
 	}
 	return g.evidence(), nil

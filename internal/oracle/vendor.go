@@ -8,18 +8,19 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
-// vendor reads the simulator's control API.
+// vendor reads a simulator's control API.
 type vendor struct {
 	base string // without a trailing slash
 	http *http.Client
 }
 
-func newVendor(base string) vendor {
-	return vendor{base: strings.TrimRight(base, "/"), http: &http.Client{}}
+func newVendor(base string, client *http.Client) vendor {
+	if client == nil {
+		client = &http.Client{}
+	}
+	return vendor{base: strings.TrimRight(base, "/"), http: client}
 }
 
 func (v vendor) call(ctx context.Context, method, path string, into any) error {
@@ -55,7 +56,7 @@ func (v vendor) settle(ctx context.Context) error {
 
 // listing gives all rows of a listing, archived ones too.
 func (v vendor) listing(ctx context.Context, name string) ([]Row, error) {
-	var raw []json.RawMessage
+	var raw records
 	if err := v.call(ctx, http.MethodGet, "state/"+name, &raw); err != nil {
 		return nil, err
 	}
@@ -68,6 +69,39 @@ func (v vendor) listing(ctx context.Context, name string) ([]Row, error) {
 		rows[i] = row
 	}
 	return rows, nil
+}
+
+// records are the rows of a state, by themselves or in a member of that name.
+type records []json.RawMessage
+
+func (r *records) UnmarshalJSON(text []byte) error {
+	var named struct {
+		Records []json.RawMessage `json:"records"`
+	}
+	if err := json.Unmarshal(text, (*[]json.RawMessage)(r)); err == nil {
+		return nil
+	}
+	err := json.Unmarshal(text, &named)
+	*r = named.Records
+	return err
+}
+
+// deliveriesAfter gives the attempts of deliveries after number n.
+func (v vendor) deliveriesAfter(ctx context.Context, n int64) ([]Delivery, error) {
+	var out []Delivery
+	for {
+		var page struct {
+			Deliveries []Delivery `json:"deliveries"`
+		}
+		if err := v.call(ctx, http.MethodGet, "deliveries?after="+strconv.FormatInt(n, 10), &page); err != nil {
+			return nil, err
+		}
+		if len(page.Deliveries) == 0 {
+			return out, nil
+		}
+		out = append(out, page.Deliveries...)
+		n = page.Deliveries[len(page.Deliveries)-1].Seq
+	}
 }
 
 // journalAfter gives the entries after number n.
@@ -108,16 +142,4 @@ func (v vendor) faults(ctx context.Context) (map[string]int, error) {
 		}
 	}
 	return out, nil
-}
-
-// stateOf picks an object's rows from its listing.
-func stateOf(rows []Row, spec planhat.Spec) map[string]Row {
-	out := map[string]Row{}
-	for _, row := range rows {
-		kind, _ := row["type"].(string)
-		if id, ok := row["_id"].(string); ok && spec.Holds(kind) {
-			out[id] = row
-		}
-	}
-	return out
 }

@@ -37,11 +37,12 @@ func row(t testing.TB, text string) Row {
 type story struct {
 	t testing.TB
 	Evidence
+	bodies []string // of the webhooks
 }
 
 func (s *story) event(op, id, before, after string) {
 	o := &s.Objects[0]
-	c := Change{Place: Place{changesTopic, 0, int64(len(o.Changes))}, Key: id, Op: op, Stream: "companies", Sequence: int64(len(o.Changes)) + 100}
+	c := Change{Place: Place{o.Topic, 0, int64(len(o.Changes))}, Key: id, Op: op, Stream: o.Listing, Sequence: int64(len(o.Changes)) + 100}
 	c.Tombstone = op == ""
 	if before != "" {
 		c.Before = row(s.t, before)
@@ -53,7 +54,7 @@ func (s *story) event(op, id, before, after string) {
 }
 
 func (s *story) wrote(via, op, id, fields string) {
-	e := Entry{Seq: int64(len(s.Journal)) + 1, At: began.Add(time.Duration(len(s.Journal)) * time.Second), Via: via, Op: op, Object: "company", ID: id,
+	e := Entry{Seq: int64(len(s.Journal)) + 1, At: began.Add(time.Duration(len(s.Journal)) * time.Second), Via: via, Op: op, Object: s.Objects[0].Object, ID: id,
 		Keys: map[string]string{}, Call: int64(len(s.Journal)) + 1}
 	if fields != "" {
 		if err := json.Unmarshal([]byte(fields), &e.Fields); err != nil {
@@ -101,7 +102,7 @@ func (s *story) asked(key, op, target, fields, outcome, recordID string) {
 func goodRun(t testing.TB) *story {
 	t.Helper()
 	spec, _ := planhat.Lookup(planhat.Company)
-	s := &story{t: t, Evidence: Evidence{Objects: []ObjectEvidence{{Spec: spec, Topic: changesTopic, State: map[string]Row{}}}}}
+	s := &story{t: t, Evidence: Evidence{Objects: []ObjectEvidence{{Form: planhatForm(spec), Spec: spec, Topic: changesTopic, State: map[string]Row{}}}}}
 	const a1, a2, a3 = `{"_id":"` + idA + `","name":"A","h":1}`, `{"_id":"` + idA + `","name":"A","h":2}`, `{"_id":"` + idA + `","name":"A","h":3.0}`
 	const b = `{"_id":"` + idB + `","name":"B"}`
 	const c1, c2 = `{"_id":"` + idC + `","name":"C","externalId":"cmd-1","custom":{"cmd":"m-1"}}`,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,9 +16,11 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/oracle"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	pipedrivesim "github.com/planhat-bridge/planhat-bridge/internal/simulator/pipedrive"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/internal/webhook"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
@@ -35,11 +38,12 @@ type Options struct {
 // Rates of a run, chosen to make some thousands of changes and commands in
 // twenty seconds on a small machine.
 const (
-	lifeRate     = 25                     // edits a second by the tenant's own users
-	roundEvery   = 200 * time.Millisecond // a round of some ten commands
-	troubleEvery = 1200 * time.Millisecond
-	extraTime    = 40 * time.Second // for faults that have not happened by the end of the duration
-	settle       = 90 * time.Second // the oracle's patience after the last change
+	lifeRate      = 25                     // edits a second by the tenant's own users
+	pipedriveRate = 10                     // and by the account's
+	roundEvery    = 200 * time.Millisecond // a round of some ten commands
+	troubleEvery  = 1200 * time.Millisecond
+	extraTime     = 40 * time.Second // for faults that have not happened by the end of the duration
+	settle        = 90 * time.Second // the oracle's patience after the last change
 )
 
 // ErrMismatch says that the oracle found a broken promise.
@@ -55,7 +59,17 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // the process ends
-	b := &box{Options: o, stage: s, control: control{base: s.Planhat, client: &http.Client{Timeout: 30 * time.Second}}}
+	if o.OnlySimulators {
+		o.Ports.Webhook = 0 // nobody takes any
+	}
+	if err := s.AddPipedrive(o.Ports, pipedriveOptions(o)); err != nil {
+		return err
+	}
+	client := &http.Client{Timeout: 30 * time.Second}
+	b := &box{
+		Options: o, stage: s, control: control{base: s.Planhat, client: client, troubles: troubles},
+		pipedrive: control{base: s.Pipedrive, client: client, troubles: pipedriveTroubles},
+	}
 	if o.OnlySimulators {
 		b.sayWhereSimulators()
 		return b.untilEnd(ctx)
@@ -68,16 +82,30 @@ func simOptions(o Options) planhatsim.Options {
 	return planhatsim.Options{Seed: o.Seed, Companies: o.Companies, CallsPerMinute: -1}
 }
 
+// deliveryScale is how much faster than the machine's the clock of Pipedrive's deliveries
+// runs in a run that ends: the last retry comes after three seconds, not three minutes.
+const deliveryScale = 60
+
+// pipedriveOptions are those of the account.
+func pipedriveOptions(o Options) pipedrivesim.Options {
+	options := pipedrivesim.Options{Seed: o.Seed, Organizations: 40, Persons: 60, Deals: 80, Notes: 60, RequestsPerWindow: 120, DailyTokens: -1}
+	if o.Duration > 0 {
+		options.Scale = deliveryScale
+	}
+	return options
+}
+
 // box is a run under way.
 type box struct {
 	Options
-	stage   *stage.Stage
-	control control
-	source  *ops.Process
-	sink    *ops.Process
-	names   kafka.Names
-	kafka   kafka.Options
-	traffic *traffic
+	stage     *stage.Stage
+	control   control // of Planhat
+	pipedrive control
+	source    *ops.Process
+	sink      *ops.Process
+	names     kafka.Names
+	kafka     kafka.Options
+	traffic   *traffic
 }
 
 func (b *box) run(ctx context.Context) error {
@@ -115,11 +143,7 @@ func (b *box) startServices(ctx context.Context) (stop func(), failed <-chan err
 			return budget
 		}
 		builds = map[string]service.Build{
-			"source": func(env service.Env) (service.Shell, error) {
-				d := source.DepsOf(env)
-				d.Budget = share
-				return source.New(env.Config, d), nil
-			},
+			"source": sourceBuild(share),
 			"sink": func(env service.Env) (service.Shell, error) {
 				d := sink.DepsOf(env)
 				d.Budget = share
@@ -148,6 +172,19 @@ func (b *box) startServices(ctx context.Context) (stop func(), failed <-chan err
 	return func() { cancel(); wg.Wait() }, errs, nil
 }
 
+// sourceBuild is what the main of the source builds: capture and intake.
+func sourceBuild(share func(config.Workspace) *planhat.Budget) service.Build {
+	capture := func(env service.Env) (service.Shell, error) {
+		d := source.DepsOf(env)
+		d.Budget = share
+		return source.New(env.Config, d), nil
+	}
+	return service.Compose(
+		service.Component{Name: "source", Registry: true, Build: capture, Wanted: func(c config.Config) bool { return c.Has(config.Poller) }},
+		service.Component{Name: "webhook", Build: webhook.Build, Wanted: webhook.Wanted},
+	)
+}
+
 // process is what the main of a service makes of its environment.
 func (b *box) process(name string, adminPort int) (*ops.Process, error) {
 	if err := stage.Free(adminPort, name+"-port"); err != nil {
@@ -155,7 +192,7 @@ func (b *box) process(name string, adminPort int) (*ops.Process, error) {
 	}
 	vars := b.stage.Env(adminPort)
 	vars["INSTANCE_ID"] = name + "-0"
-	vars["PLANHAT_DELETE_GUARD"] = "off" // users who live this fast delete more in minutes than others in a day
+	vars["PLANHAT_DELETE_GUARD"], vars["PIPEDRIVE_DELETE_GUARD"] = "off", "off" // users who live this fast delete more in minutes than others in a day
 	environ := make([]string, 0, len(vars))
 	for k, v := range vars {
 		environ = append(environ, k+"="+v)
@@ -169,7 +206,7 @@ func (b *box) process(name string, adminPort int) (*ops.Process, error) {
 
 // watch shows what goes on until ctx ends.
 func (b *box) watch(ctx context.Context, failed <-chan error) error {
-	if err := b.control.life(ctx, 2); err != nil {
+	if err := errors.Join(b.control.life(ctx, 2), b.pipedrive.life(ctx, 1)); err != nil {
 		return err
 	}
 	view := newView(b)
@@ -192,15 +229,21 @@ func (b *box) play(ctx context.Context, failed <-chan error) error {
 	defer stop()
 	end := time.AfterFunc(b.Duration, func() { b.waitForFaults(playing); stop() })
 	defer end.Stop()
-	if err := b.control.life(ctx, lifeRate); err != nil {
+	if err := errors.Join(b.control.life(ctx, lifeRate), b.pipedrive.life(ctx, pipedriveRate)); err != nil {
 		return err
 	}
-	errs := make(chan error, 3)
-	go func() { errs <- b.traffic.run(playing, roundEvery) }()
-	go func() { errs <- b.control.trouble(playing, troubleEvery) }()
-	go func() { errs <- newView(b).run(playing, failed, 2*time.Second) }()
+	actors := []func() error{
+		func() error { return b.traffic.run(playing, roundEvery) },
+		func() error { return b.control.trouble(playing, troubleEvery) },
+		func() error { return b.pipedrive.trouble(playing, troubleEvery) },
+		func() error { return newView(b).run(playing, failed, 2*time.Second) },
+	}
+	errs := make(chan error, len(actors))
+	for _, act := range actors {
+		go func() { errs <- act() }()
+	}
 	var first error
-	for range 3 {
+	for range actors {
 		if err := <-errs; err != nil && first == nil {
 			first = err
 			stop()
@@ -212,7 +255,7 @@ func (b *box) play(ctx context.Context, failed <-chan error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("interrupted: %w", ctx.Err())
 	}
-	return errors.Join(b.control.clearFaults(ctx), b.control.life(ctx, 0), b.control.post(ctx, "/_sim/settle", nil))
+	return errors.Join(b.control.calm(ctx), b.pipedrive.calm(ctx))
 }
 
 // waitForFaults lets the play go on until every kind of fault that the
@@ -222,7 +265,7 @@ func (b *box) waitForFaults(ctx context.Context) {
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for !b.control.allSeen(ctx) {
+	for !b.control.allSeen(ctx, seen) || !b.pipedrive.allSeen(ctx, pipedriveSeen) {
 		select {
 		case <-ctx.Done():
 			return
@@ -233,22 +276,17 @@ func (b *box) waitForFaults(ctx context.Context) {
 
 // judge ends the run with the oracle's word.
 func (b *box) judge(ctx context.Context, stopServices func()) error {
-	o := oracle.Options{
-		Kafka: b.kafka, Names: b.names, Workspace: stage.Workspace, SimulatorURL: b.stage.Planhat,
-		Objects: service.Objects(), Settle: settle,
-	}
 	if b.Sabotage != "" {
 		// Let the bridge catch up, then falsify what it wrote.
-		if report, err := oracle.Check(ctx, o); err != nil || len(report.Mismatches) > 0 {
+		if report, err := b.check(ctx, settle); err != nil || len(report.Mismatches) > 0 {
 			return fmt.Errorf("the run went wrong before the sabotage: %d mismatches: %w", len(report.Mismatches), errors.Join(ErrMismatch, err))
 		}
 		stopServices()
-		if err := oracle.Sabotage(ctx, o, b.Sabotage); err != nil {
+		if err := b.sabotage(ctx); err != nil {
 			return err
 		}
-		o.Settle = 0
 	}
-	report, err := oracle.Check(ctx, o)
+	report, err := b.check(ctx, patience(b.Sabotage))
 	if err != nil {
 		return err
 	}
@@ -260,11 +298,56 @@ func (b *box) judge(ctx context.Context, stopServices func()) error {
 	switch {
 	case len(report.Mismatches) > 0:
 		return ErrMismatch
-	case !allIn(report.Coverage.Faults):
+	case !allIn(report.Coverage.Faults, slices.Concat(seen, pipedriveSeen)):
 		return errors.New("the coverage is not whole: some faults never happened, on a very slow machine; try a longer --duration")
 	default:
 		return nil
 	}
+}
+
+// patience is the oracle's: what is falsified does not become better.
+func patience(sabotage string) time.Duration {
+	if sabotage != "" {
+		return 0
+	}
+	return settle
+}
+
+// judged are what the oracle judges, of each vendor.
+func (b *box) judged(patience time.Duration) []oracle.Options {
+	o := oracle.Options{Kafka: b.kafka, Names: b.names, Settle: patience}
+	planhat, pipedrive := o, o
+	planhat.Vendor, planhat.Workspace, planhat.SimulatorURL, planhat.Objects = oracle.Planhat, stage.Workspace, b.stage.Planhat, service.Objects()
+	pipedrive.Vendor, pipedrive.Workspace, pipedrive.SimulatorURL, pipedrive.Objects = oracle.Pipedrive, stage.Account, b.stage.Pipedrive, config.AccountObjects()
+	return []oracle.Options{planhat, pipedrive}
+}
+
+// check is the oracle's word on both vendors.
+func (b *box) check(ctx context.Context, patience time.Duration) (both oracle.Report, err error) {
+	for n, o := range b.judged(patience) {
+		report, err := oracle.Check(ctx, o)
+		if err != nil {
+			return both, err
+		}
+		if n > 0 {
+			report = both.And(report)
+		}
+		both = report
+	}
+	return both, nil
+}
+
+// sabotage falsifies the evidence of both vendors; only one has results to double.
+func (b *box) sabotage(ctx context.Context) error {
+	for _, o := range b.judged(0) {
+		if o.Vendor == oracle.Pipedrive && b.Sabotage == "double-result" {
+			continue
+		}
+		if err := oracle.Sabotage(ctx, o, b.Sabotage); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *box) untilEnd(ctx context.Context) error {

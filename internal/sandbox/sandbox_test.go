@@ -3,9 +3,12 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -102,7 +105,7 @@ func planhatctl(t *testing.T, args []string) string {
 func TestPrintedCommandsWork(t *testing.T) {
 	t.Parallel()
 	s := show(t, Options{}, "kcat -C")
-	if strings.Contains(s.String(), ":0") {
+	if regexp.MustCompile(`127\.0\.0\.1:0\b`).MatchString(s.String()) {
 		t.Errorf("prints a port that nobody listens on:\n%s", s)
 	}
 	send := printed(t, s, "go run ./cmd/planhatctl send")
@@ -116,9 +119,59 @@ func TestPrintedCommandsWork(t *testing.T) {
 	if !strings.Contains(got, " r company ") {
 		t.Errorf("printed tail: %q", got)
 	}
+	won(t, s)
 	for _, service := range []string{"source", "sink"} {
 		url, _, _ := strings.Cut(strings.Join(printed(t, s, service+" "), " "), " ")
 		answers(t, url)
+	}
+}
+
+// won wins a deal as a user of the account does, and looks for it with the printed command.
+func won(t *testing.T, s *screen) {
+	t.Helper()
+	pipedrive := printed(t, s, "Pipedrive ")[0]
+	deal, err := http.NewRequestWithContext(t.Context(), http.MethodPost, pipedrive+"/_sim/acts", strings.NewReader(`{"act":"create","object":"deal","fields":{"title":"Won"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made struct{ ID int64 }
+	decode(t, deal, &made)
+	win, err := http.NewRequestWithContext(t.Context(), http.MethodPost, pipedrive+"/_sim/acts",
+		strings.NewReader(fmt.Sprintf(`{"act":"update","object":"deal","id":%d,"fields":{"status":"won"}}`, made.ID)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tail := slices.DeleteFunc(printed(t, s, "go run ./cmd/planhatctl tail pipedrive.changes.demo.deal"), func(word string) bool { return word == "--follow" })
+	show := func(want string) {
+		t.Helper()
+		tick, deadline := time.NewTicker(50*time.Millisecond), time.After(30*time.Second)
+		defer tick.Stop()
+		for {
+			got := planhatctl(t, append([]string{"tail", "pipedrive.changes.demo.deal"}, tail...))
+			if strings.Contains(got, want) {
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-deadline:
+				t.Fatalf("no %q in:\n%s", want, got)
+			}
+		}
+	}
+	show(fmt.Sprintf(" c deal %d\n", made.ID))
+	decode(t, win, &made)
+	show("status=won")
+}
+
+func decode(t *testing.T, req *http.Request, into any) {
+	t.Helper()
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v", req.URL, res.Status, err)
 	}
 }
 

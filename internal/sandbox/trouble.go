@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -20,6 +21,7 @@ type fault struct {
 	Method     string `json:"method,omitempty"`
 	Path       string `json:"path,omitempty"`
 	RetryAfter int    `json:"retry_after,omitempty"`
+	Ms         int    `json:"ms,omitempty"` // of the clock of deliveries
 }
 
 // troubles is what the vendor does to the bridge, in turn and again from the
@@ -37,11 +39,28 @@ var troubles = []fault{
 	{Kind: "truncated", Count: 1, Method: http.MethodPut},
 }
 
-// control speaks the simulator's control API.
-type control struct {
-	base   string
-	client *http.Client
+// pipedriveTroubles are those of the account: of its calls, and of its deliveries.
+var pipedriveTroubles = []fault{
+	{Kind: "drop", Count: 2},
+	{Kind: "429-burst", Count: 1},
+	{Kind: "duplicate", Count: 3},
+	{Kind: "reset", Count: 1, Method: http.MethodGet},
+	{Kind: "delay", Count: 3, Ms: 60_000},
+	{Kind: "500", Count: 1},
+	{Kind: "reorder", Count: 3},
+	{Kind: "truncated", Count: 1},
+	{Kind: "v1-payload", Count: 1},
 }
+
+// control speaks a simulator's control API.
+type control struct {
+	base     string
+	client   *http.Client
+	troubles []fault
+}
+
+// pipedriveSeen are the kinds of the account that have to have happened.
+var pipedriveSeen = []string{"drop", "duplicate", "delay", "reorder", "429-burst"}
 
 // seen are the kinds that have to have happened before a run may end.
 var seen = []string{"429", "500", "timeout-after", "reset", "truncated"}
@@ -71,13 +90,13 @@ func (c control) happenings(ctx context.Context) (happenings, error) {
 }
 
 // allSeen reports whether every kind that has to happen has.
-func (c control) allSeen(ctx context.Context) bool {
+func (c control) allSeen(ctx context.Context, kinds []string) bool {
 	have, err := c.happenings(ctx)
-	return err == nil && allIn(have.Injected)
+	return err == nil && allIn(have.Injected, kinds)
 }
 
-func allIn(injected map[string]int) bool {
-	for _, kind := range seen {
+func allIn(injected map[string]int, kinds []string) bool {
+	for _, kind := range kinds {
 		if injected[kind] == 0 {
 			return false
 		}
@@ -101,6 +120,11 @@ func (c control) post(ctx context.Context, path string, body any) error {
 		return fmt.Errorf("build %s: %w", path, err)
 	}
 	return c.do(req)
+}
+
+// calm ends faults and life, and waits until writes have had their effect.
+func (c control) calm(ctx context.Context) error {
+	return errors.Join(c.clearFaults(ctx), c.life(ctx, 0), c.post(ctx, "/_sim/settle", nil))
 }
 
 func (c control) clearFaults(ctx context.Context) error {
@@ -135,9 +159,9 @@ func (c control) trouble(ctx context.Context, every time.Duration) error {
 			return nil
 		case <-tick.C:
 		}
-		next := troubles[n%len(troubles)]
+		next := c.troubles[n%len(c.troubles)]
 		have, err := c.happenings(ctx)
-		if err == nil && !waits(have.Active, next.Method) {
+		if err == nil && !waits(have.Active, next) {
 			err = c.post(ctx, "/_sim/faults", next)
 		}
 		if err != nil && ctx.Err() == nil {
@@ -146,9 +170,20 @@ func (c control) trouble(ctx context.Context, every time.Duration) error {
 	}
 }
 
-// waits says that a fault for the calls of a method has not met one yet.
-func waits(active []fault, method string) bool {
-	return slices.ContainsFunc(active, func(f fault) bool { return f.Method == method })
+// waits says that a fault of the same lane has not met anything yet.
+func waits(active []fault, next fault) bool {
+	return slices.ContainsFunc(active, func(f fault) bool { return f.lane() == next.lane() })
+}
+
+// ofDeliveries are the kinds that meet what the vendor sends.
+var ofDeliveries = []string{"drop", "duplicate", "delay", "reorder", "v1-payload"}
+
+// lane is what a fault waits for: calls of a method, or deliveries.
+func (f fault) lane() string {
+	if slices.Contains(ofDeliveries, f.Kind) {
+		return "deliveries"
+	}
+	return f.Method
 }
 
 // readEach is how many records of each object that is only read get commands.

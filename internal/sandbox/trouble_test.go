@@ -13,6 +13,16 @@ import (
 // else they would all meet a sink that waits between its retries.
 func TestFaultsDoNotPileUp(t *testing.T) {
 	t.Parallel()
+	for name, troubles := range map[string][]fault{"Planhat": troubles, "Pipedrive": pipedriveTroubles} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pileUp(t, troubles)
+		})
+	}
+}
+
+func pileUp(t *testing.T, troubles []fault) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var waiting []fault
@@ -34,17 +44,17 @@ func TestFaultsDoNotPileUp(t *testing.T) {
 		waiting = append(waiting, f)
 	})
 	vendor := httptest.NewServer(mux)
-	if err := (control{vendor.URL, vendor.Client()}).trouble(ctx, time.Millisecond); err != nil {
+	if err := (control{vendor.URL, vendor.Client(), troubles}).trouble(ctx, time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
 	vendor.Close() // its handlers have returned
-	methods := map[string]int{}
+	lanes := map[string]int{}
 	for _, f := range waiting {
-		methods[f.Method]++
+		lanes[f.lane()]++
 	}
 	for _, f := range troubles {
-		if methods[f.Method] != 1 {
-			t.Errorf("%d faults wait for calls of method %q", methods[f.Method], f.Method)
+		if lanes[f.lane()] != 1 {
+			t.Errorf("%d faults wait for %q", lanes[f.lane()], f.lane())
 		}
 	}
 }

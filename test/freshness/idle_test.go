@@ -11,6 +11,7 @@ import (
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/bubble"
 	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
 
@@ -161,7 +162,7 @@ func (w *world) pages(spec planhat.Spec, archived bool) int {
 			w.t.Fatal(err)
 		}
 		r.Header.Set("Authorization", "Bearer "+planhatsim.DefaultToken)
-		resp, err := handled{w.vendor.sim}.RoundTrip(r)
+		resp, err := bubble.Handled{Handler: w.vendor.sim}.RoundTrip(r)
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -89,7 +89,7 @@ func TestAnOutageIsOverForAllAtOnce(t *testing.T) {
 				if st := w.status(); st.State != "ok" {
 					t.Errorf("afterwards: %s", w.describe())
 				}
-				if n := len(w.logs.lines("planhat answers again: all streams go on")); n != rounds {
+				if n := len(w.logs.Lines("planhat answers again: all streams go on")); n != rounds {
 					t.Errorf("the end of the outage is told %d times", n)
 				}
 			})
@@ -125,7 +125,7 @@ func TestOneListingThatFailsIsNoOutage(t *testing.T) {
 		if mine > 90 || all-mine > 60*8 {
 			t.Errorf("%d calls of the listing that fails and %d of others in an hour", mine, all-mine)
 		}
-		if n := len(w.logs.lines("planhat does not answer: one call is tried every few seconds until it does")); n != 0 {
+		if n := len(w.logs.Lines("planhat does not answer: one call is tried every few seconds until it does")); n != 0 {
 			t.Errorf("an outage is told of %d times", n)
 		}
 	})

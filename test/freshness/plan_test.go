@@ -96,9 +96,9 @@ func TestSnapshotSaysWhatItTakes(t *testing.T) {
 	inBubble(t, sim, env, func(w *world) {
 		b, stop := w.board(objects...)
 		defer stop()
-		w.await("the plan", 10*time.Minute, func() bool { return len(w.logs.lines("snapshot is planned")) > 0 })
+		w.await("the plan", 10*time.Minute, func() bool { return len(w.logs.Lines("snapshot is planned")) > 0 })
 		planned := time.Now()
-		line := w.logs.lines("snapshot is planned")[0]
+		line := w.logs.Lines("snapshot is planned")[0]
 		calls, minutes := int(line["calls_planned"].(float64)), line["minutes"].(float64)
 		if n := pagesOfSweeps(w.vendor.callsSince(time.Time{})); n > 1 {
 			t.Errorf("%d pages were read before the plan", n)
@@ -123,7 +123,7 @@ func TestSnapshotSaysWhatItTakes(t *testing.T) {
 		}
 		sleep(5 * time.Second)
 		b.holds(t, calls, minutes, took)
-		lines := w.logs.lines("snapshot goes on")
+		lines := w.logs.Lines("snapshot goes on")
 		if want := int(took.Seconds() / 13); len(lines) < want {
 			t.Errorf("%d lines of progress in %s, want one every ten seconds or so", len(lines), took)
 		}
@@ -170,8 +170,8 @@ func TestSnapshotGoesOnWithAPlan(t *testing.T) {
 		was := w.status().Snapshot
 		w.stop()
 		w.start()
-		w.await("another plan", time.Hour, func() bool { return len(w.logs.lines("snapshot is planned")) == 2 })
-		line := w.logs.lines("snapshot is planned")[1]
+		w.await("another plan", time.Hour, func() bool { return len(w.logs.Lines("snapshot is planned")) == 2 })
+		line := w.logs.Lines("snapshot is planned")[1]
 		if planned := int(line["calls_planned"].(float64)); planned != was.Expected {
 			t.Errorf("%d calls are planned, %d before the restart", planned, was.Expected)
 		}
@@ -187,7 +187,7 @@ func TestSnapshotGoesOnWithAPlan(t *testing.T) {
 		w.stop()
 		w.start()
 		sleep(time.Minute)
-		if n := len(w.logs.lines("snapshot is planned")); n != 2 {
+		if n := len(w.logs.Lines("snapshot is planned")); n != 2 {
 			t.Errorf("%d plans: a snapshot that is complete was planned again", n)
 		}
 	})
@@ -215,7 +215,7 @@ func TestPlanWaitsForNobodyInTrouble(t *testing.T) {
 				})
 				w.vendor.setFault(nil)
 				w.await("the snapshot", time.Hour, w.snapshotDone)
-				if n := len(w.logs.lines("snapshot is planned")); n != 2 {
+				if n := len(w.logs.Lines("snapshot is planned")); n != 2 {
 					t.Errorf("%d plans, want one for the others and one for the listing that came later", n)
 				}
 			})
@@ -238,7 +238,7 @@ func TestPlanOfAListingWithoutAnEnd(t *testing.T) {
 		})
 	}, func(w *world) {
 		w.await("the snapshot", time.Hour, w.snapshotDone)
-		line := w.logs.lines("snapshot is planned")[0]
+		line := w.logs.Lines("snapshot is planned")[0]
 		if line["streams_of_unknown_length"] != 1.0 {
 			t.Errorf("the plan says %v", line)
 		}

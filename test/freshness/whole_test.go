@@ -12,6 +12,7 @@ import (
 	"time"
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/bubble"
 )
 
 // A listing that fits into one page is read by one call, whatever order the
@@ -22,7 +23,7 @@ func TestOnePageIsTheWholeListing(t *testing.T) {
 	sim := planhatsim.Options{Seed: 91, Companies: 100, CallsPerMinute: -1}
 	inBubbleBefore(t, sim, env, func(w *world) {
 		w.vendor.setFault(func(r *http.Request) (*http.Response, error) {
-			resp, err := handled{w.vendor.sim}.RoundTrip(r)
+			resp, err := bubble.Handled{Handler: w.vendor.sim}.RoundTrip(r)
 			if err == nil && strings.Count(r.URL.Path, "/") == 1 {
 				reverse(t, resp)
 			}

@@ -1,14 +1,12 @@
 package freshness_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +25,7 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/bubble"
 )
 
 // world is a source between a broker and a vendor, all of them in one bubble of
@@ -39,7 +38,7 @@ type world struct {
 	cfg    config.Config
 	names  kafka.Names
 	reg    *prometheus.Registry
-	logs   *logbook
+	logs   *bubble.Logbook
 	svc    *source.Service
 	stop   func()
 }
@@ -56,7 +55,7 @@ func inBubble(t *testing.T, sim planhatsim.Options, env map[string]string, story
 func inBubbleBefore(t *testing.T, sim planhatsim.Options, env map[string]string, before, story func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, logs: &logbook{}, stop: func() {}}
+		w := &world{t: t, logs: &bubble.Logbook{}, stop: func() {}}
 		sim.Tokens = map[string]planhatsim.Token{planhatsim.DefaultToken: {}}
 		w.vendor = &vendor{sim: planhatsim.New(sim), took: 200 * time.Millisecond}
 		defer w.vendor.sim.Close()
@@ -98,7 +97,7 @@ func (w *world) configure(env map[string]string) {
 // start runs the source until stop.
 func (w *world) start() {
 	w.t.Helper()
-	registry, err := sr.NewClient(sr.URLs("http://registry.example"), sr.HTTPClient(&http.Client{Transport: handled{srfake.NewRegistry().Handler()}}))
+	registry, err := sr.NewClient(sr.URLs("http://registry.example"), sr.HTTPClient(&http.Client{Transport: bubble.Handled{Handler: srfake.NewRegistry().Handler()}}))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -205,7 +204,7 @@ func (v *vendor) RoundTrip(r *http.Request) (*http.Response, error) {
 		q.Del("companyId")
 		r.URL.RawQuery = q.Encode()
 	}
-	return handled{v.sim}.RoundTrip(r)
+	return bubble.Handled{Handler: v.sim}.RoundTrip(r)
 }
 
 func (v *vendor) setFault(fault func(*http.Request) (*http.Response, error)) {
@@ -253,19 +252,6 @@ func (v *vendor) callsSince(from time.Time) []call {
 	return nil
 }
 
-// handled is a handler as a transport.
-type handled struct{ http.Handler }
-
-// RoundTrip implements http.RoundTripper.
-func (h handled) RoundTrip(r *http.Request) (*http.Response, error) {
-	rec := httptest.NewRecorder()
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	h.ServeHTTP(rec, r)
-	return rec.Result(), nil
-}
-
 // answer is a fault: an answer with a status.
 func answer(status int, header http.Header, body string) func(*http.Request) (*http.Response, error) {
 	return func(r *http.Request) (*http.Response, error) {
@@ -275,31 +261,4 @@ func answer(status int, header http.Header, body string) func(*http.Request) (*h
 		}
 		return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: r, ContentLength: int64(len(body))}, nil
 	}
-}
-
-// logbook keeps the log.
-type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-// lines are the entries with a message, as JSON objects.
-func (l *logbook) lines(message string) []map[string]any {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var out []map[string]any
-	for line := range strings.Lines(l.text.String()) {
-		var entry map[string]any
-		if json.Unmarshal([]byte(line), &entry) == nil && entry["msg"] == message {
-			out = append(out, entry)
-		}
-	}
-	return out
 }

@@ -24,7 +24,7 @@ func (r *Rig) WatchWrites() *Calls {
 
 func (r *Rig) watch(counts func(*http.Request) bool) *Calls {
 	c := &Calls{}
-	r.Stage.Simulator.OnRequest(func(req *http.Request) {
+	r.vendor.OnRequest(func(req *http.Request) {
 		if counts(req) {
 			c.mu.Lock()
 			defer c.mu.Unlock()

@@ -54,13 +54,13 @@ func (r *Rig) Wreak(c Chaos, rng *rand.Rand) {
 		w.pods = append(w.pods, &pod{name: fmt.Sprintf("%s-%d", c.Role, i)})
 	}
 	r.t.Cleanup(w.end)
-	r.Stage.Simulator.SetLife(c.Life)
+	r.vendor.SetLife(c.Life)
 	for next := c.JudgeEvery; w.dealt < c.Kills && !r.t.Failed(); {
 		w.turn()
 		if w.dealt >= next && w.dealt < c.Kills {
 			next = w.dealt + c.JudgeEvery
 			w.judge()
-			r.Stage.Simulator.SetLife(c.Life)
+			r.vendor.SetLife(c.Life)
 		}
 	}
 	w.judge()
@@ -234,7 +234,7 @@ func (w *chaos) freeze(p *pod) {
 
 // judge lets the oracle look at a bridge whose replicas all run.
 func (w *chaos) judge() {
-	w.rig.Stage.Simulator.SetLife(0)
+	w.rig.vendor.SetLife(0)
 	for _, p := range w.pods {
 		if p.process != nil && p.point != "" {
 			w.kill(atRandom, p)

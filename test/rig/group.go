@@ -11,7 +11,7 @@ import (
 
 // AwaitMembers waits until the group of a role has so many members and all
 // shards are with them, and gives the instance id of the one that has the
-// shard of the stage's workspace.
+// shard of the stage's workspace, or of its account.
 func (r *Rig) AwaitMembers(role string, n int) (owner string) {
 	r.t.Helper()
 	client, err := r.Kafka.NewClient()
@@ -26,13 +26,21 @@ func (r *Rig) AwaitMembers(role string, n int) (owner string) {
 		groups, err := admin.DescribeGroups(r.t.Context(), group)
 		if g := groups[group]; err == nil && g.State == "Stable" && len(g.Members) == n {
 			if by := assigned(g, topic); len(by) == shard.DefaultShards {
-				return by[shard.ShardOf("planhat/"+stage.Workspace, shard.DefaultShards)]
+				return by[shard.ShardOf(r.token(), shard.DefaultShards)]
 			}
 		}
 		if time.Now().After(deadline) {
 			r.t.Fatalf("group %s has not %d members with all shards within a minute: %v, %v", group, n, groups[group], err)
 		}
 	}
+}
+
+// token is what the captured tenant's shard is found by.
+func (r *Rig) token() string {
+	if r.Stage.Pipedrive != "" {
+		return "pipedrive/" + stage.Account
+	}
+	return "planhat/" + stage.Workspace
 }
 
 // assigned gives the instance id of each shard's owner.

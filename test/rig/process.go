@@ -14,10 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/ops"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/internal/webhook"
 )
 
 // Variables by which the parent tells the child what it is.
@@ -53,11 +55,18 @@ func child(role string) int {
 		}
 	}
 	builds := map[string]service.Build{
-		"source": func(env service.Env) (service.Shell, error) {
-			d := source.DepsOf(env)
-			d.OnPoint = die
-			return source.New(env.Config, d), nil
-		},
+		"source": service.Compose(
+			service.Component{Name: "source", Registry: true, Wanted: func(c config.Config) bool { return c.Has(config.Poller) }, Build: func(env service.Env) (service.Shell, error) {
+				d := source.DepsOf(env)
+				d.OnPoint = die
+				return source.New(env.Config, d), nil
+			}},
+			service.Component{Name: "webhook", Wanted: webhook.Wanted, Build: func(env service.Env) (service.Shell, error) {
+				d := webhook.DepsOf(env)
+				d.OnPoint = die
+				return webhook.New(env.Config, d), nil
+			}},
+		),
 		"sink": func(env service.Env) (service.Shell, error) {
 			d := sink.DepsOf(env)
 			d.OnPoint = die
@@ -206,6 +215,12 @@ func (p *Process) Throttle(d time.Duration, do func()) {
 			return
 		}
 	}
+}
+
+// DieAt changes a command so that the process dies when it has passed the point that
+// many times.
+func DieAt(point string, after int) func(*exec.Cmd) {
+	return func(c *exec.Cmd) { c.Env = append(c.Env, pointVar+"="+point+":"+strconv.Itoa(after)) }
 }
 
 // Shell changes a command so that it runs after one of the shell, which sets a limit.

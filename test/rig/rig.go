@@ -8,6 +8,8 @@ package rig
 
 import (
 	"maps"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/oracle"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	pipedrivesim "github.com/planhat-bridge/planhat-bridge/internal/simulator/pipedrive"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 )
 
@@ -40,6 +43,8 @@ type Options struct {
 	Unlimited bool
 	// WithoutSource: only sinks run, and only commands are judged.
 	WithoutSource bool
+	// Pipedrive adds a Pipedrive to the stage and takes Planhat from the processes.
+	Pipedrive *pipedrivesim.Options
 }
 
 // Rig is a stage and the processes on it.
@@ -51,10 +56,19 @@ type Rig struct {
 	Rereads map[string]int
 	// Session is how long the group waits for a silent process.
 	Session time.Duration
+	// Patience is how long the oracle waits for the bridge to catch up.
+	Patience time.Duration
 
 	t             *testing.T
 	env           map[string]string
+	vendor        vendor
 	withoutSource bool
+}
+
+// vendor is the simulator whose changes are captured.
+type vendor interface {
+	SetLife(rate float64)
+	OnRequest(hook func(*http.Request))
 }
 
 // New sets a stage up; it is closed when the test ends.
@@ -72,12 +86,22 @@ func New(t *testing.T, o Options) *Rig {
 	if o.Registry != "" {
 		s.Registry = o.Registry
 	}
-	r := &Rig{t: t, Stage: s, env: s.Env(0), withoutSource: o.WithoutSource}
+	if o.Pipedrive != nil {
+		if err := s.AddPipedrive(stage.Ports{}, *o.Pipedrive); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := &Rig{t: t, Stage: s, env: s.Env(0), vendor: s.Simulator, withoutSource: o.WithoutSource, Patience: time.Minute}
+	if o.Pipedrive != nil {
+		r.vendor = s.PipedriveSimulator
+		maps.DeleteFunc(r.env, func(name, _ string) bool { return strings.HasPrefix(name, "PLANHAT_") })
+	} else {
+		r.env["PLANHAT_DELETE_GUARD"] = "off" // users who live as fast as in tests delete more in minutes than others in a day
+	}
 	if o.Session == 0 {
 		o.Session = 10 * time.Second
 	}
 	r.Session = o.Session
-	r.env["PLANHAT_DELETE_GUARD"] = "off" // users who live as fast as in tests delete more in minutes than others in a day
 	r.env["SHARD_SESSION_TIMEOUT"], r.env["CALL_DEADLINE"] = o.Session.String(), "2s"
 	if o.Bridge != "" {
 		r.env["BRIDGE_NAME"], r.env["TOPIC_PREFIX"] = o.Bridge, o.Bridge+"."
@@ -117,9 +141,15 @@ func (r *Rig) environ(instance string) []string {
 }
 
 func (r *Rig) oracle() oracle.Options {
+	if r.Stage.Pipedrive != "" {
+		return oracle.Options{
+			Kafka: r.Kafka, Names: r.Names, Vendor: oracle.Pipedrive, Workspace: stage.Account, SimulatorURL: r.Stage.Pipedrive,
+			Objects: config.AccountObjects(), Settle: r.Patience, Rereads: r.Rereads,
+		}
+	}
 	return oracle.Options{
 		Kafka: r.Kafka, Names: r.Names, Workspace: stage.Workspace, SimulatorURL: r.Stage.Planhat,
-		Objects: service.Objects(), Settle: time.Minute, Rereads: r.Rereads, WithoutSource: r.withoutSource,
+		Objects: service.Objects(), Settle: r.Patience, Rereads: r.Rereads, WithoutSource: r.withoutSource,
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package caller is a Planhat client for tools that look once: every call is
+// Package caller is a client of either vendor for tools that look once: every call is
 // sent one time and never repeated, and what the vendor's headers say besides
 // the answer is remembered: how many calls were spent and remain, and what the
 // vendor's clock shows.
@@ -28,12 +28,15 @@ type Options struct {
 // Caller calls the Planhat of one workspace within its CALLS_PER_MINUTE.
 type Caller struct {
 	*planhat.Client
-	seen *recorder
+	headers
 }
+
+// headers are what those of the answers said.
+type headers struct{ seen *recorder }
 
 // New returns a Caller; nothing is sent.
 func New(ws config.Workspace, o Options) (*Caller, error) {
-	seen := &recorder{next: transport(), now: o.Now, quota: planhat.Quota{Limit: -1, Remaining: -1}}
+	seen := newRecorder(o.Now)
 	budget := planhat.NewBudget(planhat.BudgetOptions{PerMinute: ws.CallsPerMinute, PerSecond: 50, InFlight: 1, Burst: o.Burst})
 	client, err := planhat.New(ws.BaseURL, ws.Token.Current,
 		planhat.WithHTTPClient(&http.Client{Transport: seen}),
@@ -45,7 +48,7 @@ func New(ws config.Workspace, o Options) (*Caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Caller{Client: client, seen: seen}, nil
+	return &Caller{Client: client, headers: headers{seen}}, nil
 }
 
 // transport keeps no connection that others use.
@@ -57,29 +60,29 @@ func transport() http.RoundTripper {
 }
 
 // Close lets go of idle connections.
-func (c *Caller) Close() { (&http.Client{Transport: c.seen.next}).CloseIdleConnections() }
+func (h headers) Close() { (&http.Client{Transport: h.seen.next}).CloseIdleConnections() }
 
 // Spent is how many calls were sent to somebody.
-func (c *Caller) Spent() int {
-	c.seen.mu.Lock()
-	defer c.seen.mu.Unlock()
-	return c.seen.spent
+func (h headers) Spent() int {
+	h.seen.mu.Lock()
+	defer h.seen.mu.Unlock()
+	return h.seen.spent
 }
 
 // Quota is what the last answer that said something of it says of the budget;
 // -1 where none did.
-func (c *Caller) Quota() planhat.Quota {
-	c.seen.mu.Lock()
-	defer c.seen.mu.Unlock()
-	return c.seen.quota
+func (h headers) Quota() planhat.Quota {
+	h.seen.mu.Lock()
+	defer h.seen.mu.Unlock()
+	return h.seen.quota
 }
 
 // Skew is how far the vendor's clock is ahead of the host's, at the least:
 // headers tell whole seconds, and answers travel. false: it never said.
-func (c *Caller) Skew() (time.Duration, bool) {
-	c.seen.mu.Lock()
-	defer c.seen.mu.Unlock()
-	return c.seen.skew, c.seen.dated
+func (h headers) Skew() (time.Duration, bool) {
+	h.seen.mu.Lock()
+	defer h.seen.mu.Unlock()
+	return h.seen.skew, h.seen.dated
 }
 
 // recorder is a transport that remembers headers.
@@ -92,6 +95,10 @@ type recorder struct {
 	quota planhat.Quota
 	skew  time.Duration
 	dated bool
+}
+
+func newRecorder(now func() time.Time) *recorder {
+	return &recorder{next: transport(), now: now, quota: planhat.Quota{Limit: -1, Remaining: -1}}
 }
 
 // RoundTrip implements http.RoundTripper.

@@ -19,8 +19,9 @@ const (
 // Check is what one check found: a line of the report.
 type Check struct {
 	Level     Level             `json:"level"`
-	Area      string            `json:"area"` // configuration, kafka, registry, planhat, source, sink, calls
+	Area      string            `json:"area"` // configuration, kafka, registry, planhat, pipedrive, source, sink, calls
 	Workspace string            `json:"workspace,omitempty"`
+	Account   string            `json:"account,omitempty"`
 	Name      string            `json:"check"`
 	Message   string            `json:"message"`
 	Remedy    string            `json:"remedy,omitempty"`  // of what is not ok
@@ -30,8 +31,8 @@ type Check struct {
 // String is the check on one line.
 func (c Check) String() string {
 	subject := c.Area
-	if c.Workspace != "" {
-		subject += " " + c.Workspace
+	if tenant := c.Workspace + c.Account; tenant != "" {
+		subject += " " + tenant
 	}
 	text := fmt.Sprintf("%-4s  %s %s: %s", c.Level, subject, c.Name, c.Message)
 	if c.Remedy != "" {
@@ -90,10 +91,11 @@ type part struct {
 	x         *examiner
 	area      string
 	workspace string
+	account   string
 }
 
 func (p part) putf(level Level, name, remedy, format string, args ...any) {
-	p.x.add(Check{Level: level, Area: p.area, Workspace: p.workspace, Name: name, Message: fmt.Sprintf(format, args...), Remedy: remedy})
+	p.x.add(Check{Level: level, Area: p.area, Workspace: p.workspace, Account: p.account, Name: name, Message: fmt.Sprintf(format, args...), Remedy: remedy})
 }
 
 func (p part) okf(name, format string, args ...any) { p.putf(OK, name, "", format, args...) }

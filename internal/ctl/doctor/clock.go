@@ -1,6 +1,9 @@
 package doctor
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // How far the clocks may be apart.
 const (
@@ -9,16 +12,17 @@ const (
 )
 
 // whatClocksDo says what a wrong clock of the host breaks, and what not.
-const whatClocksDo = "capture stays complete and in order (it goes by Planhat's stamps alone), but ts_ms of events, " +
+const whatClocksDo = "capture stays complete and in order (it goes by %s's stamps alone), but ts_ms of events, " +
 	"notAfter of commands and the retention of topics go by the host's clock"
 
-// clock compares the vendor's Date with the host's clock.
-func (t tenant) clock() {
-	skew, told := t.call.Skew()
+// clock compares the Date of a vendor's answers with the host's clock.
+func (p part) clock(vendor string, call interface{ Skew() (time.Duration, bool) }) {
+	skew, told := call.Skew()
 	if !told {
-		t.okf("clock", "not compared: no answer of Planhat had a Date")
+		p.okf("clock", "not compared: no answer of %s had a Date", vendor)
 		return
 	}
+	does := fmt.Sprintf(whatClocksDo, vendor)
 	apart, side := skew.Abs().Round(time.Second), "behind"
 	if skew < 0 {
 		side = "ahead of"
@@ -26,10 +30,10 @@ func (t tenant) clock() {
 	const remedy = "synchronise the host's clock, by NTP or chrony"
 	switch {
 	case apart >= skewFail:
-		t.failf("clock", remedy, "the host's clock is at least %s %s Planhat's: %s", apart, side, whatClocksDo)
+		p.failf("clock", remedy, "the host's clock is at least %s %s %s's: %s", apart, side, vendor, does)
 	case apart >= skewWarn:
-		t.warnf("clock", remedy, "the host's clock is at least %s %s Planhat's: %s", apart, side, whatClocksDo)
+		p.warnf("clock", remedy, "the host's clock is at least %s %s %s's: %s", apart, side, vendor, does)
 	default:
-		t.okf("clock", "the host's clock and Planhat's agree within %s", skewWarn)
+		p.okf("clock", "the host's clock and %s's agree within %s", vendor, skewWarn)
 	}
 }

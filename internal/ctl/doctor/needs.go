@@ -30,6 +30,10 @@ func (x *examiner) topics() ([]need, error) {
 			return nil, err
 		}
 		out = append(out, needs...)
+		if needs, err = accountNeeds(x.names(), x.layout(), x.Config.Pipedrive); err != nil {
+			return nil, err
+		}
+		out = append(out, needs...)
 	}
 	if x.has(Sink) {
 		out = append(out, sinkNeeds(x.names(), x.layout(), x.Config.Planhat)...)
@@ -59,6 +63,23 @@ func sourceNeeds(n kafka.Names, l kafka.Layout, workspaces []config.Workspace) (
 	return out, nil
 }
 
+// accountNeeds: the intake writes the webhooks, the owner of the account reads them.
+func accountNeeds(n kafka.Names, l kafka.Layout, accounts []config.Account) ([]need, error) {
+	var out []need
+	for _, a := range accounts {
+		for _, object := range accountObjects(a) {
+			codec, err := schemas.NewCodec(pipedriveName, object)
+			if err != nil {
+				return nil, err
+			}
+			topic := n.ChangeTopic(pipedriveName, a.Name, object, l)
+			out = append(out, need{spec: topic, ops: []kmsg.ACLOperation{read, write}, schema: codec.EnvelopeSchema()})
+		}
+		out = append(out, need{spec: n.WebhookTopic(a.Name, l), ops: []kmsg.ACLOperation{read, write}})
+	}
+	return out, nil
+}
+
 func sinkNeeds(n kafka.Names, l kafka.Layout, workspaces []config.Workspace) []need {
 	out := []need{{spec: n.StateTopic(Sink, l), ops: []kmsg.ACLOperation{read, write}}}
 	for _, ws := range workspaces {
@@ -79,6 +100,11 @@ func (x *examiner) groups() []string {
 	if x.has(Sink) {
 		for _, ws := range x.Config.Planhat {
 			out = append(out, x.names().CommandGroup(vendor, ws.Name))
+		}
+	}
+	if x.has(Source) {
+		for _, a := range x.Config.Pipedrive {
+			out = append(out, x.names().WebhookGroup(a.Name))
 		}
 	}
 	return out

@@ -43,7 +43,7 @@ func (t tenant) answered(answers []answer) {
 	if t.token(answers) {
 		t.rights(answers)
 	}
-	t.clock()
+	t.clock("Planhat", t.call)
 	t.quota()
 }
 

@@ -44,9 +44,13 @@ func Run(ctx context.Context, o Options) Report {
 	for _, ws := range o.Config.Planhat {
 		spent[ws.Name] = x.planhat(ctx, ws)
 	}
+	tokens := map[string]int64{}
+	for _, a := range o.Config.Pipedrive {
+		tokens[a.Name] = x.pipedrive(ctx, a)
+	}
 	x.service(ctx, Source, o.SourceURL)
 	x.service(ctx, Sink, o.SinkURL)
-	x.calls(spent)
+	x.calls(spent, tokens)
 	return x.report
 }
 
@@ -73,16 +77,32 @@ func Faulty(f config.Fault) Check {
 
 func (x *examiner) configuration() {
 	x.add(Variables(x.Environ))
-	part{x: x, area: "configuration"}.okf("valid", "%s, every variable has a good value", count(len(x.Config.Planhat), "workspace"))
+	part{x: x, area: "configuration"}.okf("valid", "%s, every variable has a good value", tenants(len(x.Config.Planhat), len(x.Config.Pipedrive)))
 }
 
 // calls says what all this has cost.
-func (x *examiner) calls(spent map[string]int) {
+func (x *examiner) calls(spent map[string]int, tokens map[string]int64) {
 	p := part{x: x, area: "calls"}
 	for _, ws := range x.Config.Planhat {
 		p.workspace = ws.Name
 		p.okf("spent", "%s by this examination", count(spent[ws.Name], "API call"))
 	}
+	p.workspace = ""
+	for _, a := range x.Config.Pipedrive {
+		p.account = a.Name
+		p.okf("spent", "%s of the company's day by this examination", count(int(tokens[a.Name]), "token"))
+	}
+}
+
+// tenants counts the workspaces and accounts.
+func tenants(workspaces, accounts int) string {
+	switch {
+	case accounts == 0:
+		return count(workspaces, "workspace")
+	case workspaces == 0:
+		return count(accounts, "account")
+	}
+	return count(workspaces, "workspace") + " and " + count(accounts, "account")
 }
 
 func (x *examiner) has(role string) bool { return slices.Contains(x.Roles, role) }

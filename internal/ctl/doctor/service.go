@@ -14,17 +14,25 @@ const maxStatus = 4 << 20
 
 // status is what of /status of both services is judged.
 type status struct {
-	Workspaces []struct {
-		Name    string `json:"name"`
-		State   string `json:"state"`
-		Cause   string `json:"cause"`
-		Streams []struct {
-			Name  string `json:"name"`
-			State string `json:"state"`
-			Cause string `json:"cause"`
-			Held  bool   `json:"deletes_held"`
-		} `json:"streams"`
-	} `json:"workspaces"`
+	Workspaces []partyStatus `json:"workspaces"`
+	Accounts   []partyStatus `json:"accounts"`
+}
+
+// partyStatus is that of a workspace or an account.
+type partyStatus struct {
+	Name     string `json:"name"`
+	State    string `json:"state"`
+	Cause    string `json:"cause"`
+	Webhooks struct {
+		State string `json:"state"`
+		Cause string `json:"cause"`
+	} `json:"webhooks"`
+	Streams []struct {
+		Name  string `json:"name"`
+		State string `json:"state"`
+		Cause string `json:"cause"`
+		Held  bool   `json:"deletes_held"`
+	} `json:"streams"`
 }
 
 // service asks a service that runs how it is; url "" leaves it out.
@@ -71,37 +79,66 @@ func (p part) states(s status) {
 	bad := 0
 	for _, ws := range s.Workspaces {
 		p.workspace = ws.Name
-		if ws.State == "paused" {
-			bad++
-			p.warnf("workspace", fmt.Sprintf("planhatctl signal resume --workspace %s, when the reason is gone", ws.Name), "%s", ws.Cause)
-			continue
-		}
-		if !healthy(ws.State) {
-			bad++
-			p.failf("workspace", "the checks of planhat "+ws.Name+" say how", "%s: %s", ws.State, ws.Cause)
-		}
-		for _, st := range ws.Streams {
-			switch {
-			case st.Held:
-				bad++
-				p.warnf("stream "+st.Name, fmt.Sprintf("if so many records are gone at Planhat: planhatctl signal release --workspace %s --stream %s", ws.Name, st.Name),
-					"deletes are held: too many records were gone at once")
-			case st.State == "paused":
-				bad++
-				p.warnf("stream "+st.Name, fmt.Sprintf("planhatctl signal resume --workspace %s --stream %s, when the reason is gone", ws.Name, st.Name), "%s", st.Cause)
-			case st.State == "retrying":
-				bad++
-				p.warnf("stream "+st.Name, "wait, and see its log if it stays so", "retrying: %s", st.Cause)
-			case !healthy(st.State):
-				bad++
-				p.failf("stream "+st.Name, "mend what is named", "%s: %s", st.State, st.Cause)
-			}
-		}
+		bad += p.party(ws, "planhat "+ws.Name, "--workspace "+ws.Name, "--stream")
 	}
 	p.workspace = ""
-	if bad == 0 {
-		p.okf("status", "%s, no trouble with any", count(len(s.Workspaces), "workspace"))
+	for _, a := range s.Accounts {
+		p.account = a.Name
+		bad += p.party(a, "pipedrive "+a.Name, "--account "+a.Name, "--object")
+		if w := a.Webhooks; !healthy(w.State) && w.State != "off" {
+			bad++
+			p.warnf("webhooks", "the checks of pipedrive "+a.Name+" say how; until then reconciliation finds the changes", "%s: %s", w.State, w.Cause)
+		}
 	}
+	p.account = ""
+	if bad == 0 {
+		p.okf("status", "%s, no trouble with any", tenants(len(s.Workspaces), len(s.Accounts)))
+	}
+}
+
+// party tells what does not work for one of them, and counts it. Signals name it and its
+// streams by these flags.
+func (p part) party(s partyStatus, area, name, stream string) (bad int) {
+	if s.State == "paused" {
+		p.warnf(what(p), fmt.Sprintf("planhatctl signal resume %s, when the reason is gone", name), "%s", s.Cause)
+		return 1
+	}
+	if !healthy(s.State) {
+		bad++
+		p.failf(what(p), "the checks of "+area+" say how", "%s: %s", s.State, s.Cause)
+	}
+	for _, st := range s.Streams {
+		of := name + " " + stream + " " + st.Name
+		switch {
+		case st.Held:
+			p.warnf("stream "+st.Name, fmt.Sprintf("if so many records are gone at %s: planhatctl signal release %s", vendorOf(p), of), "deletes are held: too many records were gone at once")
+		case st.State == "paused":
+			p.warnf("stream "+st.Name, fmt.Sprintf("planhatctl signal resume %s, when the reason is gone", of), "%s", st.Cause)
+		case st.State == "retrying":
+			p.warnf("stream "+st.Name, "wait, and see its log if it stays so", "retrying: %s", st.Cause)
+		case !healthy(st.State):
+			p.failf("stream "+st.Name, "mend what is named", "%s: %s", st.State, st.Cause)
+		default:
+			continue
+		}
+		bad++
+	}
+	return bad
+}
+
+func vendorOf(p part) string {
+	if p.account != "" {
+		return "Pipedrive"
+	}
+	return "Planhat"
+}
+
+// what a part's party is.
+func what(p part) string {
+	if p.account != "" {
+		return "account"
+	}
+	return "workspace"
 }
 
 // healthy: an empty state is that of a workspace whose shard another process owns.

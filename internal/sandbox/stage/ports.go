@@ -9,11 +9,11 @@ import (
 // Ports of a stage and of the services on it, all on 127.0.0.1. The defaults keep clear of a local Kafka
 // (9092), schema registry (8081) and Prometheus (9090).
 type Ports struct {
-	Kafka, Registry, Planhat, Source, Sink int
+	Kafka, Registry, Planhat, Source, Sink, Pipedrive, Webhook int
 }
 
 // DefaultPorts are what the sandbox listens on unless told otherwise.
-var DefaultPorts = Ports{Kafka: 19092, Registry: 18081, Planhat: 18080, Source: 19102, Sink: 19103}
+var DefaultPorts = Ports{Kafka: 19092, Registry: 18081, Planhat: 18080, Source: 19102, Sink: 19103, Pipedrive: 18082, Webhook: 18083}
 
 // listen opens a port; a busy one is an error that names the flag to change it.
 func listen(port int, flag string) (net.Listener, error) {

@@ -1,5 +1,6 @@
 // Package stage is everything round the bridge, on ports of 127.0.0.1: an
-// embedded Kafka broker, a schema registry and a Planhat with a seeded tenant.
+// embedded Kafka broker, a schema registry and a Planhat with a seeded tenant, and where
+// it is asked for a Pipedrive with a seeded company.
 // The sandbox plays on it, and so do end-to-end tests. It knows nothing of the
 // bridge but the environment variables that point a service at it.
 package stage
@@ -7,6 +8,7 @@ package stage
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -16,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
+	pipedrivesim "github.com/planhat-bridge/planhat-bridge/internal/simulator/pipedrive"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 )
 
@@ -33,6 +36,12 @@ type Stage struct {
 	Registry  string // URL
 	Planhat   string // URL
 	Simulator *planhatsim.Server
+
+	// Of AddPipedrive; empty without.
+	Pipedrive          string // URL
+	PipedriveSimulator *pipedrivesim.Server
+	Webhook            string // host:port that the intake listens on
+	WebhookURL         string // that Pipedrive is told to call
 
 	cluster     *kfake.Cluster
 	servers     []*http.Server
@@ -122,7 +131,7 @@ func (e *Stage) Connections() int { return int(e.connections.Load()) }
 // Env is the environment of a service that runs against these parts: what a
 // user would export, with targets and deadlines that suit a demonstration.
 func (e *Stage) Env(adminPort int) map[string]string {
-	return map[string]string{
+	vars := map[string]string{
 		"KAFKA_BOOTSTRAP_SERVERS":  e.Broker,
 		"SCHEMA_REGISTRY_URL":      e.Registry,
 		"PLANHAT_WORKSPACES":       Workspace,
@@ -137,6 +146,10 @@ func (e *Stage) Env(adminPort int) map[string]string {
 		"LOG_LEVEL":                "warn",
 		"LOG_FORMAT":               "text",
 	}
+	if e.Pipedrive != "" {
+		maps.Copy(vars, e.pipedriveEnv())
+	}
+	return vars
 }
 
 // callsPerMinute is the sandbox's budget: a demonstration shall not wait for
@@ -151,6 +164,9 @@ func (e *Stage) Close() error {
 	}
 	if e.cluster != nil {
 		e.cluster.Close()
+	}
+	if e.PipedriveSimulator != nil {
+		e.PipedriveSimulator.Close()
 	}
 	return errors.Join(errs...)
 }
