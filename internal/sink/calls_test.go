@@ -135,7 +135,7 @@ func TestReferenceWaitIsTheBatchs(t *testing.T) {
 	}
 	b.start()
 	// The service's own start is not what is timed: the first command is fetched.
-	b.until("the first look-up", func() bool { return asked.Load() })
+	b.until("the first look-up", asked.Load)
 	began := time.Now()
 	results := b.results()
 	for n := range 6 {

@@ -38,7 +38,7 @@ func freeAddress(port int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	_, chosen, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
 		return "", fmt.Errorf("find a port for webhooks: %w", err)
