@@ -23,10 +23,10 @@ func TestDailyBudgetGone(t *testing.T) {
 		c.sim.Live(20)
 		c.await("word of the budget", 20*time.Minute, func() bool { return c.status().State == "budget_spent" })
 		gone := time.Now()
-		<-time.After(3*time.Hour + 30*time.Minute)
+		<-time.After(2*time.Hour + 30*time.Minute)
 		calls := c.asked(gone.Add(time.Second))
-		if len(calls) != 3 || of(calls, "/users/me") != 3 {
-			t.Errorf("in three hours and a half without tokens it called %d times: %v", len(calls), calls)
+		if len(calls) != 2 || of(calls, "/users/me") != 2 {
+			t.Errorf("in two hours and a half without tokens it called %d times: %v", len(calls), calls)
 		}
 		if st := c.status(); st.State != "budget_spent" || st.Cause == "" {
 			t.Errorf("status: %+v", st)
