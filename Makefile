@@ -11,7 +11,7 @@ EVENTS ?= 10000
 ENDUSERS ?= 1000000
 KILLS   ?= 1000
 SEED    ?= 0
-HALF    ?= 0
+PART    ?= 0
 ROLE    ?=
 
 MODULE  := github.com/planhat-bridge/planhat-bridge
@@ -39,8 +39,8 @@ test: ## run all tests (needs only Go)
 	$(GO) test ./...
 
 .PHONY: stories
-stories: ## tell every variant of every fault and outage, of which `make test` tells those that differ most
-	STORIES=all $(GO) test -count=1 -timeout 60m ./test/faults ./test/brokerfaults ./test/sinkfaults ./test/freshness
+stories: ## tell every variant of every fault, outage, switch and point, of which `make test` tells a share
+	STORIES=all $(GO) test -count=1 -timeout 60m ./test/faults ./test/brokerfaults ./test/sinkfaults ./test/freshness ./test/pairs ./test/crash
 
 .PHONY: race
 race: ## run all tests with the race detector
@@ -69,7 +69,7 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 
 .PHONY: crash
 crash: ## kill real processes at named points, hold them to the oracle
-	$(GO) test -count=1 -v -timeout 10m ./test/crash/...
+	STORIES=all $(GO) test -count=1 -v -timeout 10m ./test/crash/...
 
 .PHONY: storm
 storm: ## EVENTS (10000) of a Pipedrive account, with everything that can happen to webhooks, calls and processes
@@ -80,12 +80,12 @@ soak: ## kill processes KILLS (1000) times at random, by SEED (0: another one ea
 	$(GO) test -count=1 -v -timeout 60m ./test/crash -run TestRandomKills -kills $(KILLS) -seed $(SEED) -role '$(ROLE)'
 
 .PHONY: protections
-protections: ## take each protection out and see its test fail (HALF=1 or 2: every second)
-	$(GO) run ./test/protections -half $(HALF)
+protections: ## take each protection out and see its test fail (PART=1 to 4: a quarter of them)
+	$(GO) run ./test/protections -part $(PART)
 
 .PHONY: pairs
 pairs: ## run the whole bridge against every pair of the vendor's oddities
-	$(GO) test -count=1 -timeout 15m ./test/pairs
+	STORIES=all $(GO) test -count=1 -timeout 15m ./test/pairs
 
 .PHONY: bench
 bench: ## measure CPU per record beside the floor program, in one run

@@ -46,6 +46,8 @@ type usage struct {
 	RSS     int64         `json:"rss"` // peak, bytes
 	Allocs  uint64        `json:"allocs"`
 	GC      time.Duration `json:"gc"` // part of CPU
+
+	Slowest time.Duration `json:"-"` // 99 of 100 took less, by the account of who sent them
 }
 
 // program does the work of a scenario on a site.
@@ -58,6 +60,9 @@ type scenario struct {
 	answers program // the floor with a result for each command; nil: there is none
 	product program
 	prepare func(*site) error // in the parent, before each child
+	// drive sends the work to a child that waits for it, and says how long the
+	// slowest hundredth took; nil: the child finds its work by itself.
+	drive func(*site) (time.Duration, error)
 
 	// What the product may cost at most; 0 = nothing was promised.
 	mostRatio  float64 // of the floor's CPU time
@@ -70,6 +75,7 @@ var scenarios = []scenario{
 	{name: "sink-bulk", floor: floorBulk(false), answers: floorBulk(true), product: productSink, prepare: prepareBulk, mostRatio: 1.2},
 	{name: "sink-single", floor: floorSingle(false), answers: floorSingle(true), product: productSink, prepare: prepareSingle, mostRatio: 1.2},
 	{name: "sink-single-20ms", floor: floorSingle(false), answers: floorSingle(true), product: productSink, prepare: prepareSlow},
+	{name: "webhook", floor: floorWebhook, product: productWebhook, drive: driveWebhooks, mostRatio: 1.5},
 }
 
 func main() {
@@ -119,6 +125,9 @@ func run(o options) error {
 		if a, ok := best["answers"]; ok {
 			answering = fmt.Sprintf(" answering_floor_cpu_us_per_rec=%.2f answering_floor_ratio=%.2f", a.perRecord(), p.perRecord()/a.perRecord())
 		}
+		if s.drive != nil {
+			answering = fmt.Sprintf(" p99_ms=%.1f floor_p99_ms=%.1f floor_rec_per_s=%.0f", ms(p.Slowest), ms(f.Slowest), float64(f.Records)/f.Wall.Seconds())
+		}
 		fmt.Printf("bench scenario=%s cpu_us_per_rec=%.2f rec_per_s=%.0f max_rss_mib=%.0f allocs_per_rec=%.1f gc_percent=%.0f floor_cpu_us_per_rec=%.2f floor_ratio=%.2f%s\n",
 			s.name, p.perRecord(), float64(p.Records)/p.Wall.Seconds(), float64(p.RSS)/(1<<20), float64(p.Allocs)/float64(p.Records),
 			100*p.GC.Seconds()/p.CPU.Seconds(), f.perRecord(), p.perRecord()/f.perRecord(), answering)
@@ -146,6 +155,8 @@ func (s scenario) holds(product, floor usage) error {
 	return nil
 }
 
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
 func (u usage) perRecord() float64 { return float64(u.CPU.Nanoseconds()) / 1000 / float64(u.Records) }
 
 // measure runs one child on a stage of its own.
@@ -171,11 +182,20 @@ func measure(s scenario, program string, records int) (usage, error) {
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), roleVar+"="+s.name+"/"+program, siteVar+"="+where)
 	cmd.Stderr = os.Stderr
+	driven := make(chan error, 1)
+	var slowest time.Duration
+	go func() {
+		var err error
+		if s.drive != nil {
+			slowest, err = s.drive(site)
+		}
+		driven <- err
+	}()
 	out, err := cmd.Output()
-	if err != nil {
+	if err = errors.Join(err, <-driven); err != nil {
 		return usage{}, err
 	}
-	var u usage
+	u := usage{Slowest: slowest}
 	if err := json.Unmarshal(out, &u); err != nil {
 		return usage{}, fmt.Errorf("report of the child: %w", err)
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"runtime/metrics"
 	"strconv"
@@ -38,7 +40,19 @@ func newSite(records int) (*site, func(), error) {
 	env["PLANHAT_CALLS_PER_MINUTE"] = "1000000" // as good as none: the pace is not what is measured
 	env["SINK_IN_FLIGHT"] = "50"
 	env["INSTANCE_ID"] = "bench"
+	if env[hookAddr], err = freeAddress(); err != nil {
+		return nil, nil, errors.Join(err, s.Close())
+	}
 	return &site{Env: env, Records: records}, func() { _ = s.Close() }, nil
+}
+
+// freeAddress is one that nobody listens on.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }
 
 func (s *site) encode() (string, error) {

@@ -10,7 +10,7 @@ import (
 // DefaultRequestsPer2s is the limit of the smallest plan; others have 40, 100 and 120.
 const DefaultRequestsPer2s = 20
 
-// window is the span in which Pipedrive counts calls (facts/pipedrive-api.md, 2.3).
+// window is the span in which Pipedrive counts calls of a token, by its documentation.
 const window = 2 * time.Second
 
 // BudgetOptions are the limits of a token; 0 does not limit.

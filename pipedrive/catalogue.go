@@ -59,7 +59,7 @@ func (c *Catalogue) Values(record []byte) ([]Value, error) {
 }
 
 // Value reads the value of one custom field, in any of the encodings of
-// facts/pipedrive-api.md, section 3.6.
+// REST and of webhooks, which differ.
 func (c *Catalogue) Value(code string, raw json.RawMessage) Value {
 	field, known := c.byCode[code]
 	v := Value{Code: code, Name: field.Name, Type: field.Type, Raw: raw}

@@ -109,7 +109,7 @@ type call struct {
 }
 
 // do sends a call and hands its envelope over.
-func (c *Client) do(ctx context.Context, k call) (rest.Answer, error) {
+func (c *Client) do(ctx context.Context, k call) error {
 	prefix := "/api/v2"
 	if k.version == V1 {
 		prefix = c.url.v1
@@ -126,7 +126,7 @@ func (c *Client) do(ctx context.Context, k call) (rest.Answer, error) {
 		},
 	})
 	if err != nil {
-		return answer, failed(k.action, k.subject, answer.Body, err)
+		return failed(k.action, k.subject, answer.Body, err)
 	}
-	return answer, nil
+	return nil
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/rest"
 )
 
-// envelope is what every answer is wrapped in (facts/pipedrive-api.md, section 6).
+// envelope is what every answer is wrapped in.
 type envelope struct {
 	refusal
 
-	Data       json.RawMessage `json:"data"`
-	Additional json.RawMessage `json:"additional_data"`
+	data       json.RawMessage // nil: the answer has none
+	additional json.RawMessage
 }
 
 // additional is where lists say how to go on: with a cursor in version 2, with an offset
@@ -47,13 +47,15 @@ func readEnvelope(a *rest.Answer, empty bool) (envelope, error) {
 	case body[0] != '{':
 		return env, errors.New("the answer is no JSON object")
 	}
-	if err := json.Unmarshal(body, &env); err != nil {
-		return env, fmt.Errorf("the answer is not the JSON of Pipedrive: %w", withoutText(err))
+	if err := checkJSON(body); err != nil {
+		return env, fmt.Errorf("the answer is not JSON: %w", err)
 	}
+	all := members(body)
+	env = envelope{refusalOf(all), all["data"], all["additional_data"]}
 	if env.refused() {
 		return env, &rest.Refused{Kind: env.kind(), Message: env.words()}
 	}
-	if env.Success == nil && env.Data == nil {
+	if env.success == "" && env.data == nil {
 		return env, errors.New("the answer has neither success nor data")
 	}
 	return env, nil
@@ -74,18 +76,18 @@ func withoutText(err error) error {
 // more reads how to go on; what is missing or of another shape says nothing.
 func (e envelope) more() additional {
 	var a additional
-	_ = json.Unmarshal(e.Additional, &a)
+	_ = json.Unmarshal(e.additional, &a)
 	return a
 }
 
 // list takes the data apart; null is an empty list, another shape or nothing at all is
 // an error.
 func (e envelope) list() ([]json.RawMessage, error) {
-	if e.Data == nil {
+	if e.data == nil {
 		return nil, errors.New("the answer has no data")
 	}
-	var rows []json.RawMessage
-	if err := json.Unmarshal(e.Data, &rows); err != nil {
+	rows, err := elements(e.data)
+	if err != nil {
 		return nil, errors.New("the answer's data is no list")
 	}
 	return rows, nil

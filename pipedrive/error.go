@@ -2,6 +2,7 @@ package pipedrive
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,42 +68,43 @@ func failed(action, subject string, body []byte, err error) *Error {
 		Kind: Kind(cause.Kind), Action: action, Subject: subject, Status: cause.Status, Message: cause.Message,
 		RetryAfter: cause.RetryAfter, Attempts: cause.Attempts, Uncertain: cause.Uncertain, Final: cause.Final, Err: cause.Err,
 	}
-	var said refusal
-	if json.Unmarshal(body, &said) == nil {
-		e.Code = said.code()
-	}
+	e.Code = refusalIn(body).code
 	return e
 }
 
 // refusal is what both envelopes of errors have between them: that of the API in
-// general, and that of the webhooks' endpoints (facts/pipedrive-api.md, 3.1 and 5).
+// general, and that of the webhooks' endpoints.
 type refusal struct {
-	Success   *bool           `json:"success"`
-	Status    json.RawMessage `json:"status"` // "ok" or "error"; webhooks only
-	Error     json.RawMessage `json:"error"`
-	ErrorInfo json.RawMessage `json:"error_info"`
-	Message   json.RawMessage `json:"message"`
-	Errors    json.RawMessage `json:"errors"` // {field: [messages]}; webhooks only
-	Code      json.RawMessage `json:"code"`
-	ErrorCode json.RawMessage `json:"errorCode"`
+	success string                     // "true", "false"; "": not said
+	status  string                     // "ok" or "error"; webhooks only
+	said    string                     // error, or message
+	info    string                     // where to read on
+	fields  map[string]json.RawMessage // errors: {field: [messages]}; webhooks only
+	code    string
+}
+
+func refusalOf(all map[string]json.RawMessage) refusal {
+	return refusal{
+		success: text(all["success"]), status: text(all["status"]), info: text(all["error_info"]), fields: members(all["errors"]),
+		said: cmp.Or(text(all["error"]), text(all["message"])), code: cmp.Or(text(all["code"]), text(all["errorCode"])),
+	}
+}
+
+// refusalIn reads the body of an error; one that is no JSON object says nothing.
+func refusalIn(body []byte) refusal {
+	if !isObject(body) {
+		return refusal{}
+	}
+	return refusalOf(members(body))
 }
 
 // refused reports whether the envelope says no.
-func (r refusal) refused() bool {
-	return r.Success != nil && !*r.Success || text(r.Status) == "error"
-}
-
-func (r refusal) code() string {
-	if code := text(r.Code); code != "" {
-		return code
-	}
-	return text(r.ErrorCode)
-}
+func (r refusal) refused() bool { return r.success == "false" || r.status == "error" }
 
 // kind is that of a refusal in an answer of status 2xx: it goes by the status that it
 // names, if any.
 func (r refusal) kind() rest.Kind {
-	if status, err := strconv.Atoi(r.code()); err == nil && status >= 400 && status < 600 {
+	if status, err := strconv.Atoi(r.code); err == nil && status >= 400 && status < 600 {
 		return kindOfStatus(status)
 	}
 	return rest.KindInvalid
@@ -110,17 +112,12 @@ func (r refusal) kind() rest.Kind {
 
 // words is the message, with where to read on or what each field is told.
 func (r refusal) words() string {
-	said := text(r.Error)
-	if said == "" {
-		said = text(r.Message)
+	said := r.said
+	for _, name := range slices.Sorted(maps.Keys(r.fields)) {
+		said = joined(said, "; ", name+": "+texts(r.fields[name]))
 	}
-	var fields map[string]json.RawMessage
-	_ = json.Unmarshal(r.Errors, &fields) // of another shape: nothing to add
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		said = joined(said, "; ", name+": "+texts(fields[name]))
-	}
-	if info := text(r.ErrorInfo); info != "" && !strings.Contains(info, "developers.pipedrive.com") {
-		said = joined(said, ": ", info)
+	if r.info != "" && !strings.Contains(r.info, "developers.pipedrive.com") {
+		said = joined(said, ": ", r.info)
 	}
 	return said
 }
@@ -134,8 +131,8 @@ func joined(a, separator, b string) string {
 
 // texts is a list of texts, or one.
 func texts(raw json.RawMessage) string {
-	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) != nil {
+	list, err := elements(raw)
+	if err != nil {
 		return text(raw)
 	}
 	var all []string
@@ -146,13 +143,7 @@ func texts(raw json.RawMessage) string {
 }
 
 // say finds the words of a refusal; "": the body has none of the known shapes.
-func say(body []byte) string {
-	var r refusal
-	if json.Unmarshal(body, &r) != nil {
-		return ""
-	}
-	return r.words()
-}
+func say(body []byte) string { return refusalIn(body).words() }
 
 // dearest is more than any call costs: with less than this left of a day, it is spent.
 const dearest = 41

@@ -1,6 +1,7 @@
 package pipedrive
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -86,7 +87,7 @@ func fieldOf(raw json.RawMessage) (Field, error) {
 		return Field{}, errors.New("a field cannot be decoded")
 	}
 	f := Field{
-		Code: string(w.Code + w.Key), Name: string(w.FieldName + w.Name), Type: string(w.Type),
+		Code: string(cmp.Or(w.Code, w.Key)), Name: string(cmp.Or(w.FieldName, w.Name)), Type: string(w.Type),
 		Custom: bool(w.Custom || w.Edit), Description: string(w.Description),
 	}
 	if f.Code == "" {
@@ -126,7 +127,7 @@ func (c *Client) all(ctx context.Context, k call, each func(json.RawMessage) err
 			page = Page{Rows: make([]Row, len(list))}
 			return errors.Join(err, page.followCursor(env.more(), opts))
 		}
-		if _, err := c.do(ctx, k); err != nil {
+		if err := c.do(ctx, k); err != nil {
 			return err
 		}
 		for _, raw := range list {

@@ -63,7 +63,7 @@ type Spec struct {
 
 var sorts = []string{"id", "update_time", "add_time"}
 
-// specs cites facts/pipedrive-api.md, sections 2.2 and 4.
+// specs has prices and filters from Pipedrive's OpenAPI documents of both versions.
 var specs = []Spec{
 	{
 		Object: Pipeline, Listing: "pipelines", Version: V2, Path: "/pipelines", PageSize: 500, ListTokens: 5, GetTokens: 1,

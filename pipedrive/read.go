@@ -53,7 +53,7 @@ func (c *Client) page(ctx context.Context, k call, opts ListOptions) (Page, erro
 		page.Date, _ = http.ParseTime(a.Header.Get("Date"))
 		return err
 	}
-	if _, err := c.do(ctx, k); err != nil {
+	if err := c.do(ctx, k); err != nil {
 		return Page{}, err
 	}
 	return page, nil
@@ -72,9 +72,11 @@ func pageOf(env envelope, opts ListOptions, version string) (Page, error) {
 		}
 	}
 	if version == V1 {
-		return page, page.followOffset(env.more(), opts)
+		err = page.followOffset(env.more(), opts)
+	} else {
+		err = page.followCursor(env.more(), opts)
 	}
-	return page, page.followCursor(env.more(), opts)
+	return page, err
 }
 
 // followCursor reads where version 2 goes on. A cursor that leads to where it came from
@@ -141,11 +143,11 @@ func (c *Client) Get(ctx context.Context, o Object, id int64) (Row, error) {
 		return Row{}, refuse("get", subject, "an id is a positive number")
 	}
 	var row Row
-	_, err := c.do(ctx, call{
+	err := c.do(ctx, call{
 		action: "get", subject: subject, method: http.MethodGet, version: spec.Version,
 		path: spec.Path + "/" + strconv.FormatInt(id, 10), template: spec.Path + "/{id}", label: o, cost: spec.GetTokens,
 		accept: func(env envelope, _ *rest.Answer) (err error) {
-			row, err = oneOf(env.Data, id)
+			row, err = oneOf(env.data, id)
 			return err
 		},
 	})

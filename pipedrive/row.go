@@ -20,16 +20,17 @@ func rowOf(raw json.RawMessage) (Row, error) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return Row{}, errors.New("a record is no JSON object")
 	}
-	var named struct {
-		ID json.RawMessage `json:"id"`
+	var named json.RawMessage
+	for name, value := range eachMember(raw) {
+		if string(name) == "id" {
+			named = value
+			break
+		}
 	}
-	if err := json.Unmarshal(raw, &named); err != nil {
-		return Row{}, errors.New("a record cannot be decoded")
-	}
-	if id := bytes.TrimSpace(named.ID); len(id) == 0 || id[0] == '{' || id[0] == 't' || id[0] == 'f' {
+	if len(named) == 0 || named[0] == '{' || named[0] == 't' || named[0] == 'f' {
 		return Row{}, errors.New("a record has no id")
 	}
-	id, err := integer(named.ID)
+	id, err := integer(named)
 	if err != nil || id <= 0 {
 		return Row{}, errors.New("a record's id is no positive integer")
 	}

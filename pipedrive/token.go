@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// tokenLength is that of every API token (facts/pipedrive-api.md, section 1.2).
+// tokenLength is that of every API token.
 const tokenLength = 40
 
 // TokenSource returns the token. It is asked before every attempt, so that a rotated

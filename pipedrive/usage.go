@@ -9,7 +9,7 @@ import (
 )
 
 // Headers of the daily budget: undocumented, seen on live answers, missing after a
-// quiet time (facts/pipedrive-api.md, section 2.4).
+// quiet time.
 const (
 	dailyLimitHeader     = "X-Daily-Ratelimit-Token-Limit"
 	dailyRemainingHeader = "X-Daily-Ratelimit-Token-Remaining"

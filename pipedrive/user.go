@@ -66,11 +66,11 @@ func (c *Client) me(ctx context.Context, at *rest.Client, v1 string) (Me, error)
 	var me Me
 	asked := *c
 	asked.rest, asked.url.v1 = at, v1
-	_, err := asked.do(ctx, call{
+	err := asked.do(ctx, call{
 		action: "get", subject: "users/me", method: http.MethodGet, version: V1, path: "/users/me", template: "/users/me",
 		label: labelUser, cost: meTokens,
 		accept: func(env envelope, _ *rest.Answer) (err error) {
-			me, err = meOf(env.Data)
+			me, err = meOf(env.data)
 			return err
 		},
 	})
@@ -100,7 +100,7 @@ func meOf(raw json.RawMessage) (Me, error) {
 // Users lists the users of the company: all of them come in one answer.
 func (c *Client) Users(ctx context.Context) ([]User, error) {
 	var users []User
-	_, err := c.do(ctx, call{
+	err := c.do(ctx, call{
 		action: "list", subject: "users", method: http.MethodGet, version: V1, path: "/users", template: "/users",
 		label: labelUser, cost: usersTokens,
 		accept: func(env envelope, _ *rest.Answer) error {

@@ -59,7 +59,7 @@ const (
 	webhookDeleteTokens = 6
 )
 
-// WebhookLimit is how many webhooks a user may have (facts/pipedrive-api.md, section 3.1).
+// WebhookLimit is how many webhooks a user may have, by Pipedrive's documentation.
 const WebhookLimit = 40
 
 type wireWebhook struct {
@@ -87,7 +87,7 @@ type wireWebhook struct {
 // admin. All come in one answer. Removed ones may be among them.
 func (c *Client) Webhooks(ctx context.Context) ([]Webhook, error) {
 	var hooks []Webhook
-	_, err := c.do(ctx, call{
+	err := c.do(ctx, call{
 		action: "list", subject: "webhooks", method: http.MethodGet, version: V1, path: "/webhooks", template: "/webhooks",
 		label: labelWebhook, cost: webhookListTokens,
 		accept: func(env envelope, _ *rest.Answer) error {
@@ -123,11 +123,11 @@ func (c *Client) CreateWebhook(ctx context.Context, w NewWebhook) (Webhook, erro
 		return Webhook{}, refuse("create", subject, "encode it: %w", err)
 	}
 	var made Webhook
-	_, err = c.do(ctx, call{
+	err = c.do(ctx, call{
 		action: "create", subject: subject, method: http.MethodPost, version: V1, path: "/webhooks", template: "/webhooks",
 		label: labelWebhook, cost: webhookCreateTokens, body: body, once: true,
 		accept: func(env envelope, _ *rest.Answer) (err error) {
-			made, err = webhookOf(env.Data)
+			made, err = webhookOf(env.data)
 			return err
 		},
 	})
@@ -170,7 +170,7 @@ func (c *Client) DeleteWebhook(ctx context.Context, id int64) error {
 	if id <= 0 {
 		return refuse("delete", subject, "an id is a positive number")
 	}
-	_, err := c.do(ctx, call{
+	err := c.do(ctx, call{
 		action: "delete", subject: subject, method: http.MethodDelete, version: V1,
 		path: "/webhooks/" + strconv.FormatInt(id, 10), template: "/webhooks/{id}",
 		label: labelWebhook, cost: webhookDeleteTokens, empty: true,

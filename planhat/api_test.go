@@ -117,8 +117,10 @@ func leaksOf(pkg *types.Package) []string {
 }
 
 func TestNoInternalTypeIsExported(t *testing.T) {
-	for _, leak := range leaksOf(loadPackage(t, modulePath+"/planhat")) {
-		t.Error(leak)
+	for _, client := range []string{"/planhat", "/pipedrive"} {
+		for _, leak := range leaksOf(loadPackage(t, modulePath+client)) {
+			t.Error(leak)
+		}
 	}
 }
 

@@ -1,4 +1,4 @@
-# The client as a stranger uses it: from a module of its own, which must not pull
+# The clients as a stranger uses them: from a module of its own, which must not pull
 # in Kafka, Prometheus or Avro, nor need a type from internal/.
 . .ci/lib.sh
 root=$PWD
@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
@@ -52,6 +53,32 @@ func TestUnauthorizedIsAKind(t *testing.T) {
 		t.Fatalf("kind of %v = %v", err, planhat.KindOf(err))
 	}
 }
+
+func TestDealsOfAnotherModule(t *testing.T) {
+	const token = "0123456789abcdef0123456789abcdef01234567"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if got := r.Header.Get("X-Api-Token"); got != token || r.URL.Path != "/api/v2/deals" {
+			t.Errorf("token %q, path %s", got, r.URL.Path)
+		}
+		_, _ = w.Write([]byte(`{"success":true,"data":[{"id":7}],"additional_data":{"next_cursor":null}}`))
+	}))
+	defer server.Close()
+	u, err := pipedrive.ParseURL(server.URL + "/v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := pipedrive.New(u, func() string { return token })
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := client.Page(context.Background(), pipedrive.Deal, pipedrive.ListOptions{Limit: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(page.Rows) != 1 || page.Rows[0].ID != 7 || client.Usage().Spent != 10 {
+		t.Fatalf("rows = %+v, usage %+v", page.Rows, client.Usage())
+	}
+}
 GO
 cat >go.mod <<MOD
 module example.com/consumer
@@ -67,9 +94,9 @@ go_test -count=1 ./...
 light() {
 	local heavy
 	heavy=$(go list -deps -test ./... | grep -E 'franz-go|prometheus|hamba|twmb/avro' || true)
-	[ -z "$heavy" ] || { say "the client pulls in:" "$heavy"; return 1; }
+	[ -z "$heavy" ] || { say "a client pulls in:" "$heavy"; return 1; }
 }
-check "the client pulls in no Kafka, Prometheus or Avro" light
+check "the clients pull in no Kafka, Prometheus or Avro" light
 
 # Modules of the repository that use it from outside.
 cd "$root"

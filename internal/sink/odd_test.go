@@ -298,7 +298,7 @@ func TestOwnCreateIsNoRival(t *testing.T) {
 	b.cfg.Shard.CallDeadline = 200 * time.Millisecond
 	company := b.rows("companies")[0]["_id"].(string)
 	b.fault(planhatsim.Fault{Kind: "timeout-after", Method: "POST", Path: "/companies", Count: 1})
-	b.fault(planhatsim.Fault{Kind: "timeout-late", Method: "POST", Path: "/endusers", Count: 1, Ms: 600})
+	b.fault(planhatsim.Fault{Kind: "timeout-late", Method: "POST", Path: "/endusers", Count: 1, Ms: 6000}) // long after it was looked for
 	b.start()
 	b.send(
 		`a {"id":"keyed","op":"upsert","object":"company","target":{"externalId":"new"},"fields":{"name":"New"},"ifUnchangedSince":"2020-01-01T00:00:00Z"}`,

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/account"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -104,7 +105,11 @@ func noteRecord(topic string, n schemas.Notification) (*kgo.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode a notification: %w", err)
 	}
-	return &kgo.Record{Topic: topic, Key: []byte(streamName(n.Workspace, n.Stream)), Value: value}, nil
+	key := streamName(n.Workspace, n.Stream)
+	if n.Account != "" {
+		key = account.Prefix + n.Account + "/" + n.Stream
+	}
+	return &kgo.Record{Topic: topic, Key: []byte(key), Value: value}, nil
 }
 
 // tellTurn notifies of a state that stops a stream, once, and of its end.

@@ -11,7 +11,7 @@ import (
 // often it is tried whether it is over.
 const (
 	outageAfter   = 2               // steps in a row that nobody answered
-	probeEvery    = 5 * time.Second // between the beginnings of two tries
+	probeEvery    = 4 * time.Second // between the beginnings of two tries
 	probeDeadline = 5 * time.Second // of a try: one that hangs must not outlast the outage by much
 	probePatience = time.Hour       // then one try in sixty may take as long as any call: the vendor may only be slow
 )

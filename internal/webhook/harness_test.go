@@ -103,7 +103,13 @@ func start(t *testing.T, limits Limits, vars ...string) *intake {
 			t.Error(err)
 		}
 	})
-	i.url = "http://" + i.Addr(t.Context())
+	select {
+	case <-i.listening:
+		i.url = "http://" + i.Addr(t.Context())
+	case err := <-i.ended:
+		i.ended <- nil
+		t.Fatal(err)
+	}
 	return i
 }
 

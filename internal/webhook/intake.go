@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,8 @@ type room struct {
 	topic  string
 	most   int64 // bytes of a body that its topic takes
 	counts *counts
+
+	forgotten atomic.Int64 // when the client was made to look for the topic again
 }
 
 // ServeHTTP takes one webhook.

@@ -114,12 +114,15 @@ func (s *Service) producer() (*kgo.Client, error) {
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerLinger(0),
 		kgo.ProducerBatchMaxBytes(kafka.WebhookBatch),
-		kgo.RecordDeliveryTimeout(s.limits.Answer),
-		kgo.ProduceRequestTimeout(s.limits.Answer),
+		kgo.RecordDeliveryTimeout(max(s.limits.Answer, leastTimeout)),
+		kgo.ProduceRequestTimeout(max(s.limits.Answer, leastTimeout)),
 		kgo.RequestTimeoutOverhead(requestOverhead),
 	)
 }
 
-// requestOverhead is how much longer than its own time a request may take before
-// its connection is given up.
-const requestOverhead = 3 * time.Second
+const (
+	// requestOverhead is how much longer than its own time a request may take before
+	// its connection is given up.
+	requestOverhead = 3 * time.Second
+	leastTimeout    = time.Second // that the client can be told
+)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 )
 
 // Headers of a record on the topic of webhooks.
@@ -99,14 +101,14 @@ func (s *Service) store(ctx context.Context, account *room, p *pending, m meta, 
 	defer patience.Stop()
 	select {
 	case err := <-p.answer:
-		return s.settle(p, err)
+		return s.settle(account, p, err)
 	case <-patience.C:
 	}
 	if p.state.CompareAndSwap(waiting, abandoned) {
 		s.trouble.set(errLate)
 		return unavailable
 	}
-	return s.settle(p, <-p.answer)
+	return s.settle(account, p, <-p.answer)
 }
 
 var errLate = errors.New("kafka has not answered in time")
@@ -126,7 +128,7 @@ func (p *pending) settled(_ *kgo.Record, err error) {
 }
 
 // settle answers by what Kafka said.
-func (s *Service) settle(p *pending, err error) outcome {
+func (s *Service) settle(account *room, p *pending, err error) outcome {
 	if err == nil {
 		s.deps.OnPoint(PointWritten)
 		p.release()
@@ -137,6 +139,19 @@ func (s *Service) settle(p *pending, err error) outcome {
 	if errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge) {
 		return tooLarge // the topic's limit was lowered since the start
 	}
+	if kafka.TopicGone(err) {
+		account.lookAgain(s.client.Load(), s.deps.Now())
+	}
 	s.trouble.set(err)
 	return unavailable
 }
+
+// lookAgain makes the client forget a topic that was deleted: it would go on to
+// look for the one that was, even if there is a new one. Once in a while is enough.
+func (r *room) lookAgain(client *kgo.Client, now time.Time) {
+	if was := r.forgotten.Load(); now.UnixNano()-was > int64(forgetEvery) && r.forgotten.CompareAndSwap(was, now.UnixNano()) {
+		client.PurgeTopicsFromProducing(r.topic)
+	}
+}
+
+const forgetEvery = time.Second

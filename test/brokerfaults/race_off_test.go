@@ -3,7 +3,6 @@
 package brokerfaults
 
 const (
-	racing = false
 	atOnce = 12
 	slack  = 1
 )

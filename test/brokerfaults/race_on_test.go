@@ -5,7 +5,6 @@ package brokerfaults
 // The race detector makes everything several times slower: fewer stories at a
 // time, more time for each.
 const (
-	racing = true
 	atOnce = 5
 	slack  = 3
 )

@@ -1,7 +1,6 @@
 package brokerfaults
 
 import (
-	"os"
 	"testing"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
+	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
 
 // trouble is a fault in force.
@@ -78,8 +78,8 @@ func tellAll(t *testing.T, w *world, stories []story) {
 // inWorlds tells stories in worlds of their own, a few in each.
 func inWorlds(t *testing.T, s setting, stories []story) {
 	t.Helper()
-	const each = 3
-	stories = variants(stories)
+	const each, oneOf = 3, 4
+	stories = share.Of(stories, oneOf)
 	for n := 0; n < len(stories); n += each {
 		some := stories[n:min(n+each, len(stories))]
 		t.Run(some[0].name+" and on", func(t *testing.T) {
@@ -87,22 +87,6 @@ func inWorlds(t *testing.T, s setting, stories []story) {
 			tellAll(t, newWorld(t, s), some)
 		})
 	}
-}
-
-// variants are every second variant of a row, and fewer where races are looked for;
-// STORIES=all tells all.
-func variants(stories []story) (out []story) {
-	step := 2
-	switch {
-	case os.Getenv("STORIES") == "all":
-		step = 1
-	case racing:
-		step = 6
-	}
-	for i := 0; i < len(stories); i += step {
-		out = append(out, stories[i])
-	}
-	return out
 }
 
 // faulty is a broker's own fault, until so many requests have met it, at least

@@ -63,9 +63,10 @@ func writeTopics(b *bytes.Buffer) {
 		{names.CommandTopic("planhat", ws, layout), "set by the producer", "`Command`: JSON or Avro"},
 		{names.ResultTopic("planhat", ws, layout), "command id", "Avro `Result`"},
 		{names.DeadLetterTopic("planhat", ws, layout), "as the command", "the command's bytes, the reason in headers; null for a mark that settles one: [dead letters](dead-letters.md)"},
+		{names.ChangeTopic("pipedrive", "<account>", "<object>", layout), "`id`", "Avro `Envelope`; null after a delete"},
 		{names.WebhookTopic("<account>", layout), "`<entity>/<id>`, or `unknown`", "what Pipedrive sent, as it was received; headers `received_at`, `event_id`, `version`: [Pipedrive](pipedrive.md#the-topic-of-webhooks)"},
 		{names.SignalTopic(layout), "any", "JSON: a [signal](#signals)"},
-		{names.NotificationTopic(layout), "`planhat/<workspace>/<stream>`", "JSON: a [notification](#notifications)"},
+		{names.NotificationTopic(layout), "`planhat/<workspace>/<stream>`, `pipedrive/<account>/<stream>`", "JSON: a [notification](#notifications)"},
 		{names.StateTopic("source", layout), "internal", "internal"},
 		{names.StateTopic("sink", layout), "internal", "internal"},
 	} {

@@ -2,6 +2,7 @@ package crash
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
 
 // sinkPoints are the points of the sink's batch, and how often each is passed
@@ -49,7 +51,11 @@ func TestSinkKilledAtNamedPoints(t *testing.T) {
 			t.Errorf("nobody dies at %s", point)
 		}
 	}
-	for point, after := range sinkPoints {
+	for n, point := range slices.Sorted(maps.Keys(sinkPoints)) {
+		if !share.Has(n, 2) {
+			continue
+		}
+		after := sinkPoints[point]
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			r := rig.New(t, rig.Options{Companies: 3, WithoutSource: true})
@@ -140,6 +146,7 @@ func TestSinkKilledHalfWay(t *testing.T) {
 	await(t, "half of the calls", func() bool { return writes.Count() >= n/2+n/10 })
 	first.Kill()
 	took := time.Since(began)
+	await(t, "the last of its requests to be seen", func() bool { return r.Stage.Connections() == 0 })
 	r.Stage.Simulator.Settle()
 	made, answered := r.Writes(), answers(t, r)
 	last := r.Start("sink", "", 0)

@@ -1,4 +1,4 @@
-// Command external uses the planhat package from another module, as a stranger would:
+// Command external uses the clients from another module, as a stranger would:
 // it mentions every exported name, so that it stops compiling when one changes in a
 // way that breaks its users. It is compiled by a test and never run by one.
 package main
@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	if err := run(context.Background()); err != nil {
+	if err := errors.Join(run(context.Background()), runPipedrive(context.Background())); err != nil {
 		if failed, ok := errors.AsType[*planhat.Error](err); ok {
 			fmt.Println(failed.Kind, failed.Action, failed.Subject, failed.Status, failed.Message,
 				failed.RetryAfter, failed.Attempts, failed.Uncertain, failed.Err)

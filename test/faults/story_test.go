@@ -9,6 +9,7 @@ import (
 	"time"
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
 
 // story is one fault and what has to hold beside what holds after every fault.
@@ -27,6 +28,8 @@ const (
 	lifeRate = 20
 	// atOnce bounds the stories that run beside each other, of all tests: a story waits more than it works.
 	atOnce = 14
+	// oneOf is how many variants of a row stand for each that is told.
+	oneOf = 4
 	// soon is how long after the end of a fault something new may take to its topic.
 	soon = 10 * time.Second
 )
@@ -34,7 +37,7 @@ const (
 // tell runs stories beside each other.
 func tell(t *testing.T, stories []story) {
 	t.Helper()
-	stories = variants(stories)
+	stories = share.Of(stories, oneOf)
 	var all sync.WaitGroup // parallel subtests would be as many as there are cores
 	for _, s := range stories {
 		all.Go(func() {
@@ -44,22 +47,6 @@ func tell(t *testing.T, stories []story) {
 		})
 	}
 	all.Wait()
-}
-
-// variants are every second variant of a row, and fewer where races are looked for;
-// STORIES=all tells all.
-func variants(stories []story) (out []story) {
-	step := 2
-	switch {
-	case os.Getenv("STORIES") == "all":
-		step = 1
-	case raced:
-		step = 6
-	}
-	for i := 0; i < len(stories); i += step {
-		out = append(out, stories[i])
-	}
-	return out
 }
 
 // room is taken by each story under way.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
 
 // fault is an answer that is none, or not from the API.
@@ -51,7 +52,7 @@ func TestAnOutageIsOverForAllAtOnce(t *testing.T) {
 		"429 with a relative reset":        {storm(http.Header{"X-Ratelimit-Reset": {"4"}}), 10 * time.Minute, true},
 		"429 that says that nothing lasts": {storm(http.Header{"X-Rate-Limit-Remaining": {"0"}}), 10 * time.Minute, true},
 	} {
-		if tc.variant && !all() {
+		if tc.variant && !share.All() {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -72,8 +73,8 @@ func TestAnOutageIsOverForAllAtOnce(t *testing.T) {
 					from := time.Now()
 					sleep(lasts)
 					asked := len(w.vendor.callsSince(from))
-					// Until it is known for an outage streams ask as they do; then once every five seconds at most.
-					if most := int(lasts.Seconds()/5) + 12; asked > most {
+					// Until it is known for an outage streams ask as they do; then once every four seconds at most.
+					if most := int(lasts.Seconds()/4) + 12; asked > most {
 						t.Errorf("%d calls in %s without an answer, want at most %d", asked, lasts, most)
 					}
 					w.vendor.setFault(nil)

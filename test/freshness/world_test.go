@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -263,6 +262,3 @@ func answer(status int, header http.Header, body string) func(*http.Request) (*h
 		return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: r, ContentLength: int64(len(body))}, nil
 	}
 }
-
-// all tells whether all variants are wanted, not only those that differ most.
-func all() bool { return os.Getenv("STORIES") == "all" }

@@ -98,6 +98,8 @@ func (b *bridge) run(ctx context.Context, wg *sync.WaitGroup, name string, build
 	vars := b.stage.Env(0)
 	vars["PLANHAT_DELETE_GUARD"] = "off" // so small a tenant loses a tenth in a few deletes
 	vars["INSTANCE_ID"] = name + "-0"
+	// A dozen bridges share the machine: a call that is given up and made again may say less of what it did.
+	vars["CALL_DEADLINE"], vars["SHARD_SESSION_TIMEOUT"] = "20s", "60s"
 	maps.Copy(vars, environment)
 	var environ []string
 	for k, v := range vars {

@@ -12,22 +12,22 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/test/pairs"
+	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
 
 // atOnce bounds the rows that run beside each other: a row waits more than it
 // works.
 const atOnce = 12
 
-// TestSwitchPairs runs a whole bridge under each row of the covering array. With
-// -short it runs every fourth; under the race detector, which looks for something
-// else and makes a row several times as expensive, every twelfth.
+// TestSwitchPairs runs a whole bridge under rows of the covering array: a share of
+// them, or all.
 func TestSwitchPairs(t *testing.T) {
 	t.Parallel()
 	axes := append(switches(), pairs.Axis{Name: shareAxis, Values: shareNames()})
 	var rows errgroup.Group // parallel subtests would be as many as there are cores
 	rows.SetLimit(atOnce)
 	for n, row := range pairs.Cover(axes) {
-		if testing.Short() && n%4 != 0 || raced && n%12 != 0 {
+		if !share.Has(n, 3) {
 			continue
 		}
 		rows.Go(func() error {

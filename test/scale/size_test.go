@@ -16,12 +16,12 @@ import (
 // companies of the tenant; its endusers are shared out among them.
 const companies = 5_000
 
-// endusers is how many there are: SCALE_ENDUSERS, 50,000 without it.
+// endusers is how many there are: SCALE_ENDUSERS, 20,000 without it.
 func endusers(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("SCALE_ENDUSERS")
 	if text == "" {
-		return 50_000
+		return 20_000
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < companies || n%companies != 0 {

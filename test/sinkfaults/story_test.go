@@ -19,6 +19,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/front"
+	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
 
 // In a child process this is the sink itself; else no goroutine may be left when all
@@ -91,15 +92,19 @@ func (w *world) tell(t *testing.T, s story) {
 	}
 }
 
-// each is how many stories a world sees.
-const each = 6
+// each is how many stories a world sees; of a longer table one of oneOf is told, of
+// which variants of a row have the same.
+const each, oneOf = 6, 4
 
 // inWorlds tells stories in worlds of their own, a few in each, one after the other.
 // In the end the sink has left nothing behind, and one that is started again finds
 // nothing to do.
 func inWorlds(t *testing.T, s setting, stories ...story) {
 	t.Helper()
-	stories = some(stories)
+	slices.SortFunc(stories, func(a, b story) int { return strings.Compare(a.name, b.name) })
+	if len(stories) > each {
+		stories = share.Of(stories, oneOf)
+	}
 	for n := 0; n < len(stories); n += each {
 		told := stories[n:min(n+each, len(stories))]
 		t.Run(told[0].name+" and on", func(t *testing.T) {
@@ -117,24 +122,6 @@ func inWorlds(t *testing.T, s setting, stories ...story) {
 			w.nothingLeft()
 		})
 	}
-}
-
-// some are every third story of a long table, and fewer where races are looked for, of
-// which variants of a row have the same; STORIES=all tells all.
-func some(stories []story) (out []story) {
-	step := 1
-	switch {
-	case os.Getenv("STORIES") == "all":
-	case raced:
-		step = 6
-	case len(stories) > each:
-		step = 3
-	}
-	slices.SortFunc(stories, func(a, b story) int { return strings.Compare(a.name, b.name) })
-	for n := 0; n < len(stories); n += step {
-		out = append(out, stories[n])
-	}
-	return out
 }
 
 // nothingLeft holds that a sink that has stopped leaves no goroutine and no connection.

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -42,8 +43,9 @@ type Stage struct {
 	Webhook            string // host:port that the intake listens on
 	WebhookURL         string // that Pipedrive is told to call
 
-	cluster *kfake.Cluster
-	servers []*http.Server
+	cluster     *kfake.Cluster
+	servers     []*http.Server
+	connections atomic.Int64 // to Planhat
 }
 
 // New starts the parts; port 0 picks a free one. onlySimulators
@@ -103,10 +105,28 @@ func (e *Stage) serve(port int, flag string, h http.Handler) (url string, err er
 		return "", err
 	}
 	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	if h == e.Simulator {
+		s.ConnState = e.counted
+	}
 	e.servers = append(e.servers, s)
 	go func() { _ = s.Serve(l) }() // ends with Close
 	return "http://" + l.Addr().String(), nil
 }
+
+// counted keeps count of the connections to Planhat.
+func (e *Stage) counted(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		e.connections.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		e.connections.Add(-1)
+	case http.StateActive, http.StateIdle:
+	}
+}
+
+// Connections is how many connections to Planhat are open. Of a process that was
+// killed all requests have been seen when its connections are gone.
+func (e *Stage) Connections() int { return int(e.connections.Load()) }
 
 // Env is the environment of a service that runs against these parts: what a
 // user would export, with targets and deadlines that suit a demonstration.

@@ -13,7 +13,7 @@ func (h *hook) matches(s *Server, ch change) bool {
 	if u := s.user(h.user); u == nil || !u.sees(ch.after) {
 		return false
 	}
-	return h.action == "*" || h.action == ch.action || h.version == "1.0" && (h.action == ch.actionV1() || wordsV1[h.action] == ch.action && h.action != "merged")
+	return h.action == "*" || h.version == "2.0" && h.action == ch.action || h.version == "1.0" && h.action == ch.actionV1()
 }
 
 // announce queues an event for the webhooks that want it, through the faults of deliveries. The server's lock is held.

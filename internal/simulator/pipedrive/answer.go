@@ -71,6 +71,13 @@ func unpaid() answer {
 	return failure(http.StatusPaymentRequired, "Company is not open", info)
 }
 
+func planLimit() answer {
+	return said(http.StatusForbidden, map[string]any{
+		"success": false, "error": "Couldn't add the deal. Open deals limit reached.", "error_info": "Please check developers.pipedrive.com for more information about Pipedrive API.",
+		"data": nil, "additional_data": nil, "code": "feature_capping_deals_limit",
+	})
+}
+
 func internal() answer {
 	return said(http.StatusInternalServerError, map[string]any{"success": false, "error": "Internal Server Error", "code": "ERR_UNKNOWN"})
 }

@@ -92,7 +92,11 @@ func listFields(o *object) func(*Server, *call) answer {
 	return func(s *Server, c *call) answer {
 		p := &params{Values: c.URL.Query(), known: map[string]bool{"api_token": true}}
 		limit, from := p.limit(c.sw), 0
-		p.oneOf("include_fields", "ui_visibility", "important_fields", "required_fields")
+		for _, name := range p.list("include_fields") {
+			if !slices.Contains([]string{"ui_visibility", "important_fields", "required_fields"}, name) {
+				p.add("include_fields", "'"+name+"' is not an optional field")
+			}
+		}
 		if text := p.get("cursor"); text != "" {
 			at := parseCursor(text)
 			if at == nil {

@@ -143,6 +143,10 @@ func (t *tx) closeDeal(d doc, sent map[string]any) {
 		}
 		return nil
 	}
+	if status == "open" && t.sw.Reopened == "kept" {
+		d["lost_reason"] = nil
+		return
+	}
 	d["won_time"], d["lost_time"], d["close_time"] = when(status == "won", closed), when(status == "lost", closed), when(status != "open", closed)
 	if status != "lost" {
 		d["lost_reason"] = nil

@@ -189,7 +189,11 @@ func (e *engine) start() time.Duration {
 
 // send makes one attempt.
 func (e *engine) send(d *delivery) {
-	status, outcome, err := 0, "", error(nil)
+	var (
+		status  int
+		outcome string
+		err     error
+	)
 	if d.check {
 		outcome = "check"
 	} else if outcome = e.lost(d); outcome == "" {

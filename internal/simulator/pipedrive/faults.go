@@ -19,12 +19,15 @@ import (
 //	400 to 599       that status, with the body that the vendor gives it; RetryAfter in seconds
 //	429-burst        429 of the window of 2 s
 //	429-daily        429 of the daily budget
+//	plan-limit       403 with the code of a plan's limit
 //	403-html         the page of the proxy that blocks who ignores 429s
 //	slow             handled and answered Ms later; further rules still apply
 //	timeout-before   never applied, never answered
 //	timeout-after    applied, never answered
 //	reset            the connection is reset (RST); Applied says whether the request took effect
 //	truncated        the answer breaks off
+//	success-false    200 with success false
+//	stale            a GET of records sees them as they were Ms ago, but not before the rule was added
 //
 // Kinds about deliveries; several may meet one event:
 //
@@ -53,7 +56,7 @@ type Fault struct {
 
 var (
 	deliveryFaults = []string{"drop", "duplicate", "reorder", "delay", "create-change", "v1-payload", "bulk-edit"}
-	requestFaults  = []string{"429-burst", "429-daily", "403-html", "slow", "timeout-before", "timeout-after", "reset", "truncated"}
+	requestFaults  = []string{"429-burst", "429-daily", "plan-limit", "403-html", "slow", "timeout-before", "timeout-after", "reset", "truncated", "success-false", "stale"}
 )
 
 func (f Fault) status() int {
@@ -117,7 +120,7 @@ func (l *faultList) ofRequest(r *http.Request) (wait time.Duration, fault *Fault
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, rule := range l.rules {
-		fits := !rule.ofDelivery() && (rule.Method == "" || strings.EqualFold(rule.Method, r.Method)) && strings.HasPrefix(r.URL.Path, rule.Path)
+		fits := !rule.ofDelivery() && (rule.Method == "" || strings.EqualFold(rule.Method, r.Method)) && (rule.Kind != "stale" || r.Method == http.MethodGet) && strings.HasPrefix(r.URL.Path, rule.Path)
 		if !fits || fault != nil && rule.Kind != "slow" || !l.strikes(rule) {
 			continue
 		}
@@ -167,14 +170,34 @@ func (s *Server) AddFault(f Fault) error {
 	if err := f.validate(); err != nil {
 		return err
 	}
+	if f.Kind == "stale" {
+		s.remember(time.Duration(f.Ms) * time.Millisecond)
+	}
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	s.faults.rules = append(s.faults.rules, &faultRule{Fault: f})
 	return nil
 }
 
+// remember keeps what is replaced from now on; 0 forgets it.
+func (s *Server) remember(lag time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range s.stores {
+		st.lag = max(st.lag, lag)
+		if lag > 0 {
+			continue
+		}
+		st.lag = 0
+		for _, r := range st.byID {
+			r.past = nil
+		}
+	}
+}
+
 // ClearFaults ends all rules; requests that are held go on being held.
 func (s *Server) ClearFaults() {
+	s.remember(0)
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	s.faults.rules = nil
@@ -228,6 +251,8 @@ func (s *Server) misanswer(w http.ResponseWriter, c *call, f Fault) (status int)
 		return write(w, tooMany(c, w.Header(), true))
 	case "429-daily":
 		return write(w, tooMany(c, w.Header(), false))
+	case "plan-limit":
+		return write(w, planLimit())
 	case "403-html":
 		return write(w, blocked())
 	case "timeout-before":
@@ -241,6 +266,11 @@ func (s *Server) misanswer(w http.ResponseWriter, c *call, f Fault) (status int)
 		}
 		simkit.Reset(w)
 		return 0
+	case "success-false":
+		return write(w, ok(map[string]any{"success": false, "error": "Something went wrong", "error_info": info, "data": nil, "additional_data": nil}))
+	case "stale":
+		c.asOf = time.Now().Add(-time.Duration(f.Ms) * time.Millisecond)
+		return write(w, s.handle(c))
 	case "truncated":
 		return truncate(w, s.handle(c))
 	default:
@@ -256,7 +286,7 @@ func (s *Server) misanswer(w http.ResponseWriter, c *call, f Fault) (status int)
 func statusAnswer(w http.ResponseWriter, status int) answer {
 	switch status {
 	case http.StatusUnauthorized:
-		w.Header().Set("x-401-by-gw", "true")
+		w.Header().Set("X-401-By-Gw", "true")
 		return unauthorized()
 	case http.StatusPaymentRequired:
 		return unpaid()

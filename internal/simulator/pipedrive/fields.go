@@ -71,13 +71,13 @@ var fieldTypes = map[string]fieldType{
 	"double":       {check: ofKind(kNumber, "number"), webhook: valueOnly, v1: plainV1},
 	"date":         {check: ofKind(kDate, "date"), webhook: valueOnly, v1: plainV1},
 	"monetary": {check: parts(map[string]part{"value": {must: true, ok: isNumber}, "currency": {must: true, ok: isKind(kCurrency)}}),
-		webhook: partsAs("value", "value", "currency", "currency"), v1: partsV1("value", "currency")},
+		webhook: partsAs("value", "value", "currency", "currency"), v1: partsV1("currency")},
 	"daterange": {check: parts(map[string]part{"value": {must: true, ok: isKind(kDate)}, "until": {ok: isKind(kDate)}}),
-		webhook: partsAs("value", "from", "until", "until"), v1: partsV1("value", "until")},
+		webhook: partsAs("value", "from", "until", "until"), v1: partsV1("until")},
 	"time": {check: parts(map[string]part{"value": {must: true, ok: isTimeOfDay}, "timezone_id": {ok: isKind(kInt)}, "timezone_name": {ok: isKind(kText)}}),
-		webhook: partsAs("value", "value", "timezone_id", "timezone_id"), v1: partsV1("value", "timezone_id")},
+		webhook: partsAs("value", "value", "timezone_id", "timezone_id"), v1: partsV1("timezone_id")},
 	"timerange": {check: parts(map[string]part{"value": {must: true, ok: isTimeOfDay}, "until": {ok: isTimeOfDay}, "timezone_id": {ok: isKind(kInt)}, "timezone_name": {ok: isKind(kText)}}),
-		webhook: partsAs("value", "from", "until", "until", "timezone_id", "timezone_id"), v1: partsV1("value", "until", "timezone_id")},
+		webhook: partsAs("value", "from", "until", "until", "timezone_id", "timezone_id"), v1: partsV1("until", "timezone_id")},
 	"enum":    {check: checkEnum, webhook: idOnly, v1: enumV1},
 	"set":     {check: checkSet, webhook: setWebhook, v1: setV1},
 	"user":    {check: ofKind(kInt, "number"), webhook: idOnly, v1: plainV1},
@@ -228,11 +228,11 @@ func setV1(code string, v any, into map[string]any) {
 	into[code] = strings.Join(texts, ",")
 }
 
-// partsV1 puts the first part under the code, the others under code_part.
-func partsV1(first string, others ...string) func(string, any, map[string]any) {
+// partsV1 puts the value under the code, the others under code_part.
+func partsV1(others ...string) func(string, any, map[string]any) {
 	return func(code string, v any, into map[string]any) {
 		m, _ := v.(map[string]any)
-		into[code] = m[first]
+		into[code] = m["value"]
 		for _, name := range others {
 			into[code+"_"+name] = m[name]
 		}

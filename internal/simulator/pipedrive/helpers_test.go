@@ -87,7 +87,7 @@ func (s *sim) as(token, method, path, body string) result {
 		s.t.Fatal(err)
 	}
 	if token != "" {
-		req.Header.Set("x-api-token", token)
+		req.Header.Set("X-Api-Token", token)
 	}
 	res, err := s.http.Client().Do(req)
 	if err != nil {
@@ -220,16 +220,6 @@ func (s *sim) settled() {
 	}
 }
 
-// outcomes lists the outcomes of all attempts, in their order.
-func (s *sim) outcomes() []string {
-	var out []string
-	log, _ := s.Deliveries(0)
-	for _, d := range log {
-		out = append(out, d.Outcome)
-	}
-	return out
-}
-
 // eventually waits for a condition.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
@@ -244,4 +234,15 @@ func eventually(t testing.TB, what string, holds func() bool) {
 			t.Fatalf("not within 20 s: %s", what)
 		}
 	}
+}
+
+// actions lists the actions of what was received.
+func (r *receiver) actions() []string {
+	var out []string
+	for _, body := range r.got() {
+		meta, _ := body["meta"].(map[string]any)
+		action, _ := meta["action"].(string)
+		out = append(out, action)
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package pipedrivesim
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -92,4 +93,38 @@ func listRecents(s *Server, c *call) answer {
 		last, _ = v1Time(r.doc["update_time"]).(string)
 	}
 	return c.pageV1(rows, map[string]any{"since_timestamp": text, "last_timestamp_on_page": last})
+}
+
+// listParticipants answers the persons of a deal, the primary one first.
+func listParticipants(s *Server, c *call) answer {
+	deal := s.find(c, deals)
+	if deal == nil {
+		return c.missing()
+	}
+	var rows []any
+	for i, id := range participants(deal.doc) {
+		if person := s.stores[persons].byID[id]; person != nil {
+			rows = append(rows, map[string]any{"id": i + 1, "person_id": s.nestedV1(persons, person.doc), "active_flag": !person.deleted(), "primary_flag": id == deal.doc.int("person_id")})
+		}
+	}
+	return c.pageV1(rows, nil)
+}
+
+// addParticipant puts a person on a deal; the deal itself does not change by it.
+func addParticipant(s *Server, c *call) answer {
+	v, err := parseValue(c.body)
+	body, _ := v.(map[string]any)
+	id, isID := body["person_id"].(int64)
+	deal := s.find(c, deals)
+	switch {
+	case deal == nil || deal.deleted():
+		return c.missing()
+	case err != nil || !isID || s.stores[persons].get(id) == nil:
+		return badV1("person_id must be the id of a person")
+	}
+	d := maps.Clone(deal.doc)
+	others, _ := d["participants"].([]any)
+	d["participants"] = append(slices.Clone(others), id)
+	s.stores[deals].put(d)
+	return one(map[string]any{"id": len(others) + 1, "person_id": id, "deal_id": deal.id})
 }

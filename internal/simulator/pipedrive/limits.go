@@ -44,7 +44,7 @@ func newLimits(o Options) *limits {
 func (l *limits) admit(c *call, h http.Header) *answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.newDay()
+	l.newDay(c.sw)
 	now := time.Now()
 	l.recent[c.token] = within(l.recent[c.token], now.Add(-l.window))
 	l.searches[c.token] = within(l.searches[c.token], now.Add(-l.window))
@@ -77,8 +77,12 @@ func within(times []time.Time, since time.Time) []time.Time {
 	return times
 }
 
-func (l *limits) newDay() {
-	if day := l.now().UTC().Format(dateLayout); day != l.day {
+func (l *limits) newDay(sw Switches) {
+	zone := time.UTC
+	if sw.BudgetMidnight == "company" {
+		zone = local
+	}
+	if day := l.now().In(zone).Format(dateLayout); day != l.day {
 		l.day, l.used, l.writes = day, 0, 0
 	}
 }
@@ -106,12 +110,12 @@ func blocked() answer {
 // tooMany is a 429; with the headers of one limit or the other.
 func tooMany(c *call, h http.Header, burst bool) answer {
 	if burst {
-		h.Set("x-ratelimit-remaining", "0")
+		h.Set("X-Ratelimit-Remaining", "0")
 		if c.sw.RetryAfter == "seconds" {
-			h.Set("retry-after", "2")
+			h.Set("Retry-After", "2")
 		}
 	} else if c.sw.DailyHeaders == "present" {
-		h.Set("x-daily-ratelimit-token-remaining", "0")
+		h.Set("X-Daily-Ratelimit-Token-Remaining", "0")
 	}
 	switch c.sw.LimitBody {
 	case "text":
@@ -133,24 +137,24 @@ func (l *limits) headers(c *call, h http.Header, now time.Time) {
 	if recent := l.recent[c.token]; len(recent) > 0 {
 		reset = recent[0].Add(l.window).Sub(now)
 	}
-	h.Set("x-ratelimit-limit", strconv.Itoa(most))
-	h.Set("x-ratelimit-remaining", strconv.Itoa(max(0, min(most-1, most-len(l.recent[c.token])))))
+	h.Set("X-Ratelimit-Limit", strconv.Itoa(most))
+	h.Set("X-Ratelimit-Remaining", strconv.Itoa(max(0, min(most-1, most-len(l.recent[c.token])))))
 	switch c.sw.RateReset {
 	case "milliseconds":
-		h.Set("x-ratelimit-reset", strconv.FormatInt(reset.Milliseconds(), 10))
+		h.Set("X-Ratelimit-Reset", strconv.FormatInt(reset.Milliseconds(), 10))
 	case "epoch":
-		h.Set("x-ratelimit-reset", strconv.FormatInt(now.Add(reset).Unix()+1, 10))
+		h.Set("X-Ratelimit-Reset", strconv.FormatInt(now.Add(reset).Unix()+1, 10))
 	default:
-		h.Set("x-ratelimit-reset", strconv.Itoa(int((reset+time.Second-1)/time.Second)))
+		h.Set("X-Ratelimit-Reset", strconv.Itoa(int((reset+time.Second-1)/time.Second)))
 	}
-	h.Set("x-daily-requests-left", strconv.FormatInt(max(0, dailyWritesLimit-l.writes), 10))
+	h.Set("X-Daily-Requests-Left", strconv.FormatInt(max(0, dailyWritesLimit-l.writes), 10))
 	if c.sw.DailyHeaders == "present" {
 		most := l.daily
 		if most < 0 {
 			most = growthDaily
 		}
-		h.Set("x-daily-ratelimit-token-limit", strconv.FormatInt(most, 10))
-		h.Set("x-daily-ratelimit-token-remaining", strconv.FormatInt(max(0, most-l.used), 10))
+		h.Set("X-Daily-Ratelimit-Token-Limit", strconv.FormatInt(most, 10))
+		h.Set("X-Daily-Ratelimit-Token-Remaining", strconv.FormatInt(max(0, most-l.used), 10))
 	}
 }
 
@@ -165,7 +169,7 @@ type Budget struct {
 func (s *Server) Budget() Budget {
 	s.limits.mu.Lock()
 	defer s.limits.mu.Unlock()
-	s.limits.newDay()
+	s.limits.newDay(*s.switches.Load())
 	return Budget{Daily: s.limits.daily, Used: s.limits.used, PerWindow: s.limits.perWindow}
 }
 
@@ -173,6 +177,6 @@ func (s *Server) Budget() Budget {
 func (s *Server) SetBudget(b Budget) {
 	s.limits.mu.Lock()
 	defer s.limits.mu.Unlock()
-	s.limits.newDay()
+	s.limits.newDay(*s.switches.Load())
 	s.limits.daily, s.limits.used, s.limits.perWindow = b.Daily, b.Used, b.PerWindow
 }

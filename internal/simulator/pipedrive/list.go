@@ -299,14 +299,13 @@ func (s *Server) list(c *call, o *object, archived bool) answer {
 	if refusal != nil {
 		return *refusal
 	}
-	page, more := s.page(c, o, q, archived)
+	page, last, more := s.page(c, o, q, archived)
 	rows := make([][]byte, len(page))
 	for i, r := range page {
 		rows[i] = s.row(c.sw, r, q.rowOptions)
 	}
 	var next any
 	if len(page) > 0 && (more || c.sw.LastPage == "empty" && len(page) == q.limit) {
-		last := page[len(page)-1]
 		at := cursor{Field: q.sortBy, Value: last.doc[q.sortBy], Dir: "asc", ID: last.id}
 		if q.desc {
 			at.Dir = "desc"
@@ -316,8 +315,8 @@ func (s *Server) list(c *call, o *object, archived bool) answer {
 	return ok(map[string]any{"success": true, "data": rowsOf(rows), "additional_data": map[string]any{"next_cursor": next}}).with(len(rows))
 }
 
-// page gives the records of a page, and whether there are more behind it.
-func (s *Server) page(c *call, o *object, q *query, archived bool) (page []*record, more bool) {
+// page gives the records of a page as the call sees them, the last one as it is, and whether there are more behind it.
+func (s *Server) page(c *call, o *object, q *query, archived bool) (page []*record, last *record, more bool) {
 	fits := func(r *record) bool {
 		if o == deals && r.doc.flag("is_archived") != archived || !c.user.sees(r.doc) || s.purged(r) {
 			return false
@@ -328,15 +327,16 @@ func (s *Server) page(c *call, o *object, q *query, archived bool) (page []*reco
 		return !slices.ContainsFunc(q.filters, func(keep func(doc) bool) bool { return !keep(r.doc) })
 	}
 	for r := range s.ordered(o, q) {
-		if !fits(r) {
+		seen := c.seen(r)
+		if seen == nil || !fits(seen) {
 			continue
 		}
 		if len(page) == q.limit {
-			return page, true
+			return page, last, true
 		}
-		page = append(page, r)
+		page, last = append(page, seen), r
 	}
-	return page, false
+	return page, last, false
 }
 
 // ordered gives the records behind the cursor, in the order that was asked for.

@@ -2,6 +2,7 @@ package pipedrivesim
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -24,9 +25,7 @@ func (c *call) pageV1(rows []any, extra map[string]any) answer {
 		pagination["next_start"] = start + limit
 	}
 	additional := map[string]any{"pagination": pagination}
-	for name, v := range extra {
-		additional[name] = v
-	}
+	maps.Copy(additional, extra)
 	var data any
 	if len(page) > 0 || c.sw.EmptyList == "array" {
 		data = append([]any{}, page...)
@@ -41,6 +40,9 @@ func listNotes(s *Server, c *call) answer {
 	}
 	var found []*record
 	for _, r := range s.stores[notes].sortedBy("id") {
+		if r = c.seen(r); r == nil {
+			continue
+		}
 		if (!r.deleted() || c.sw.NoteLists == "all") && keep(r.doc) && !s.purged(r) && s.seesNote(c.user, r.doc) {
 			found = append(found, r)
 		}
@@ -134,7 +136,7 @@ func sortNotes(rows []*record, order string) (wrong string) {
 }
 
 func (s *Server) findNote(c *call) *record {
-	r := s.stores[notes].byID[natural(c.PathValue("id"))]
+	r := c.seen(s.stores[notes].byID[natural(c.PathValue("id"))])
 	if r == nil || s.purged(r) || r.deleted() && c.sw.DeletedNoteGet == "404" || !s.seesNote(c.user, r.doc) {
 		return nil
 	}

@@ -1,9 +1,6 @@
 package pipedrivesim
 
-import (
-	"strconv"
-	"strings"
-)
+import "strconv"
 
 // payload is what an event says of its record, in one version; what differs between deliveries is added when it is sent.
 type payload struct{ data, previous []byte }
@@ -170,6 +167,6 @@ func (s *Server) bodyV1(sw Switches, d *delivery) []byte {
 	}
 	return encode(map[string]any{
 		"v": 1, "matches_filters": matches, "meta": meta, "current": rawJSON(d.payload.data), "previous": rawJSON(d.payload.previous),
-		"retry": d.attempt - 1, "event": strings.Join([]string{ch.actionV1(), ch.object.name}, "."),
+		"retry": d.attempt - 1, "event": ch.actionV1() + "." + ch.object.name,
 	})
 }

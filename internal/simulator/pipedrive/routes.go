@@ -82,6 +82,8 @@ func routesV1() []route {
 		{"POST", "/webhooks", 10, false, addHook},
 		{"DELETE", "/webhooks/{id}", 6, false, deleteHook},
 		{"GET", "/recents", 20, false, listRecents},
+		{"GET", "/deals/{id}/participants", 10, false, listParticipants},
+		{"POST", "/deals/{id}/participants", 10, false, addParticipant},
 	}
 	for _, o := range []*object{deals, persons, organizations} {
 		table = append(table,

@@ -156,6 +156,7 @@ type call struct {
 	user  *user
 	sw    Switches
 	n     int64
+	asOf  time.Time // reads see the company as it was then; zero = as it is
 }
 
 // serve takes one request from arrival to answer: token, limits, faults, then the API itself.
@@ -166,7 +167,7 @@ func (s *Server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 	entry.N = c.n
 	defer func() { s.calls.End(entry) }()
 	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
-	w.Header().Set("x-correlation-id", s.uuidLocked())
+	w.Header().Set("X-Correlation-ID", s.uuidLocked())
 	var err error
 	if c.body, err = io.ReadAll(r.Body); err != nil {
 		return // the client went away in the middle of its body
@@ -175,7 +176,7 @@ func (s *Server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 		hook(r)
 	}
 	if !s.authenticate(c) {
-		w.Header().Set("x-401-by-gw", "true")
+		w.Header().Set("X-401-By-Gw", "true")
 		entry.Status = write(w, unauthorized())
 		return
 	}

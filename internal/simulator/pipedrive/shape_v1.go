@@ -134,6 +134,7 @@ func plainV1Row(o *object, d doc) map[string]any {
 		for _, name := range o.payload {
 			row[name] = d[name]
 		}
+		delete(row, "project_id")
 	}
 	row["add_time"], row["update_time"] = v1Time(d["add_time"]), v1Time(d["update_time"])
 	return row

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 )
 
 // record is one stored record; its doc is replaced, never changed in place.
@@ -15,7 +16,23 @@ type record struct {
 	position int // in store.live; -1 for a deleted one
 	row      []byte
 	rowOf    rowKey // what row was printed for
-	guarded  bool   // belongs to a test: life leaves it alone
+	past     []version
+}
+
+// version is a doc that was replaced, or nil for the time before a record was made.
+type version struct {
+	doc   doc
+	until time.Time
+}
+
+// asOf gives the doc as it was; nil where there was none yet.
+func (r *record) asOf(at time.Time) doc {
+	for _, v := range r.past {
+		if v.until.After(at) {
+			return v.doc
+		}
+	}
+	return r.doc
 }
 
 // rowKey tells whether a printed row still holds.
@@ -38,6 +55,7 @@ type store struct {
 	last   int64     // the last id given
 	views  map[string]*view
 	fields catalogue
+	lag    time.Duration // how long replaced docs are remembered
 }
 
 func newStore(o *object, first int64) *store {
@@ -57,12 +75,24 @@ func (st *store) put(d doc) *record {
 		}
 	}
 	before := r.doc
+	st.remember(r)
 	r.doc, r.row = d, nil
 	for name, v := range st.views {
 		v.sorted = v.sorted && before.text(name) == d.text(name) && before.int(name) == d.int(name)
 	}
 	st.place(r)
 	return r
+}
+
+// remember keeps the doc that is about to be replaced, as long as somebody may ask for it.
+func (st *store) remember(r *record) {
+	if st.lag == 0 {
+		r.past = nil
+		return
+	}
+	now := time.Now()
+	r.past = slices.DeleteFunc(r.past, func(v version) bool { return now.Sub(v.until) > st.lag })
+	r.past = append(r.past, version{r.doc, now})
 }
 
 // place keeps the list of the living.

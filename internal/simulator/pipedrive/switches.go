@@ -15,6 +15,8 @@ type Switches struct {
 	DailyHeaders string `json:"daily_headers" values:"present,absent"`
 	// QueryToken: whether ?api_token= is still accepted.
 	QueryToken string `json:"query_token" values:"accepted,refused"`
+	// BudgetMidnight: in which zone the day of the budget ends: UTC, or the company's.
+	BudgetMidnight string `json:"budget_midnight" values:"utc,company"`
 	// DeprecatedV1: whether v1 deals, persons, organizations, pipelines and stages still answer.
 	DeprecatedV1 string `json:"deprecated_v1" values:"gone,answers"`
 	// UnknownParams: query parameters that a v2 call does not know.
@@ -48,6 +50,8 @@ type Switches struct {
 	// Reparented: records of a merge's loser get the survivor with a new stamp but no event, with an event, or
 	// with neither.
 	Reparented string `json:"reparented" values:"stamp,event,nothing"`
+	// Reopened: won_time, lost_time and close_time of a deal that is opened again.
+	Reopened string `json:"reopened" values:"cleared,kept"`
 	// ArchivedEvent: archiving and unarchiving a deal is a change event, or none.
 	ArchivedEvent string `json:"archived_event" values:"change,none"`
 	// RestoredEvent: restoring a deleted record is a change, a create, or no event.

@@ -20,7 +20,6 @@ type tx struct {
 
 // change is one event as receivers are told of it.
 type change struct {
-	seq         int64 // of the journal
 	object      *object
 	id          int64
 	action      string // create, change, delete
@@ -113,8 +112,9 @@ func zeroOf(c column) any {
 		return []any{}
 	case kVisible:
 		return int64(3)
+	default: // numbers
+		return int64(0)
 	}
-	return int64(0)
 }
 
 // apply puts values into a doc that nobody else holds; custom values of nil are taken out.
@@ -197,12 +197,11 @@ func (t *tx) restore(r *record) {
 
 // emit journals a change and hands it to the webhooks.
 func (t *tx) emit(ch change, op string) {
-	t.log(ch, op)
 	if t.silent {
+		t.log(ch, op)
 		return
 	}
-	ch.seq, ch.at, ch.by, ch.bulk = int64(len(t.s.journal)), t.at, t.by.id, t.bulk
-	ch.source = "app"
+	ch.at, ch.by, ch.bulk, ch.source = t.at, t.by.id, t.bulk, "app"
 	if t.via == "api" {
 		ch.source = "api"
 	}
@@ -211,6 +210,7 @@ func (t *tx) emit(ch change, op string) {
 		ch.correlation = t.s.uuid()
 	}
 	ch.permitted = t.s.permitted(ch.after)
+	t.log(ch, op)
 	t.s.announce(t.sw, ch)
 }
 

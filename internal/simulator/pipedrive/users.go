@@ -27,7 +27,7 @@ func (s *Server) user(id int64) *user {
 
 // authenticate finds the user of a request's token: header x-api-token, Bearer, or the query where it is accepted.
 func (s *Server) authenticate(c *call) bool {
-	c.token = c.Header.Get("x-api-token")
+	c.token = c.Header.Get("X-Api-Token")
 	if bearer, ok := strings.CutPrefix(c.Header.Get("Authorization"), "Bearer "); ok && c.token == "" {
 		c.token = bearer
 	}

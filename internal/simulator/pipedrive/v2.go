@@ -8,11 +8,23 @@ import (
 
 // find gives the record that a path names, if its caller may see it; deleted ones where the switch shows them.
 func (s *Server) find(c *call, o *object) *record {
-	r := s.stores[o].byID[natural(c.PathValue("id"))]
+	r := c.seen(s.stores[o].byID[natural(c.PathValue("id"))])
 	if r == nil || !c.user.sees(r.doc) || s.purged(r) || r.deleted() && c.sw.DeletedGet == "404" {
 		return nil
 	}
 	return r
+}
+
+// seen gives a record as the call sees it; nil where it sees none.
+func (c *call) seen(r *record) *record {
+	if r == nil || c.asOf.IsZero() {
+		return r
+	}
+	d := r.asOf(c.asOf)
+	if d == nil {
+		return nil
+	}
+	return &record{object: r.object, id: r.id, doc: d}
 }
 
 func get(o *object) func(*Server, *call) answer {

@@ -103,8 +103,9 @@ func (k kind) check(v any) (any, bool) {
 		return v, slices.Contains([]any{int64(1), int64(3), int64(5), int64(7)}, v)
 	case kFlag:
 		return flagOf(v)
+	default:
+		return k.checkText(v)
 	}
-	return k.checkText(v)
 }
 
 func (k kind) checkText(v any) (any, bool) {
@@ -124,8 +125,9 @@ func (k kind) checkText(v any) (any, bool) {
 		return s, len(s) == 3 && strings.ToUpper(s) == s
 	case kFrequency:
 		return s, slices.Contains([]string{"one-time", "annually", "semi-annually", "quarterly", "monthly", "weekly"}, s)
+	default:
+		return nil, false
 	}
-	return nil, false
 }
 
 // stampOf reads both spellings of a time and stores that of v2; fractions of a second are refused.

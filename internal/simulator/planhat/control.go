@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 // control is the API below /_sim/: for tests and people, never for clients of Planhat.
@@ -82,7 +84,7 @@ func (s *Server) putSwitches(w http.ResponseWriter, r *http.Request) {
 		complain(w, err)
 		return
 	}
-	merged, err := s.switches.Load().merged(body)
+	merged, err := simkit.Merged(*s.switches.Load(), body)
 	if err != nil {
 		complain(w, err)
 		return

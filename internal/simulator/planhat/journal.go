@@ -2,9 +2,9 @@ package planhatsim
 
 import (
 	"encoding/json"
-	"maps"
-	"sync"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 // Entry is one write that took effect, or an update that found nothing to change.
@@ -60,54 +60,4 @@ func (tx *Tx) logAs(m *model, r *record, kind, op, effect string, sent document)
 }
 
 // Call is one request of the API as it was answered.
-type Call struct {
-	N      int64     `json:"n"` // in order of arrival
-	At     time.Time `json:"at"`
-	Method string    `json:"method"`
-	Path   string    `json:"path"`
-	Query  string    `json:"query,omitempty"`
-	Status int       `json:"status"`          // 0 = no answer was given
-	Fault  string    `json:"fault,omitempty"` // kind of the injected fault
-	Items  int       `json:"items"`           // rows of a listing, items of a bulk upsert
-}
-
-const keptCalls = 10000
-
-// callLog keeps the last calls, and counts all of them by method and path template.
-type callLog struct {
-	mu      sync.Mutex
-	last    int64
-	ring    []Call
-	oldest  int
-	perPath map[string]int64
-}
-
-// begin numbers a call and counts it under its path template.
-func (c *callLog) begin(method, template string) int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.last++
-	c.perPath[method+" "+template]++
-	return c.last
-}
-
-func (c *callLog) end(call Call) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.ring) < keptCalls {
-		c.ring = append(c.ring, call)
-		return
-	}
-	c.ring[c.oldest] = call
-	c.oldest = (c.oldest + 1) % keptCalls
-}
-
-// snapshot gives the kept calls, oldest first, and the counters.
-func (c *callLog) snapshot() ([]Call, map[string]int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	calls := append(append([]Call{}, c.ring[c.oldest:]...), c.ring[:c.oldest]...)
-	counts := make(map[string]int64, len(c.perPath))
-	maps.Copy(counts, c.perPath)
-	return calls, counts
-}
+type Call = simkit.Call

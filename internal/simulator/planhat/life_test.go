@@ -191,17 +191,6 @@ func TestJournalAndCalls(t *testing.T) {
 	}
 }
 
-func TestCallRingKeepsTheLast(t *testing.T) {
-	log := &callLog{perPath: map[string]int64{}}
-	for range keptCalls + 5 {
-		log.end(Call{N: log.begin("GET", "/x")})
-	}
-	calls, counts := log.snapshot()
-	if len(calls) != keptCalls || calls[0].N != 6 || calls[len(calls)-1].N != keptCalls+5 || counts["GET /x"] != keptCalls+5 {
-		t.Errorf("%d calls from %d, %v", len(calls), calls[0].N, counts)
-	}
-}
-
 func TestEverythingAtOnce(t *testing.T) {
 	s := start(t, Options{Companies: 40, JournalRows: true})
 	s.SetLife(500)

@@ -132,6 +132,9 @@ func TestEveryModelAnswersItsVerbs(t *testing.T) {
 }
 
 func TestEveryModelPages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one request at a time: nothing races")
+	}
 	eachModel(t, func(s *sim, m *model, _ document) {
 		t := s.t
 		s.Mutate(func(tx *Tx) {

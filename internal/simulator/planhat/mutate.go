@@ -156,7 +156,7 @@ func (s *Server) Journal(after int64) (entries []Entry, last int64) {
 }
 
 // Calls gives the last calls in the order of their answers, and the number of calls by method and path template.
-func (s *Server) Calls() ([]Call, map[string]int64) { return s.calls.snapshot() }
+func (s *Server) Calls() ([]Call, map[string]int64) { return s.calls.Snapshot() }
 
 // Derive moves the clock of computed fields by days: renewalDaysFromNow of licenses and companies, the
 // formula field of companies, and the portfolio numbers of users. No stamp moves, unless a switch says so; nothing is journalled.

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 // DefaultToken is the token of a server whose Options name none.
@@ -49,7 +51,7 @@ type Server struct {
 	now         func() time.Time
 	mux         *http.ServeMux
 	limits      *limiter
-	calls       *callLog
+	calls       simkit.CallLog
 	faults      *faultList
 	late        *pending
 	switches    atomic.Pointer[Switches]
@@ -75,13 +77,12 @@ type Server struct {
 
 // New seeds a tenant and serves it.
 func New(o Options) *Server {
-	if err := o.Switches.validate(); err != nil {
+	if err := simkit.Validate(o.Switches); err != nil {
 		panic("planhatsim.New: " + err.Error())
 	}
 	s := &Server{
 		now: o.Now, closing: make(chan struct{}), journalRows: o.JournalRows, coreOnly: o.CoreOnly, late: newPending(),
 		limits: &limiter{now: time.Now, minute: cmp.Or(o.Minute, time.Minute), perMinute: cmp.Or(o.CallsPerMinute, 200), perSecond: cmp.Or(o.PerSecond, 150), inFlight: cmp.Or(o.InFlight, 50)},
-		calls:  &callLog{perPath: map[string]int64{}},
 		rng:    rand.New(rand.NewPCG(uint64(o.Seed), 1)),
 		stores: map[*model]*store{}, past: &past{now: time.Now},
 	}
@@ -89,7 +90,7 @@ func New(o Options) *Server {
 		s.now = time.Now
 	}
 	s.faults = newFaultList(rand.New(rand.NewPCG(uint64(o.Seed), 2)))
-	sw := o.Switches.filled()
+	sw := simkit.Filled(o.Switches)
 	s.switches.Store(&sw)
 	if o.Tokens == nil {
 		o.Tokens = map[string]Token{DefaultToken: {}}
@@ -122,10 +123,10 @@ func (s *Server) OnRequest(hook func(*http.Request)) { s.onRequest.Store(&hook) 
 
 // SetSwitches replaces all switches.
 func (s *Server) SetSwitches(sw Switches) error {
-	if err := sw.validate(); err != nil {
+	if err := simkit.Validate(sw); err != nil {
 		return err
 	}
-	sw = sw.filled()
+	sw = simkit.Filled(sw)
 	s.switches.Store(&sw)
 	return nil
 }
@@ -163,9 +164,9 @@ type request struct {
 func (s *Server) vendor(w http.ResponseWriter, r *http.Request) {
 	req := &request{Request: r, route: parseRoute(r), sw: *s.switches.Load()}
 	call := Call{At: s.now().UTC(), Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery}
-	call.N = s.calls.begin(r.Method, req.template)
+	call.N = s.calls.Begin(r.Method, req.template)
 	req.call = call.N
-	defer func() { s.calls.end(call) }()
+	defer func() { s.calls.End(call) }()
 	s.dateHeader(w.Header(), req.sw)
 	var err error
 	if req.body, err = io.ReadAll(r.Body); err != nil {

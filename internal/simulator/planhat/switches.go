@@ -1,12 +1,6 @@
 package planhatsim
 
-import (
-	"encoding/json"
-	"fmt"
-	"reflect"
-	"slices"
-	"strings"
-)
+import "github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 
 // Switches choose among the answers that a real tenant might give where nothing public says which.
 // Every field is one unknown; its tag lists the values, the default first; "" means the default.
@@ -139,74 +133,10 @@ type Switches struct {
 }
 
 // SwitchValues lists the values of every switch by its JSON name, the default first.
-func SwitchValues() map[string][]string {
-	values := map[string][]string{}
-	t := reflect.TypeFor[Switches]()
-	for f := range t.Fields() {
-		values[f.Tag.Get("json")] = strings.Split(f.Tag.Get("values"), ",")
-	}
-	return values
-}
+func SwitchValues() map[string][]string { return simkit.Values[Switches]() }
 
 // DefaultSwitches gives every switch its default.
-func DefaultSwitches() Switches {
-	var s Switches
-	return s.filled()
-}
+func DefaultSwitches() Switches { return simkit.Filled(Switches{}) }
 
 // With gives a copy with one switch set by its JSON name.
-func (s Switches) With(name, value string) (Switches, error) {
-	text, err := json.Marshal(map[string]string{name: value})
-	if err != nil {
-		return s, fmt.Errorf("set switch %s: %w", name, err)
-	}
-	return s.merged(text)
-}
-
-// merged reads a JSON object of switches over s; names and values that do not exist are errors.
-func (s Switches) merged(text []byte) (Switches, error) {
-	var given map[string]string
-	if err := json.Unmarshal(text, &given); err != nil {
-		return s, fmt.Errorf("read switches: %w", err)
-	}
-	known := SwitchValues()
-	for name := range given {
-		if known[name] == nil {
-			return s, fmt.Errorf("set switch %s: no such switch", name)
-		}
-	}
-	out := s
-	v := reflect.ValueOf(&out).Elem()
-	for i := range v.NumField() {
-		if value, ok := given[v.Type().Field(i).Tag.Get("json")]; ok {
-			v.Field(i).SetString(value)
-		}
-	}
-	if err := out.validate(); err != nil {
-		return s, err
-	}
-	return out.filled(), nil
-}
-
-func (s Switches) filled() Switches {
-	v := reflect.ValueOf(&s).Elem()
-	for i := range v.NumField() {
-		if v.Field(i).String() == "" {
-			first, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("values"), ",")
-			v.Field(i).SetString(first)
-		}
-	}
-	return s
-}
-
-func (s Switches) validate() error {
-	v := reflect.ValueOf(s)
-	for i := range v.NumField() {
-		tag := v.Type().Field(i).Tag
-		allowed := strings.Split(tag.Get("values"), ",")
-		if value := v.Field(i).String(); value != "" && !slices.Contains(allowed, value) {
-			return fmt.Errorf("set switch %s: %q is none of %s", tag.Get("json"), value, strings.Join(allowed, ", "))
-		}
-	}
-	return nil
-}
+func (s Switches) With(name, value string) (Switches, error) { return simkit.With(s, name, value) }

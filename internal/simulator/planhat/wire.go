@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 // answer handles a request under the faults that it meets. It gives the fault's kind, the status that
@@ -113,19 +115,12 @@ func (s *Server) holdFor(w http.ResponseWriter, r *request, f Fault, d time.Dura
 		case <-s.closing:
 		}
 	}
-	drop(w, func(net.Conn) {})
+	simkit.Drop(w, func(net.Conn) {})
 }
 
 // reset ends the connection with RST rather than FIN.
 func reset(_ *Server, w http.ResponseWriter, _ *request, _ Fault, _ answer) int {
-	drop(w, func(conn net.Conn) {
-		if inner, ok := conn.(interface{ NetConn() net.Conn }); ok {
-			conn = inner.NetConn()
-		}
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // without it the client sees FIN, which is a fault too
-		}
-	})
+	simkit.Reset(w)
 	return 0
 }
 
@@ -137,7 +132,7 @@ func truncate(_ *Server, w http.ResponseWriter, _ *request, f Fault, a answer) i
 		a.body = half
 		return write(w, a)
 	case "chunked":
-		drop(w, func(conn net.Conn) {
+		simkit.Drop(w, func(conn net.Conn) {
 			_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s", a.status, http.StatusText(a.status), a.kind, len(a.body), half)
 		})
 		return a.status
@@ -180,20 +175,6 @@ func announce(w http.ResponseWriter, a answer) {
 	w.Header().Set("Content-Type", a.kind)
 	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	w.WriteHeader(a.status)
-}
-
-// drop takes the connection over, does something with it and closes it without an answer.
-func drop(w http.ResponseWriter, last func(net.Conn)) {
-	hijacker, ok := w.(http.Hijacker)
-	if !ok {
-		panic(http.ErrAbortHandler) // HTTP/2 and recorders: the way net/http gives for it
-	}
-	conn, _, err := hijacker.Hijack()
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	last(conn)
-	_ = conn.Close()
 }
 
 // pending counts effects that are still to come.

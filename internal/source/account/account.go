@@ -130,7 +130,7 @@ func (a *Account) work(ctx context.Context) error {
 			return over.error
 		}
 		if err != nil && ctx.Err() == nil {
-			a.fail(nil, err)
+			a.fail(err)
 		}
 		a.show()
 	}

@@ -34,10 +34,11 @@ const (
 	changed           // there is a pending change
 	stale             // the row is older than what is known, or shows a record that was deleted before
 	gone              // the row shows a deleted record
+	echo              // the row is of the very second of its delete: from before it, or restored
 )
 
-// ghostTime is how long after a delete a row that is not newer is taken for an
-// echo of the time before. After it the record was restored.
+// ghostTime is how long after a delete an older row is taken for an echo of the
+// time before. After it the record was restored.
 const ghostTime = 10 * time.Minute
 
 // seen is a look whose row has been read.
@@ -69,7 +70,10 @@ func (a *Account) admit(s *stream, l look) (verdict, error) {
 		}
 		return stale, nil
 	}
-	if s.ghost(v.id, stamp, a.now()) || exists && stamp != 0 && stamp < known.Stamp {
+	if shown := a.ghost(s, v.id, stamp); shown != changed {
+		return shown, nil
+	}
+	if exists && stamp != 0 && stamp < known.Stamp {
 		return stale, nil
 	}
 	return a.compare(s, v, known, exists)
@@ -81,10 +85,21 @@ func (s *stream) shown(id cdc.ID) {
 	delete(s.gone, id)
 }
 
-// ghost says that a row shows a record as it was before it was deleted.
-func (s *stream) ghost(id cdc.ID, stamp int64, now time.Time) bool {
+// ghost says whether a row shows a record as it was before it was deleted. Stamps
+// are whole seconds: one of the same second is believed when it is still shown a
+// little later.
+func (a *Account) ghost(s *stream, id cdc.ID, stamp int64) verdict {
 	g, buried := s.graves[id]
-	return buried && stamp <= g.stamp && now.Sub(timeOf(g.died)) < ghostTime
+	dead := a.now().Sub(timeOf(g.died))
+	switch {
+	case !buried || stamp > g.stamp:
+		return changed
+	case stamp == g.stamp && dead < a.times.Echo:
+		return echo
+	case stamp < g.stamp && dead < ghostTime:
+		return stale
+	}
+	return changed
 }
 
 func (a *Account) compare(s *stream, v seen, known cdc.Entry, exists bool) (verdict, error) {

@@ -72,11 +72,10 @@ var stopOfKind = map[pipedrive.Kind]string{
 
 // fail decides what an error means. It does not end anything: lasting trouble
 // halts the account, and trouble with one listing its stream.
-func (a *Account) fail(s *stream, err error) {
+func (a *Account) fail(err error) {
+	var s *stream
 	if own, ok := errors.AsType[streamError](err); ok {
 		s = own.stream
-	}
-	if s != nil {
 		a.metrics.failures.WithLabelValues(a.cfg.Name, string(s.Object)).Inc()
 	}
 	kind := pipedrive.KindOf(err)

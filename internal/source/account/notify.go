@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -29,7 +30,7 @@ func (a *Account) notify(n schemas.Notification) {
 // deliver writes the notifications for which no other transaction came.
 func (a *Account) deliver(ctx context.Context) error {
 	if len(a.outbox) == 0 || a.now().Sub(a.delivered) < notifyEvery || a.lease.Writable(ctx, a.notifications) != nil {
-		return nil
+		return nil //nolint:nilerr // they wait; the shard has logged why
 	}
 	return a.transact(ctx, nil, func(*shard.Tx) error { return nil })
 }
@@ -38,7 +39,7 @@ func (a *Account) deliver(ctx context.Context) error {
 // the end of the lease. A topic of notifications that takes none stops nothing:
 // they wait until it does.
 func (a *Account) transact(ctx context.Context, notes []schemas.Notification, fn func(*shard.Tx) error) error {
-	all := append(a.outbox[:len(a.outbox):len(a.outbox)], notes...)
+	all := slices.Concat(a.outbox, notes)
 	var waiting []schemas.Notification
 	if a.lease.Writable(ctx, a.notifications) != nil {
 		all, waiting = nil, all[max(len(all)-maxNotes, 0):]

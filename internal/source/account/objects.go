@@ -38,14 +38,6 @@ type object struct {
 // offset says that its pages go by offset, not by cursor.
 func (o *object) offset() bool { return o.Version == pipedrive.V1 }
 
-// listing is the price of a page of a part.
-func (o *object) listing(p part) int {
-	if p.archived {
-		return o.ArchivedTokens
-	}
-	return o.ListTokens
-}
-
 func ofDeal(o *pipedrive.ListOptions, id int64)         { o.DealID = id }
 func ofPerson(o *pipedrive.ListOptions, id int64)       { o.PersonID = id }
 func ofOrganization(o *pipedrive.ListOptions, id int64) { o.OrgID = id }

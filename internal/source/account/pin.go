@@ -27,7 +27,7 @@ func (a *Account) checkPin(ctx context.Context, s *stream) error {
 	}
 	if err := a.mismatch(s, *s.cursor.Pin, have); err != nil {
 		a.hold(s, &shard.Refusal{Err: err})
-		return nil
+		return nil //nolint:nilerr // it is told of, and does not end the lease
 	}
 	if s.state == stateHeld {
 		a.turnStream(s, stateStarting, nil)

@@ -188,28 +188,34 @@ func (r *reader) read(ctx, until context.Context, client *kgo.Client) error {
 	return nil
 }
 
-// poll collects webhooks for a moment, from the first on.
-func (r *reader) poll(ctx context.Context, client *kgo.Client) (records []*kgo.Record, err error) {
-	until := ctx
-	for len(records) < batchEvents {
-		fetches := client.PollRecords(until, batchEvents-len(records))
-		fetches.EachError(func(topic string, partition int32, cause error) {
-			if until.Err() == nil {
-				err = fmt.Errorf("read %s partition %d: %w", topic, partition, cause)
-			}
-		})
-		records = append(records, fetches.Records()...)
-		if err != nil || until.Err() != nil {
-			break
-		}
-		if until == ctx && len(records) > 0 {
-			var cancel context.CancelFunc
-			until, cancel = context.WithTimeout(ctx, r.linger)
-			defer cancel()
-		}
+// poll waits for webhooks, and collects more for a moment from the first on.
+func (r *reader) poll(ctx context.Context, client *kgo.Client) ([]*kgo.Record, error) {
+	records, err := r.fetch(ctx, client, batchEvents)
+	if err != nil || len(records) == 0 {
+		return nil, err
 	}
-	if len(records) > 0 {
-		return records, nil // what is wrong shows again
+	linger, cancel := context.WithTimeout(ctx, r.linger)
+	defer cancel()
+	for len(records) < batchEvents && linger.Err() == nil {
+		more, err := r.fetch(linger, client, batchEvents-len(records))
+		if err != nil {
+			break // what is wrong shows again
+		}
+		records = append(records, more...)
+	}
+	return records, nil
+}
+
+// fetch waits for webhooks until ctx ends; then there may be none.
+func (r *reader) fetch(ctx context.Context, client *kgo.Client, most int) (_ []*kgo.Record, err error) {
+	fetches := client.PollRecords(ctx, most)
+	fetches.EachError(func(topic string, partition int32, cause error) {
+		if ctx.Err() == nil {
+			err = fmt.Errorf("read %s partition %d: %w", topic, partition, cause)
+		}
+	})
+	if records := fetches.Records(); len(records) > 0 {
+		return records, nil
 	}
 	return nil, err
 }

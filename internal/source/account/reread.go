@@ -17,7 +17,7 @@ import (
 // that was created anew is filled from the beginning.
 func (a *Account) rereadStream(ctx context.Context, s *stream, sig schemas.Signal) (outcome, error) {
 	if s.refused != nil {
-		return refuse(schemas.SignalNotNow, "the object is held: %v", s.refused), nil
+		return refuse(schemas.SignalNotNow, "the object is held: %v", s.refused), nil //nolint:nilerr // it is the answer
 	}
 	have, err := a.topicOf(ctx, s)
 	if over, ok := errors.AsType[leaseError](err); ok {

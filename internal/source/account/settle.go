@@ -70,19 +70,26 @@ func (a *Account) keep(ctx context.Context, err error) error {
 	return err
 }
 
-// settleStream asks for the records of a stream: singly, or by lists of ids where
-// these cost less. Who is said to be deleted is in no list.
+// settleStream asks for the records of a stream: singly, or by lists where these
+// cost less. Who is said to be deleted is in no list.
 func (a *Account) settleStream(ctx context.Context, s *stream, q asks) error {
 	var singles, listed []int64
 	for _, id := range q.ids(s) {
-		if q[s][id].deleted || !s.IDs {
+		if q[s][id].deleted {
 			singles = append(singles, id)
 		} else {
 			listed = append(listed, id)
 		}
 	}
-	if len(listed)*s.GetTokens <= s.ListTokens {
+	switch {
+	case len(listed)*s.GetTokens <= s.ListTokens:
 		singles, listed = append(singles, listed...), nil
+	case !s.IDs:
+		left, err := a.settleRecent(ctx, s, q[s], listed)
+		if err != nil {
+			return err
+		}
+		singles, listed = append(singles, left...), nil
 	}
 	for chunk := range slices.Chunk(listed, pipedrive.MaxIDs) {
 		left, err := a.settleListed(ctx, s, q[s], chunk)
@@ -119,6 +126,36 @@ func (a *Account) settleListed(ctx context.Context, s *stream, asked map[int64]*
 		}
 	}
 	return left, a.ease(ctx)
+}
+
+// settleRecent looks for records in the listing of what changed since the oldest of
+// their webhooks, for as many pages as cost less than the records do, and gives
+// those that it does not show.
+func (a *Account) settleRecent(ctx context.Context, s *stream, asked map[int64]*ask, ids []int64) ([]int64, error) {
+	since := asked[ids[0]].stamp
+	for _, id := range ids {
+		since = min(since, asked[id].stamp)
+	}
+	if since == 0 || !s.UpdatedSince {
+		return ids, nil
+	}
+	opts := pipedrive.ListOptions{UpdatedSince: timeOf(since), SortBy: "update_time"}
+	for left := ids; ; {
+		page, err := a.page(ctx, s, opts)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page.Rows {
+			if k := asked[r.ID]; k != nil && slices.Contains(left, r.ID) {
+				a.judge(s, k, r)
+				left = slices.DeleteFunc(slices.Clone(left), func(id int64) bool { return id == r.ID })
+			}
+		}
+		if err := a.ease(ctx); err != nil || !page.More || len(left)*s.GetTokens <= s.ListTokens {
+			return left, err
+		}
+		opts = opts.After(page)
+	}
 }
 
 func (a *Account) settleSingle(ctx context.Context, s *stream, k *ask) error {
@@ -163,7 +200,7 @@ func (a *Account) judge(s *stream, k *ask, r pipedrive.Row) {
 		a.metrics.failures.WithLabelValues(a.cfg.Name, string(s.Object)).Inc()
 	case shown == gone:
 		a.bury(s, idOf(r.ID), max(stamp, k.stamp), false)
-	case stamp != 0 && stamp < k.stamp, k.deleted && stamp <= k.stamp:
+	case shown == echo, stamp != 0 && stamp < k.stamp, k.deleted && stamp <= k.stamp:
 		a.owe(s, k) // the vendor's answer is older than its webhook
 	default:
 		s.paid(k, stamp)
@@ -259,7 +296,7 @@ func (a *Account) nextDebt() time.Duration {
 }
 
 // settleMerge reads what hangs on the survivor of a merge: whether those records
-// have webhooks of their own is not known (facts/pipedrive-api.md, 7).
+// have webhooks of their own is not known.
 func (a *Account) settleMerge(ctx context.Context, m merge) error {
 	for _, h := range hangs[m.object] {
 		s := a.streamOf(string(h.object))

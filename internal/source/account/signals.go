@@ -110,7 +110,7 @@ func (a *Account) carryOut(ctx context.Context, h Heard) (outcome, error) {
 	}
 	switch {
 	case h.Err != nil:
-		return refuse(schemas.SignalUndecodable, "%v", h.Err), nil
+		return refuse(schemas.SignalUndecodable, "%v", h.Err), nil //nolint:nilerr // it is the answer
 	case !known:
 		return refuse(schemas.SignalUnknown, "there is no signal %q: there are %s", sig.Signal, strings.Join(schemas.Signals(), ", ")), nil
 	case sig.NotAfter != nil && a.now().After(*sig.NotAfter):
@@ -120,7 +120,7 @@ func (a *Account) carryOut(ctx context.Context, h Heard) (outcome, error) {
 	case order.record != (sig.Record != ""):
 		return refuse(schemas.SignalIncomplete, "record names the id of one record, for the signal record and no other"), nil
 	case a.refused != nil:
-		return refuse(schemas.SignalNotNow, "the account is held: %v", a.refused), nil
+		return refuse(schemas.SignalNotNow, "the account is held: %v", a.refused), nil //nolint:nilerr // it is the answer
 	case name == "" && order.account != nil:
 		return order.account(a, sig), nil
 	case name == "":
@@ -297,6 +297,6 @@ func (a *Account) unrefreshed(err error) (outcome, error) {
 	if over, ok := err.(leaseError); ok { //nolint:errorlint // it is never wrapped
 		return outcome{}, over
 	}
-	a.fail(nil, err)
+	a.fail(err)
 	return refuse(schemas.SignalVendor, "%v", err), nil
 }

@@ -51,7 +51,9 @@ func (a *Account) tended(ctx context.Context, r hooks.Report) error {
 		a.notify(schemas.Notification{Kind: schemas.NotifyWebhooksFailed, Message: r.Cause})
 	}
 	if r.Lost {
-		a.log.Warn("webhooks may have been lost: a reconciliation is due", "account", a.cfg.Name, "since", r.Since)
+		if len(a.facts.Hooks.Hooks) > 0 { // else there were none before, and nothing is lost
+			a.log.Warn("webhooks may have been lost: a reconciliation is due", "account", a.cfg.Name, "because", strings.Join(r.Done, "; "))
+		}
 		a.reconcileNow(r.Since)
 	}
 	a.metrics.tended(a.cfg.Name, r)

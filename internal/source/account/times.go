@@ -12,9 +12,10 @@ import (
 type Times struct {
 	Linger    time.Duration // how long webhooks are collected for, from the first on: 200 ms
 	Look      time.Duration // between looks at the topic of webhooks: 1 min
-	Delivery  time.Duration // from a change to the last try to deliver its webhook: 4 min (facts/pipedrive-api.md, 3.8)
+	Delivery  time.Duration // from a change to the last try to deliver its webhook: 4 min
 	Again     time.Duration // until a record is asked for again that REST did not show as its webhook said; doubled each time: 1 s
 	Tries     int           // how often it is asked for: 8, within about four minutes
+	Echo      time.Duration // after a delete, until a row of the same second is believed: 20 s
 	Tend      time.Duration // between looks at the webhooks: 10 min
 	Budget    time.Duration // between tries while the day's tokens are spent, or the company is unpaid: 1 h
 	Blocked   time.Duration // until a blocked caller tries again; doubled each time, up to 8 h: 30 min
@@ -30,6 +31,7 @@ func (t Times) withDefaults() Times {
 		Delivery:  cmp.Or(t.Delivery, 4*time.Minute),
 		Again:     cmp.Or(t.Again, time.Second),
 		Tries:     cmp.Or(t.Tries, 8),
+		Echo:      cmp.Or(t.Echo, 20*time.Second),
 		Tend:      cmp.Or(t.Tend, hooks.Every),
 		Budget:    cmp.Or(t.Budget, time.Hour),
 		Blocked:   cmp.Or(t.Blocked, 30*time.Minute),

@@ -19,7 +19,11 @@ func (a *Account) unheard(s *stream, v seen, known cdc.Entry, exists bool) bool 
 	if !a.expects(s) || v.by != byReconcile && v.by != bySweep {
 		return false
 	}
-	return !exists || v.read.stamp() > known.Stamp // else it changed without a stamp: no webhook is due
+	stamp := v.read.stamp()
+	if v.by == byReconcile {
+		return !exists || stamp >= known.Stamp
+	}
+	return !exists || stamp > known.Stamp // else it changed without a stamp: no webhook is due
 }
 
 // expects says that webhooks tell of what changes in a stream.

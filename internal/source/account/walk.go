@@ -19,6 +19,8 @@ type sweepPlace struct {
 	Offset *cdc.SweepPosition `json:"offset,omitempty"` // listings that go by offset
 	Rows   int                `json:"rows"`             // read of all parts
 	Calls  int                `json:"calls"`
+
+	live *cdc.Sweep // of the listing by offset that is under way
 }
 
 // sweepOverlap is how many rows of a listing that goes by offset are asked for
@@ -36,12 +38,16 @@ func (p *sweepPlace) request(o *object) pipedrive.ListOptions {
 	return opts
 }
 
+// sweep is the one under way, or goes on from where another process has been.
 func (p *sweepPlace) sweep(o *object) *cdc.Sweep {
-	var at cdc.SweepPosition
-	if p.Offset != nil {
-		at = *p.Offset
+	if p.live == nil {
+		var at cdc.SweepPosition
+		if p.Offset != nil {
+			at = *p.Offset
+		}
+		p.live = cdc.NewSweep(at, o.PageSize, sweepOverlap, o.live[p.Part].archived)
 	}
-	return cdc.NewSweep(at, o.PageSize, sweepOverlap, o.live[p.Part].archived)
+	return p.live
 }
 
 // take moves the place behind a page, and gives the ids that the index holds in
@@ -60,7 +66,7 @@ func (p *sweepPlace) take(o *object, page pipedrive.Page, index *cdc.Index) (mis
 	if p.Part++; p.Part == len(o.live) {
 		return missing, true, nil
 	}
-	p.Cursor, p.Last, p.Offset = "", cdc.ID{}, nil
+	p.Cursor, p.Last, p.Offset, p.live = "", cdc.ID{}, nil, nil
 	return missing, false, nil
 }
 

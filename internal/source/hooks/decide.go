@@ -19,6 +19,8 @@ type plan struct {
 	create []creation
 	stale  []removal
 	memory Memory // with those kept, and without those that are gone
+
+	reasons map[int64]string // why those that are shown as removed were
 	loss
 }
 
@@ -43,12 +45,13 @@ type creation struct {
 }
 
 // decide compares what is wanted with what Pipedrive lists.
-func decide(w Wanted, print string, listed []pipedrive.Webhook, m Memory) plan {
-	p := plan{}
-	alive := slices.DeleteFunc(slices.Clone(listed), func(h pipedrive.Webhook) bool { return !h.RemoveTime.IsZero() })
+func decide(w Wanted, mark string, listed []pipedrive.Webhook, m Memory) plan {
+	p := plan{reasons: map[int64]string{}}
 	var ours []pipedrive.Webhook
-	for _, h := range alive {
+	for _, h := range listed {
 		switch k := m.of(h); {
+		case !h.RemoveTime.IsZero():
+			p.reasons[h.ID] = strings.TrimSuffix(": "+h.RemoveReason, ": ")
 		case sameURL(h.URL, w.URL):
 			ours = append(ours, h)
 		case k != nil:
@@ -57,7 +60,7 @@ func decide(w Wanted, print string, listed []pipedrive.Webhook, m Memory) plan {
 		}
 	}
 	for _, object := range w.Objects {
-		p.decideObject(w, object, print, ofObject(ours, object), m)
+		p.decideObject(w, object, mark, ofObject(ours, object), m)
 	}
 	for _, h := range ours {
 		if !slices.Contains(w.Objects, h.Object) {
@@ -79,11 +82,11 @@ func ofObject(hooks []pipedrive.Webhook, object string) []pipedrive.Webhook {
 }
 
 // decideObject chooses the webhook of an object among those with our address.
-func (p *plan) decideObject(w Wanted, object, print string, found []pipedrive.Webhook, m Memory) {
+func (p *plan) decideObject(w Wanted, object, mark string, found []pipedrive.Webhook, m Memory) {
 	var fits []pipedrive.Webhook
 	why, lossy := "there was none", true
 	for i, h := range found {
-		flaw := flawOf(h, w, print, m.of(h))
+		flaw := flawOf(h, w, mark, m.of(h))
 		if flaw == nil {
 			fits = append(fits, h)
 			continue
@@ -93,12 +96,12 @@ func (p *plan) decideObject(w Wanted, object, print string, found []pipedrive.We
 		}
 	}
 	if len(fits) > 0 {
-		p.choose(w, print, fits, found, m)
+		p.choose(w, mark, fits, found, m)
 		return
 	}
 	known := m.forObject(object, w.URL)
 	if len(found) == 0 && known != nil {
-		why = fmt.Sprintf("webhook %d is gone", known.ID)
+		why = fmt.Sprintf("webhook %d is gone", known.ID) + p.reasons[known.ID]
 	}
 	p.create = append(p.create, creation{object, why, found, lossy, latest(found, known)})
 	for _, h := range found {
@@ -108,7 +111,7 @@ func (p *plan) decideObject(w Wanted, object, print string, found []pipedrive.We
 
 // choose keeps the best of several that fit: one that was made here before one that was
 // found, an older one before a younger.
-func (p *plan) choose(w Wanted, print string, fits, found []pipedrive.Webhook, m Memory) {
+func (p *plan) choose(w Wanted, mark string, fits, found []pipedrive.Webhook, m Memory) {
 	made := func(h pipedrive.Webhook) int {
 		if k := m.of(h); k != nil && k.Made {
 			return 0
@@ -128,7 +131,7 @@ func (p *plan) choose(w Wanted, print string, fits, found []pipedrive.Webhook, m
 	known := m.of(best)
 	p.keep = append(p.keep, kept{hook: best, adopted: known == nil, refused: best.LastStatus == http.StatusUnauthorized})
 	p.notice(best, known)
-	now := Known{ID: best.ID, Object: best.Object, URL: w.URL, Print: print, LastDelivery: best.LastDelivery, Failing: best.LastFailed}
+	now := Known{ID: best.ID, Object: best.Object, URL: w.URL, Print: mark, LastDelivery: best.LastDelivery, Failing: best.LastFailed}
 	if known != nil {
 		now.Made = known.Made
 	} else {
@@ -191,7 +194,7 @@ type flaw struct {
 }
 
 // flawOf returns what is wrong with a webhook; nil: nothing that can be seen.
-func flawOf(h pipedrive.Webhook, w Wanted, print string, known *Known) *flaw {
+func flawOf(h pipedrive.Webhook, w Wanted, mark string, known *Known) *flaw {
 	switch {
 	case !h.Active:
 		return &flaw{inactive(h), true}
@@ -204,7 +207,7 @@ func flawOf(h pipedrive.Webhook, w Wanted, print string, known *Known) *flaw {
 	case h.AuthUser != "" && h.AuthUser != w.User:
 		return &flaw{fmt.Sprintf("webhook %d sends another user name", h.ID), true}
 	}
-	return passwordFlaw(h, w, print, known)
+	return passwordFlaw(h, w, mark, known)
 }
 
 func inactive(h pipedrive.Webhook) string {
@@ -217,9 +220,9 @@ func inactive(h pipedrive.Webhook) string {
 
 // passwordFlaw judges a password that may not be shown: by the memory of what it was
 // made with, else by what is shown, else by what our receiver answered to it.
-func passwordFlaw(h pipedrive.Webhook, w Wanted, print string, known *Known) *flaw {
+func passwordFlaw(h pipedrive.Webhook, w Wanted, mark string, known *Known) *flaw {
 	switch {
-	case known != nil && known.Print != print:
+	case known != nil && known.Print != mark:
 		return &flaw{fmt.Sprintf("webhook %d has the former password", h.ID), h.LastFailed}
 	case known != nil && known.Made:
 		return nil

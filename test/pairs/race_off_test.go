@@ -1,5 +1,0 @@
-//go:build !race
-
-package pairs_test
-
-const raced = false

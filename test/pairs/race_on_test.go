@@ -1,6 +1,0 @@
-//go:build race
-
-package pairs_test
-
-// raced tells whether the race detector watches.
-const raced = true

@@ -1,5 +1,0 @@
-//go:build !race
-
-package sinkfaults
-
-const raced = false
