@@ -52,6 +52,7 @@ bad | depguard  | cmd/source         | @/internal/sandbox
 bad | depguard  | cmd/sink           | @/internal/oracle
 bad | depguard  | cmd/sink           | github.com/twmb/franz-go/pkg/kfake
 bad | depguard  | internal/simulator | @/planhat
+bad | depguard  | internal/simulator | @/pipedrive
 bad | depguard  | internal/ops       | log
 bad | forbidigo | internal/source    | github.com/twmb/franz-go/pkg/kgo : _, _ = kgo.NewClient()
 bad | forbidigo | internal/source    | time : time.Sleep(1)

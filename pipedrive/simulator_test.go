@@ -14,6 +14,7 @@ import (
 
 	pipedrivesim "github.com/planhat-bridge/planhat-bridge/internal/simulator/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
+	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
 
 // inMemory answers requests by a handler, without a network.
@@ -231,11 +232,23 @@ func (c company) misses(ctx context.Context) {
 	c.same("notes of nothing", empty, []int64{})
 }
 
+// ofAnswers are the switches by which answers differ; the others are of events, and of
+// what becomes of webhooks.
+var ofAnswers = []string{
+	"daily_headers", "query_token", "deprecated_v1", "unknown_params", "limit_above_max", "last_page", "empty_list", "deleted_get",
+	"deleted_note_get", "missing_v1", "note_lists", "persons_of_deal", "contact_sync", "organization_details", "hook_probe", "hook_name",
+	"hook_limit_body", "hook_limit_scope", "hook_passwords", "removed_hooks",
+}
+
 // The client reads every answer that nobody documents in whichever way it is given.
 func TestSimulatedCompanies(t *testing.T) {
-	for name, values := range pipedrivesim.SwitchValues() {
-		for _, value := range values {
-			if value == values[0] && name != "limit_body" { // the defaults, once
+	all := pipedrivesim.SwitchValues()
+	for n, name := range ofAnswers {
+		if len(all[name]) < 2 {
+			t.Errorf("there is no switch %s", name)
+		}
+		for i, value := range all[name] {
+			if i == 0 && n > 0 || testing.Short() && n > 0 { // the defaults, once
 				continue
 			}
 			t.Run(name+"="+value, func(t *testing.T) {
@@ -256,17 +269,24 @@ func TestSimulatedCompanies(t *testing.T) {
 // The two budgets are told apart whatever body and headers a 429 comes with.
 func TestSimulatedLimits(t *testing.T) {
 	all := pipedrivesim.SwitchValues()
+	var companies []pipedrivesim.Switches
 	for _, body := range all["limit_body"] {
 		for _, reset := range all["rate_reset"] {
 			for _, headers := range all["daily_headers"] {
 				for _, retry := range all["retry_after"] {
-					sw := pipedrivesim.Switches{LimitBody: body, RateReset: reset, DailyHeaders: headers, RetryAfter: retry}
-					t.Run(fmt.Sprint(body, reset, headers, retry), func(t *testing.T) {
-						synctest.Test(t, func(t *testing.T) { limits(t, sw) })
-					})
+					companies = append(companies, pipedrivesim.Switches{LimitBody: body, RateReset: reset, DailyHeaders: headers, RetryAfter: retry})
 				}
 			}
 		}
+	}
+	step := 5
+	if testing.Short() {
+		step = len(companies)
+	}
+	for _, sw := range share.Of(companies, step) {
+		t.Run(fmt.Sprint(sw.LimitBody, sw.RateReset, sw.DailyHeaders, sw.RetryAfter), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { limits(t, sw) })
+		})
 	}
 }
 
@@ -296,6 +316,14 @@ func limits(t *testing.T, sw pipedrivesim.Switches) {
 	c.must(c.AddFault(pipedrivesim.Fault{Kind: "402", Count: 1}))
 	if _, err := c.Verify(t.Context()); pipedrive.KindOf(err) != pipedrive.KindUnpaid {
 		t.Errorf("not paid: %v", err)
+	}
+	c.must(c.AddFault(pipedrivesim.Fault{Kind: "success-false", Count: 1}))
+	if page, err := c.Page(t.Context(), pipedrive.Deal, pipedrive.ListOptions{}); pipedrive.KindOf(err) != pipedrive.KindInvalid || len(page.Rows) != 0 {
+		t.Errorf("no in a 200: %d rows, %v", len(page.Rows), err)
+	}
+	c.must(c.AddFault(pipedrivesim.Fault{Kind: "truncated", Count: 2}))
+	if page, err := c.Page(t.Context(), pipedrive.Deal, pipedrive.ListOptions{}); pipedrive.KindOf(err) != pipedrive.KindMalformed || len(page.Rows) != 0 {
+		t.Errorf("cut: %d rows, %v", len(page.Rows), err)
 	}
 	c.SetTokens(map[string]pipedrivesim.Token{})
 	if _, err := c.Me(t.Context()); pipedrive.KindOf(err) != pipedrive.KindUnauthorized {

@@ -76,6 +76,9 @@ func (s *Server) hookRow(h *hook, sw Switches) map[string]any {
 		"remove_reason": nil, "type": "general", "http_auth_user": h.authUser, "http_auth_password": h.authPass, "name": h.name,
 	}
 	row["last_delivery_time"], row["last_http_status"] = s.engine.lastOf(h)
+	if sw.BannedHooks == "inactive" && s.engine.banned(h) {
+		row["is_active"] = 0
+	}
 	if h.removed != "" {
 		row["is_active"], row["remove_time"], row["remove_reason"] = 0, h.removed, h.reason
 	}

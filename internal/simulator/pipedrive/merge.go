@@ -85,7 +85,7 @@ func (t *tx) reparent(loser, survivor *record) {
 			continue
 		}
 		for _, r := range slices.Clone(t.store(o).sortedBy("id")) {
-			if r.deleted() || r.doc.int(column) != loser.id {
+			if r.doc.int(column) != loser.id || r.deleted() {
 				continue
 			}
 			d := maps.Clone(r.doc)

@@ -5,8 +5,8 @@ import "slices"
 // productsOf gives the products of a deal, in their order.
 func (s *Server) productsOf(deal int64) []*record {
 	var attached []*record
-	for _, r := range s.stores[products].live {
-		if r.doc.int("deal_id") == deal {
+	for _, r := range s.stores[products].ofDeal[deal] {
+		if !r.deleted() && r.doc.int("deal_id") == deal && !slices.Contains(attached, r) {
 			attached = append(attached, r)
 		}
 	}

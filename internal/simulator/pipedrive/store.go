@@ -55,11 +55,12 @@ type store struct {
 	last   int64     // the last id given
 	views  map[string]*view
 	fields catalogue
-	lag    time.Duration // how long replaced docs are remembered
+	ofDeal map[int64][]*record // products that are or were attached to a deal
+	lag    time.Duration       // how long replaced docs are remembered
 }
 
 func newStore(o *object, first int64) *store {
-	return &store{object: o, byID: map[int64]*record{}, last: first, views: map[string]*view{}}
+	return &store{object: o, byID: map[int64]*record{}, last: first, views: map[string]*view{}, ofDeal: map[int64][]*record{}}
 }
 
 // put stores a doc under its id, new or not.
@@ -81,6 +82,9 @@ func (st *store) put(d doc) *record {
 		v.sorted = v.sorted && before.text(name) == d.text(name) && before.int(name) == d.int(name)
 	}
 	st.place(r)
+	if deal := d.int("deal_id"); st.object == products && before.int("deal_id") != deal {
+		st.ofDeal[deal] = append(st.ofDeal[deal], r)
+	}
 	return r
 }
 

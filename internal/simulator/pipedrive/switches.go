@@ -73,6 +73,8 @@ type Switches struct {
 	HookLimitScope string `json:"hook_limit_scope" values:"user,creator"`
 	// HookPasswords: passwords in the list of webhooks.
 	HookPasswords string `json:"hook_passwords" values:"clear,masked,null"`
+	// BannedHooks: is_active of a webhook that is banned.
+	BannedHooks string `json:"banned_hooks" values:"active,inactive"`
 	// RemovedHooks: whether the list shows removed webhooks.
 	RemovedHooks string `json:"removed_hooks" values:"hidden,listed"`
 	// FieldHooks: names of the webhook objects of field definitions; refused: none exists.

@@ -242,6 +242,12 @@ var hookProbes = map[string]probe{
 		s.made("/api/v1/webhooks", anyHook)
 		return fmt.Sprint(s.rows("/api/v1/webhooks")[0]["http_auth_password"])
 	}},
+	"banned_hooks": {[]string{"1", "0"}, func(s *sim) string {
+		if err := s.BanHook(s.made("/api/v1/webhooks", anyHook)); err != nil {
+			s.t.Fatal(err)
+		}
+		return fmt.Sprint(s.rows("/api/v1/webhooks")[0]["is_active"])
+	}},
 	"removed_hooks": {[]string{"", "0"}, func(s *sim) string {
 		s.ok("DELETE", fmt.Sprintf("/api/v1/webhooks/%d", s.made("/api/v1/webhooks", anyHook)), "")
 		var active []string

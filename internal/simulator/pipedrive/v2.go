@@ -68,6 +68,8 @@ func (s *Server) fields(c *call, o *object, op string) (map[string]any, *answer)
 		case col.when == "sync" && c.sw.ContactSync == "off":
 			a := forbidden()
 			return nil, &a
+		case name == "is_deleted" && value == true: // DELETE does that
+			p.notAllowed(name)
 		case value == nil && !col.null:
 			p.add(name, "Expected '"+kindWords[col.kind]+"', received null")
 		case value == nil:

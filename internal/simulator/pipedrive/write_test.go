@@ -79,6 +79,7 @@ func TestValidationOfV2IsStrict(t *testing.T) {
 		{"deals", `{"title":null}`, "title: "},
 		{"deals", `{"is_archived":1}`, "is_archived: Expected 'boolean'"},
 		{"deals", `{"id":5}`, "id: "},
+		{"deals", `{"is_deleted":true}`, "is_deleted: "},
 		{"deals", `{"org_id":99}`, "organization 99 does not exist"},
 		{"deals", `{"status":"deleted"}`, "status: "},
 		{"deals", `{"visible_to":"3"}`, "visible_to: "},

@@ -84,7 +84,8 @@ func ofObject(hooks []pipedrive.Webhook, object string) []pipedrive.Webhook {
 // decideObject chooses the webhook of an object among those with our address.
 func (p *plan) decideObject(w Wanted, object, mark string, found []pipedrive.Webhook, m Memory) {
 	var fits []pipedrive.Webhook
-	why, lossy := "there was none", true
+	known := m.forObject(object, w.URL)
+	why, lossy := "there was none", known != nil // without one before, nothing was relied on
 	for i, h := range found {
 		flaw := flawOf(h, w, mark, m.of(h))
 		if flaw == nil {
@@ -99,7 +100,6 @@ func (p *plan) decideObject(w Wanted, object, mark string, found []pipedrive.Web
 		p.choose(w, mark, fits, found, m)
 		return
 	}
-	known := m.forObject(object, w.URL)
 	if len(found) == 0 && known != nil {
 		why = fmt.Sprintf("webhook %d is gone", known.ID) + p.reasons[known.ID]
 	}

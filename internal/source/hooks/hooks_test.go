@@ -12,7 +12,7 @@ import (
 func TestWebhooksAreMade(t *testing.T) {
 	w := newTended(t)
 	r := w.look(t)
-	if w.shape() != "1:deal 2:note" || !r.Lost || r.State != StateOK || r.Cause != "" || !r.Changed || len(r.Hooks) != 2 {
+	if w.shape() != "1:deal 2:note" || r.Lost || r.State != StateOK || r.Cause != "" || !r.Changed || len(r.Hooks) != 2 {
 		t.Errorf("made %s, report %+v", w.shape(), r)
 	}
 	want := pipedrive.Webhook{
@@ -262,7 +262,7 @@ func TestTheLimit(t *testing.T) {
 	}
 	full = false
 	w.at = w.at.Add(time.Hour)
-	if r := w.look(t); w.shape() != "1:deal 2:note" || r.State != StateOK || !r.Lost {
+	if r := w.look(t); w.shape() != "1:deal 2:note" || r.State != StateOK || r.Lost {
 		t.Errorf("when there is room: %s, %+v", w.shape(), r)
 	}
 }
@@ -415,7 +415,7 @@ func TestALookThatEndsEarly(t *testing.T) {
 			return nil
 		}
 		r, err := w.tryLook(t)
-		if pipedrive.KindOf(err) != kind || !r.Changed || len(r.Memory.Hooks) != 1 || len(r.Done) != 1 || !r.Lost {
+		if pipedrive.KindOf(err) != kind || !r.Changed || len(r.Memory.Hooks) != 1 || len(r.Done) != 1 || r.Lost {
 			t.Errorf("%s: report %+v, %v", kind, r, err)
 		}
 		w.refuse = nil

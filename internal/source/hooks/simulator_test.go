@@ -192,6 +192,9 @@ func TestLifeOfWebhooks(t *testing.T) {
 	for _, passwords := range all["hook_passwords"] {
 		for _, removed := range all["removed_hooks"] {
 			for _, regenerated := range all["token_regenerated"] {
+				if testing.Short() && passwords == "clear" {
+					continue
+				}
 				sw := pipedrivesim.Switches{HookPasswords: passwords, RemovedHooks: removed, TokenRegenerated: regenerated, HookName: "required"}
 				t.Run(passwords+" "+removed+" "+regenerated, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
@@ -365,3 +368,24 @@ func (a *account) edit(times int) {
 
 // pass lets time go by in a bubble.
 func pass(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // fake clock
+
+// Where a banned webhook looks inactive, it is made anew, and events come again at once.
+func TestABanThatIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(t, pipedrivesim.Switches{BannedHooks: "inactive"})
+		defer a.Close()
+		a.want.Objects = []string{"deal"}
+		a.mustLook()
+		a.status.Store(http.StatusServiceUnavailable)
+		a.edit(12)
+		a.status.Store(http.StatusOK)
+		if r := a.mustLook(); !r.Lost || r.State != hooks.StateOK || !strings.Contains(r.Done[0], "is not active") {
+			t.Errorf("while it is banned: %+v", r)
+		}
+		a.right("made anew")
+		a.edit(1)
+		if r := a.mustLook(); r.State != hooks.StateOK || r.Lost || r.Hooks[0].LastStatus != http.StatusOK {
+			t.Errorf("then: %+v", r)
+		}
+	})
+}

@@ -43,7 +43,7 @@ func (w Wanted) hook(object string) pipedrive.NewWebhook {
 // How much work a guess of a password from its print is, and how little a right guess
 // proves: one in four billion wrong ones fits, too.
 const (
-	printRounds = 4096
+	printRounds = 1024
 	printBytes  = 4
 )
 
