@@ -20,7 +20,7 @@ LABEL org.opencontainers.image.title="planhat-bridge" \
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 COPY LICENSE /LICENSE
 # Health, readiness, metrics, status.
-EXPOSE 9102
+EXPOSE 9102 8080
 USER 65532:65532
 STOPSIGNAL SIGTERM
 ENTRYPOINT []

@@ -22,7 +22,7 @@ known() {
 	while read -r name; do
 		grep -qE "\`$name\`" docs/configuration.md || { say "$name is not in docs/configuration.md"; unknown=1; }
 	done < <(helm template bridge "$chart" -f "$1" --show-only templates/configmap.yaml |
-		sed -n 's/^  \([A-Z][A-Z0-9_]*\):.*/\1/p' | sed -E 's/^PLANHAT_(ACME|ACME_EU|BETA)_/PLANHAT_<NAME>_/' | sort -u)
+		sed -n 's/^  \([A-Z][A-Z0-9_]*\):.*/\1/p' | sed -E 's/^(PLANHAT|PIPEDRIVE)_(ACME|ACME_EU|BETA)_/\1_<NAME>_/' | sort -u)
 	return "$unknown"
 }
 

@@ -1,14 +1,14 @@
 package config
 
 import (
-	"fmt"
 	"net"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 )
 
 // AccountObjects are the names of what is captured of a Pipedrive account.
@@ -68,15 +68,26 @@ func (l *loader) account(name string) Account {
 		RequestsPer2s: int(s.RequestsPer2s), DailyTokenShare: float64(s.DailyTokenShare),
 		DeleteGuard: l.deleteGuard(prefix+"DELETE_GUARD", s.DeleteGuard),
 	}
-	if err := checkCompany(a.BaseURL); a.BaseURL != "" && err != nil {
-		l.addf(prefix+"BASE_URL", "%v", err)
-	}
+	l.company(prefix+"BASE_URL", a.BaseURL)
 	if l.polls() {
 		l.needs(!a.Token.IsSet(), prefix+"TOKEN", "the account "+name+" has no token, here or in "+l.written(prefix+"TOKEN_FILE"))
 		l.needs(a.BaseURL == "", prefix+"BASE_URL", "the account "+name+" has no address of its company, such as acme.pipedrive.com")
 	}
 	l.webhookLogin(prefix, a)
 	return a
+}
+
+// company checks an address. Tokens are pasted into the wrong place: they are not
+// shown there either.
+func (l *loader) company(variable, text string) {
+	err := checkCompany(text)
+	switch {
+	case text == "" || err == nil:
+	case pipedrive.CheckToken(text) == nil:
+		l.addBaref(variable, "cannot be meant: %v", err)
+	default:
+		l.addf(variable, "cannot be meant: %v", err)
+	}
 }
 
 // webhookLogin holds user and password together, and to the address that is told
@@ -125,29 +136,14 @@ func (l *loader) oneAccountEach(accounts []Account) {
 	}
 }
 
-// tokenLength is that of every API token of Pipedrive.
-const tokenLength = 40
-
 // apiToken refuses what cannot be a token: Pipedrive would only say 401.
 func (l *loader) apiToken(variable string, s *Secret) *Secret {
 	if !s.IsSet() {
 		return s
 	}
-	var why string
-	token := s.Current()
-	switch n := utf8.RuneCountInString(token); {
-	case strings.ContainsFunc(token, unicode.IsSpace):
-		why = "has white space in it"
-	case strings.ContainsAny(token, `"'`):
-		why = "has quotation marks in it"
-	case n != tokenLength:
-		why = fmt.Sprintf("has %d characters instead of %d", n, tokenLength)
-	case strings.ContainsFunc(token, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) }):
-		why = "has characters other than letters and digits"
-	default:
-		return s
+	if err := pipedrive.CheckToken(s.Current()); err != nil {
+		l.addf(origin(variable, s), "cannot be a token of Pipedrive: %v", err)
 	}
-	l.addf(origin(variable, s), "%s and so is no API token of Pipedrive; copy it whole from Personal preferences, API", why)
 	return s
 }
 

@@ -14,7 +14,7 @@ func TestEverySpellingOfACompanyIsAccepted(t *testing.T) {
 		"acme", "Acme", "acme-2", "acme.pipedrive.com", "acme.pipedrive.com/", "ACME.Pipedrive.com", "acme.pipedrive.com.", "https://acme.pipedrive.com",
 		"https://acme.pipedrive.com/", "https://acme.pipedrive.com:443", "https://acme.pipedrive.com/v1", "https://acme.pipedrive.com/v1/",
 		"https://acme.pipedrive.com/api/v1", "https://acme.pipedrive.com/api/v2/", "acme.pipedrive.com/v1", "https://acme.pipedrive.com/pipeline/1",
-		"https://acme.pipedrive.com/deals/filter/2?x=1#y", "http://127.0.0.1:8080", "http://localhost:8080/v1", "http://simulator:8080", "https://proxy.example.com/pipedrive",
+		"https://acme.pipedrive.com/deals/filter/2?x=1#y", "api.pipedrive.com", "127.0.0.1:8080", "http://127.0.0.1:8080", "http://localhost:8080/v1", "http://simulator:8080", "https://proxy.example.com/pipedrive",
 	} {
 		c := load(t, "PIPEDRIVE_ACCOUNTS=acme", "PIPEDRIVE_TOKEN="+apiToken, "PIPEDRIVE_BASE_URL= "+spelling+" ")
 		if got := c.Pipedrive[0].BaseURL; got != spelling {
@@ -25,25 +25,23 @@ func TestEverySpellingOfACompanyIsAccepted(t *testing.T) {
 
 func TestWhatCannotBeACompanyIsRefusedWithItsReason(t *testing.T) {
 	for spelling, want := range map[string]string{
-		"pipedrive.com":                    "names no company",
-		"https://app.pipedrive.com/auth":   "names no company",
-		"https://api.pipedrive.com/v1":     "names no company",
-		"www":                              "names no company",
-		"http://acme.pipedrive.com":        "in the clear",
-		"https://acme.pipedrive.com:8080":  "has a port",
-		"https://eu.acme.pipedrive.com":    `has "eu.acme"`,
-		"acme_1":                           `has "acme_1"`,
+		"pipedrive.com":                    "is no company's address",
+		"https://app.pipedrive.com/auth":   "is no company's address",
+		"https://acme.pipedrive.com:8080":  "names port 8080",
+		"https://eu.acme.pipedrive.com":    `"eu.acme" is no company's name`,
+		"acme_1":                           `"acme_1" is no company's name`,
 		"acme.pipedrive.co":                "did you mean acme.pipedrive.com?",
 		"https://acme.pipedrive.io/v1":     "did you mean acme.pipedrive.com?",
-		"acme.example.com":                 "write https:// in front of it",
+		"acme.pipedriv.com":                "write https:// in front of it",
 		"https://api.planhat.com":          "Planhat's",
-		"https://u:t0p@acme.pipedrive.com": "holds credentials",
-		"ftp://acme.pipedrive.com":         "is not an address",
-		"https://":                         "is not an address",
-		"https://acme pipedrive":           "is not an address",
+		"https://u:t0p@acme.pipedrive.com": "holds a user name",
+		"ftp://acme.pipedrive.com":         "want https://",
+		"https://":                         "has no host",
+		"https://acme pipedrive":           "cannot be read",
+		apiToken:                           "looks like an API token",
 	} {
 		_, err := Load([]string{"PIPEDRIVE_ACCOUNTS=acme", "PIPEDRIVE_TOKEN=" + apiToken, "PIPEDRIVE_BASE_URL=" + spelling}, objects)
-		if err == nil || !strings.Contains(err.Error(), "PIPEDRIVE_BASE_URL") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "t0p@") {
+		if err == nil || !strings.Contains(err.Error(), "PIPEDRIVE_BASE_URL") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "t0p@") || strings.Contains(err.Error(), apiToken) {
 			t.Errorf("%q: want a fault that says %q, got %v", spelling, want, err)
 		}
 	}
@@ -67,6 +65,9 @@ func TestTheWebhookPartAloneNeedsNoToken(t *testing.T) {
 	login := []string{"PIPEDRIVE_ACCOUNTS=acme,quiet", "PIPEDRIVE_ACME_WEBHOOK_USER=u", "PIPEDRIVE_ACME_WEBHOOK_PASSWORD=p"}
 	c := load(t, append(login, "SOURCE_COMPONENTS=webhook")...)
 	if !c.Has(Webhook) || c.Has(Poller) || !c.Pipedrive[0].Takes() || c.Pipedrive[1].Takes() {
+		t.Errorf("got %s", c.Print())
+	}
+	if c := load(t, append(login, "SOURCE_COMPONENTS=webhook", "PLANHAT_WORKSPACES=beta")...); c.Planhat[0].Token.IsSet() {
 		t.Errorf("got %s", c.Print())
 	}
 	_, err := Load(append(login, "SOURCE_COMPONENTS=poller"), objects)

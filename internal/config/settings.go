@@ -72,7 +72,7 @@ type settings struct {
 // workspaceSettings is read once for each workspace, after PLANHAT_<NAME>_, or
 // after PLANHAT_ alone for the only workspace.
 type workspaceSettings struct {
-	Token          string  `env:"TOKEN" secret:"true" doc:"API token of the workspace, and of no other workspace. Required, here or in a file."`
+	Token          string  `env:"TOKEN" secret:"true" doc:"API token of the workspace, and of no other workspace. Required, here or in a file, but where SOURCE_COMPONENTS is webhook alone."`
 	TokenFile      string  `env:"TOKEN_FILE" doc:"File with the token, read anew when it changes."`
 	BaseURL        address `env:"BASE_URL" envDefault:"https://api.planhat.com" doc:"Address of the API."`
 	CallsPerMinute whole   `env:"CALLS_PER_MINUTE" envDefault:"200" min:"1" max:"1000000" doc:"Calls per minute that the bridge may spend of the token."`

@@ -67,7 +67,7 @@ func (l *loader) workspace(name string) Workspace {
 		Freshness:   l.freshness(prefix+"FRESHNESS", s.Freshness),
 		DeleteGuard: l.deleteGuard(prefix+"DELETE_GUARD", s.DeleteGuard),
 	}
-	l.needs(!w.Token.IsSet(), prefix+"TOKEN", "the workspace "+name+" has no token, here or in "+l.written(prefix+"TOKEN_FILE"))
+	l.needs(l.polls() && !w.Token.IsSet(), prefix+"TOKEN", "the workspace "+name+" has no token, here or in "+l.written(prefix+"TOKEN_FILE"))
 	return w
 }
 

@@ -30,7 +30,8 @@ const (
 	password = "first-passw0rd"
 	former   = "second-passw0rd"
 	deal     = `{"meta":{"action":"change","entity":"deal","entity_id":"42","id":"3f0c5c1e-0000-4000-8000-000000000001","version":"2.0"},"data":{"id":42,"title":"hush-hush"},"previous":{"title":"x"}}`
-	patience = 20 * time.Second
+	patience = 15 * time.Second
+	prompt   = 5 * time.Second // for what comes at once, on a machine that has much else to do
 )
 
 // intake is a running Service before an embedded broker.
@@ -92,7 +93,7 @@ func start(t *testing.T, limits Limits, vars ...string) *intake {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
-	i.client = &http.Client{Transport: transport, Timeout: patience}
+	i.client = &http.Client{Transport: transport, Timeout: prompt}
 	var ctx context.Context
 	ctx, i.stop = context.WithCancel(context.WithoutCancel(t.Context()))
 	go func() { i.ended <- i.Run(ctx) }()
@@ -210,7 +211,7 @@ func (i *intake) dial() net.Conn {
 		i.t.Fatal(err)
 	}
 	i.t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(prompt))
 	return c
 }
 

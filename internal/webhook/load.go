@@ -46,13 +46,21 @@ type load struct {
 	requests, bytes atomic.Int64
 }
 
+// usual is what hardly a webhook exceeds. A quarter of the memory is kept for
+// these: a few large ones that trickle in leave them their room.
+const usual = 64 << 10
+
 // take makes room for a body of n bytes, if there is room.
 func (l *load) take(n int64) bool {
 	if l.requests.Add(1) > l.limits.Requests {
 		l.requests.Add(-1)
 		return false
 	}
-	if l.bytes.Add(n) > l.limits.Bytes {
+	most := l.limits.Bytes
+	if n > usual {
+		most -= most / 4
+	}
+	if l.bytes.Add(n) > most {
 		l.give(n)
 		return false
 	}

@@ -23,10 +23,10 @@ func TestScanReadsBothPayloads(t *testing.T) {
 		`{"meta":null}`:                                                                                           "/  ",
 		`{"data":{"meta":{"entity":"deal","entity_id":"42"}}}`:                                                    "/  ",
 		`{"meta":{"entity":"` + strings.Repeat("x", 65) + `"}}`:                                                   "/  ",
-		`{}`:             "/  ",
-		` [ {} , [ ] ] `: "/  ",
-		`"a\\\"b"`:       "/  ",
-		`-1.5e+7`:        "/  ",
+		`{}`:                 "/  ",
+		"\t[ {} , [ ] ]\r\n": "/  ",
+		`"a\\\"b"`:           "/  ",
+		`-1.5e+7`:            "/  ",
 		strings.Repeat("[", 100) + strings.Repeat("]", 100): "/  ",
 	} {
 		m, ok := scan([]byte(body))

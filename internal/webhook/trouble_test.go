@@ -74,7 +74,7 @@ func TestWithoutKafkaTheAnswerComesInTime(t *testing.T) {
 			for range 3 {
 				status, answer := i.send(deal)
 				if status != http.StatusServiceUnavailable || answer.Get("Retry-After") == "" {
-					t.Errorf("answered %d, %v", status, answer)
+					t.Fatalf("answered %d, %v", status, answer)
 				}
 			}
 			if took := time.Since(begun); took > 15*time.Second {
@@ -160,6 +160,23 @@ func TestOverloadIsAnsweredAtOnce(t *testing.T) {
 	}
 }
 
+// Large bodies that trickle in leave room for those that Pipedrive usually sends.
+func TestLargeBodiesLeaveRoomForUsualOnes(t *testing.T) {
+	i := start(t, Limits{Bytes: 4 << 20, Whole: patience})
+	for range 3 {
+		if _, err := io.WriteString(i.dial(), head(1<<20)+`{"meta":`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	i.eventually("three wait for their rest", func() bool { return i.load.bytes.Load() == 3<<20 })
+	if status, _ := i.send(`"` + strings.Repeat("x", 1<<20-2) + `"`); status != http.StatusServiceUnavailable {
+		t.Errorf("a fourth large one is answered %d", status)
+	}
+	if status, _ := i.send(deal); status != http.StatusOK {
+		t.Errorf("a usual one is answered %d", status)
+	}
+}
+
 // A body that trickles in, or none at all, does not hold anything for long.
 func TestSlowSendersAreGivenUp(t *testing.T) {
 	i := start(t, Limits{Header: 200 * time.Millisecond, Whole: 400 * time.Millisecond})
@@ -170,7 +187,7 @@ func TestSlowSendersAreGivenUp(t *testing.T) {
 	i.eventually("its room is taken", func() bool { return i.load.bytes.Load() > 0 })
 	resp, err := http.ReadResponse(bufio.NewReader(body), nil)
 	if err != nil || resp.StatusCode != http.StatusRequestTimeout || !resp.Close {
-		t.Errorf("a slow body is answered %v, %v", resp, err)
+		t.Fatalf("a slow body is answered %v, %v", resp, err)
 	}
 	i.nothingHeld()
 	header := i.dial()
@@ -205,7 +222,7 @@ func TestTooManyConnectionsAreSentAway(t *testing.T) {
 		}
 		resp, err := http.ReadResponse(bufio.NewReader(third), nil)
 		if err != nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || !resp.Close {
-			t.Errorf("a connection too many is answered %v, %v", resp, err)
+			t.Fatalf("a connection too many is answered %v, %v", resp, err)
 		}
 		if rest, err := io.ReadAll(third); err != nil || len(rest) > 0 {
 			t.Errorf("then %q, %v", rest, err)

@@ -51,8 +51,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{- /* Everything that would only show when a pod starts, said while it is cheap. */ -}}
 {{- define "bridge.check" -}}
-{{- if not .Values.workspaces -}}
-{{- fail "workspaces: name at least one Planhat workspace with its token, e.g. --set workspaces[0].name=acme --set workspaces[0].existingSecret.name=planhat-acme" -}}
+{{- if not (or .Values.workspaces .Values.accounts) -}}
+{{- fail "workspaces: name at least one Planhat workspace with its token, e.g. --set workspaces[0].name=acme --set workspaces[0].existingSecret.name=planhat-acme, or an account of Pipedrive in accounts" -}}
+{{- end -}}
+{{- include "bridge.checkAccounts" . -}}
+{{- if and .Values.webhook.ingress.enabled (not .Values.webhook.ingress.host) -}}
+{{- fail "webhook.ingress: set host, the public name that stands in the webhook.url of the accounts" -}}
 {{- end -}}
 {{- $seen := dict -}}
 {{- $tokens := dict -}}
@@ -113,22 +117,88 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- fail "schemaRegistry: keep either username and password, or token" -}}
 {{- end -}}
 {{- end -}}
-{{- if not (or .Values.source.enabled .Values.sink.enabled) -}}
+{{- if not (include "bridge.components" . | fromJsonArray) -}}
 {{- fail "source.enabled and sink.enabled are both false: nothing would be installed" -}}
 {{- end -}}
 {{- end -}}
 
+{{- /* What accounts need, as bridge.check says it of workspaces. */ -}}
+{{- define "bridge.checkAccounts" -}}
+{{- $seen := dict -}}
+{{- $tokens := dict -}}
+{{- range .Values.accounts -}}
+{{- $variable := include "bridge.variable" .name -}}
+{{- if hasKey $seen $variable -}}
+{{- fail (printf "accounts: %s and %s would share the variables PIPEDRIVE_%s_...; rename one" (get $seen $variable) .name $variable) -}}
+{{- end -}}
+{{- $_ := set $seen $variable .name -}}
+{{- $secret := (default dict .existingSecret).name -}}
+{{- if and (not .token) (not $secret) -}}
+{{- fail (printf "accounts: %s has no token; set token, or existingSecret.name and .key" .name) -}}
+{{- end -}}
+{{- if and .token $secret -}}
+{{- fail (printf "accounts: %s has both token and existingSecret; keep one" .name) -}}
+{{- end -}}
+{{- $source := printf "secret %s/%s" $secret (default "token" (default dict .existingSecret).key) -}}
+{{- if .token -}}
+{{- $source = printf "token %s" (sha256sum .token) -}}
+{{- end -}}
+{{- if hasKey $tokens $source -}}
+{{- fail (printf "accounts: %s has the token of %s; give each account the token of its own company" .name (get $tokens $source)) -}}
+{{- end -}}
+{{- $_ := set $tokens $source .name -}}
+{{- with .webhook -}}
+{{- $secret := (default dict .existingSecret).name -}}
+{{- if or (not .user) (not (or .password $secret)) -}}
+{{- fail (printf "accounts: the webhook of %s needs user, and password or existingSecret.name" $variable) -}}
+{{- end -}}
+{{- if and $secret (or .password .previousPassword) -}}
+{{- fail (printf "accounts: the webhook of %s has both password and existingSecret; keep one" $variable) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* What is installed: each of it a StatefulSet. JSON, as for secrets. */ -}}
+{{- define "bridge.components" -}}
+{{- $list := list -}}
+{{- if .Values.source.enabled -}}{{- $list = append $list "source" -}}{{- end -}}
+{{- if and .Values.sink.enabled .Values.workspaces -}}{{- $list = append $list "sink" -}}{{- end -}}
+{{- if include "bridge.intake" . -}}{{- $list = append $list "webhook" -}}{{- end -}}
+{{- toJson $list -}}
+{{- end -}}
+
+{{- /* Not empty where webhooks are taken. */ -}}
+{{- define "bridge.intake" -}}
+{{- $takes := false -}}
+{{- range .Values.accounts -}}{{- if .webhook -}}{{- $takes = true -}}{{- end -}}{{- end -}}
+{{- if and .Values.webhook.enabled $takes -}}yes{{- end -}}
+{{- end -}}
+
 {{- /*
 The secrets that the services read, one entry each: the variable that names its
-file, the file below /etc/planhat-bridge, the Secret and its key, and the value if
-the chart is to keep it. JSON, so that several templates can read one list.
+file, the file below /etc/planhat-bridge, the Secret and its key, the value if the
+chart is to keep it, and whether it is a vendor's token, which the intake is not given. JSON, so that several templates can read one list.
 */ -}}
 {{- define "bridge.secrets" -}}
 {{- $own := include "bridge.fullname" . -}}
 {{- $list := list -}}
 {{- range .Values.workspaces -}}
 {{- $ref := default dict .existingSecret -}}
-{{- $list = append $list (dict "variable" (printf "PLANHAT_%s_TOKEN_FILE" (include "bridge.variable" .name)) "path" (printf "planhat/%s/token" .name) "secret" (default $own $ref.name) "key" (ternary (default "token" $ref.key) (printf "planhat-%s-token" .name) (not (empty $ref.name))) "value" .token) -}}
+{{- $list = append $list (dict "variable" (printf "PLANHAT_%s_TOKEN_FILE" (include "bridge.variable" .name)) "path" (printf "planhat/%s/token" .name) "secret" (default $own $ref.name) "key" (ternary (default "token" $ref.key) (printf "planhat-%s-token" .name) (not (empty $ref.name))) "value" .token "vendor" true) -}}
+{{- end -}}
+{{- range .Values.accounts -}}
+{{- $ref := default dict .existingSecret -}}
+{{- $name := .name -}}
+{{- $variable := printf "PIPEDRIVE_%s" (include "bridge.variable" $name) -}}
+{{- $list = append $list (dict "variable" (printf "%s_TOKEN_FILE" $variable) "path" (printf "pipedrive/%s/token" $name) "secret" (default $own $ref.name) "key" (ternary (default "token" $ref.key) (printf "pipedrive-%s-token" $name) (not (empty $ref.name))) "value" .token "vendor" true) -}}
+{{- with .webhook -}}
+{{- $ref := default dict .existingSecret -}}
+{{- $list = append $list (dict "variable" (printf "%s_WEBHOOK_PASSWORD_FILE" $variable) "path" (printf "pipedrive/%s/webhook-password" $name) "secret" (default $own $ref.name) "key" (ternary (default "webhook-password" $ref.key) (printf "pipedrive-%s-webhook-password" $name) (not (empty $ref.name))) "value" .password) -}}
+{{- if or .previousPassword $ref.previousKey -}}
+{{- $list = append $list (dict "variable" (printf "%s_WEBHOOK_PASSWORD_PREVIOUS_FILE" $variable) "path" (printf "pipedrive/%s/webhook-password-previous" $name) "secret" (default $own $ref.name) "key" (default (printf "pipedrive-%s-webhook-password-previous" $name) $ref.previousKey) "value" .previousPassword) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- with .Values.kafka.sasl -}}
 {{- if and .mechanism (or .password (.existingSecret).name) -}}
