@@ -42,7 +42,6 @@ const (
 	commandTopic    = "planhat.commands.acme"
 	resultTopic     = "planhat.results.acme"
 	deadLetterTopic = "planhat.deadletters.acme"
-	patience        = 20 * time.Second
 )
 
 // bench is a broker, a registry, a vendor and a sink that can be stopped and
@@ -180,7 +179,7 @@ func (b *bench) start() {
 				if err != nil {
 					b.t.Errorf("the sink ended: %v", err)
 				}
-			case <-time.After(patience):
+			case <-time.After(patient(patience)):
 				b.t.Errorf("the sink did not stop")
 			}
 		})
@@ -220,7 +219,7 @@ func record(line string) *kgo.Record {
 func (b *bench) results() map[string]schemas.Result {
 	b.t.Helper()
 	out := map[string]schemas.Result{}
-	ctx, cancel := context.WithTimeout(b.t.Context(), cmp.Or(b.hurry, patience))
+	ctx, cancel := context.WithTimeout(b.t.Context(), patient(cmp.Or(b.hurry, patience)))
 	defer cancel()
 	seen := map[string]bool{}
 	b.read(ctx, resultTopic, func(r *kgo.Record) bool {
@@ -246,7 +245,7 @@ func (b *bench) results() map[string]schemas.Result {
 func (b *bench) deadLetters(n int) map[string]*kgo.Record {
 	b.t.Helper()
 	out := map[string]*kgo.Record{}
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(b.t.Context(), patient(patience))
 	defer cancel()
 	b.read(ctx, deadLetterTopic, func(r *kgo.Record) bool {
 		out[headers(r)[sink.HeaderCommandID]] = r
@@ -259,7 +258,7 @@ func (b *bench) deadLetters(n int) map[string]*kgo.Record {
 func (b *bench) deadLetter(id string) *kgo.Record {
 	b.t.Helper()
 	var found *kgo.Record
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(b.t.Context(), patient(patience))
 	defer cancel()
 	b.read(ctx, deadLetterTopic, func(r *kgo.Record) bool {
 		found = r
@@ -274,6 +273,18 @@ func headers(r *kgo.Record) map[string]string {
 		out[h.Key] = string(h.Value)
 	}
 	return out
+}
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
+
+// patient is how long a wait may take here: short runs are those under the race
+// detector, where everything takes several times as long.
+func patient(d time.Duration) time.Duration {
+	if testing.Short() {
+		return 4 * d
+	}
+	return d
 }
 
 // read reads a topic from its beginning until fn says no more.
@@ -351,7 +362,7 @@ func expect(t *testing.T, results map[string]schemas.Result, id, want string) sc
 // until waits for a condition.
 func (b *bench) until(what string, condition func() bool) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(b.t.Context(), patient(patience))
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -322,7 +322,7 @@ func TestNothingIsBegunAfterItsDeadline(t *testing.T) {
 	b.cfg.Topics.Partitions = 1
 	b.prepare()
 	b.fault(planhatsim.Fault{Kind: "500", Method: "PUT", Path: "/companies"})
-	deadline := time.Now().Add(3 * time.Second)
+	deadline := time.Now().Add(patient(3 * time.Second))
 	b.send(
 		`a {"id":"slow","op":"upsert","object":"company","target":{"sourceId":"slow"},"fields":{"name":"Slow"}}`,
 		`b {"id":"before","op":"upsert","object":"company","target":{"externalId":"late"},"fields":{"name":"Before"}}`,

@@ -303,7 +303,7 @@ func TestNothingIsSentBehindA429(t *testing.T) {
 	b.start()
 	b.send(`d {"id":"work","op":"get","object":"company","target":{"externalId":"C0"}}`)
 	expect(t, b.results(), "work", "OK READ -")
-	deadline := time.Now().Add(3 * time.Second)
+	deadline := time.Now().Add(patient(3 * time.Second))
 	end.Store(&deadline)
 	last := deadline.UTC().Format(time.RFC3339Nano)
 	b.send(

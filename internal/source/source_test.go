@@ -169,7 +169,7 @@ func (r *rig) judgeBut(brought string) oracle.Report {
 	r.t.Helper()
 	report, err := oracle.Check(r.t.Context(), oracle.Options{
 		Kafka: r.kafka, Names: kafka.Names{Bridge: r.cfg.Bridge}, Workspace: stage.Workspace, SimulatorURL: r.stage.Planhat,
-		Objects: r.objects(), Settle: time.Minute, Rereads: r.rereads,
+		Objects: r.objects(), Settle: patient(time.Minute), Rereads: r.rereads,
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -190,17 +190,26 @@ func (r *rig) objects() []string {
 	return service.Objects()
 }
 
+// patient is how long a wait may take here: short runs are those under the race
+// detector, where everything takes several times as long.
+func patient(d time.Duration) time.Duration {
+	if testing.Short() {
+		return 4 * d
+	}
+	return d
+}
+
 // wait waits for a condition that the bridge brings about.
 func wait(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(patient(time.Minute))
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("waited a minute for %s", what)
+			t.Fatalf("waited too long for %s", what)
 		}
 	}
 }

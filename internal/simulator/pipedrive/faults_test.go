@@ -116,6 +116,9 @@ func TestFaultsOfRequests(t *testing.T) {
 			t.Errorf("%s: a request that is not meant answered %d", kind, r.status)
 		}
 		r := s.do("POST", "/api/v2/deals", `{"title":"A"}`)
+		if kind == "403-html" && r.header.Get("X-Ratelimit-Limit") != "" {
+			t.Error("the proxy's page has the vendor's headers")
+		}
 		if kind == "success-false" && !strings.Contains(r.body, `"success":false`) {
 			t.Errorf("%s: %s", kind, r.body)
 		}

@@ -93,17 +93,18 @@ func (l *limits) refuse(c *call, h http.Header, now time.Time, burst bool) *answ
 	l.headers(c, h, now)
 	a := tooMany(c, h, burst)
 	if l.blockAfter > 0 && l.refused[c.token] > l.blockAfter {
-		a = blocked()
-		for name := range h {
-			if name != "Date" {
-				h.Del(name)
-			}
-		}
+		a = blocked(h)
 	}
 	return &a
 }
 
-func blocked() answer {
+// blocked is the page of the proxy before the vendor, which knows nothing of the vendor's headers.
+func blocked(h http.Header) answer {
+	for name := range h {
+		if name != "Date" {
+			h.Del(name)
+		}
+	}
 	return answer{status: http.StatusForbidden, kind: typeHTML, body: []byte(blockedPage)}
 }
 

@@ -41,7 +41,7 @@ func (s *Server) misanswer(w http.ResponseWriter, c *call, f Fault) (status int)
 	case "plan-limit":
 		return write(w, planLimit())
 	case "403-html":
-		return write(w, blocked())
+		return write(w, blocked(w.Header()))
 	case "timeout-before":
 		s.hold(c.Request)
 	case "timeout-after":
