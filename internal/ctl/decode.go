@@ -187,7 +187,7 @@ func decodeWebhook(value []byte) (decoded, error) {
 	if err != nil {
 		return d, nil //nolint:nilerr // shown as it is
 	}
-	d.text = strings.Join([]string{string(event.Action), event.Entity, event.EntityID}, " ")
+	d.text = strings.Join([]string{event.Action, event.Entity, event.EntityID}, " ")
 	if event.ID != "" {
 		d.text += fmt.Sprintf(" attempt %d (%s)", event.Attempt, event.ID)
 	}

@@ -179,7 +179,7 @@ func (c *calendar) await(what string, most time.Duration, ok func() bool) {
 	c.t.Helper()
 	for begin := time.Now(); !ok(); <-time.After(most / 1000) {
 		if time.Since(begin) > most {
-			text, _ := json.Marshal(c.status()) //nolint:errchkjson // words for a failure
+			text, _ := json.Marshal(c.status())
 			c.t.Fatalf("waited %s for %s; status: %s\n%s", most, what, text, c.logs)
 		}
 	}

@@ -2,6 +2,7 @@ package pipedrive
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"os/exec"
 	"testing"
@@ -30,9 +31,7 @@ func newWorld(t *testing.T, receivers int, sim pipedrivesim.Options, env map[str
 	}
 	w.door = rig.OpenDoor(t, w.at...)
 	vars := map[string]string{"PIPEDRIVE_WEBHOOK_URL": w.door.URL, "PIPEDRIVE_DELETE_GUARD": "off", "SOURCE_COMPONENTS": config.Poller}
-	for name, value := range env {
-		vars[name] = value
-	}
+	maps.Copy(vars, env)
 	w.Rig = rig.New(t, rig.Options{Pipedrive: &sim, Env: vars, Session: 6 * time.Second})
 	w.sim = w.Stage.PipedriveSimulator
 	return w
@@ -40,7 +39,7 @@ func newWorld(t *testing.T, receivers int, sim pipedrivesim.Options, env map[str
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a listener has no deadline
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,9 +63,9 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			break
 		}
-		defer resp.Body.Close()
 		w.WriteHeader(resp.StatusCode)
 		_, _ = io.Copy(w, resp.Body)
+		_ = resp.Body.Close()
 		return
 	}
 	w.WriteHeader(http.StatusBadGateway)
