@@ -57,7 +57,7 @@ type call struct {
 }
 
 // inBubble runs a story once the account has been read and its webhooks are registered.
-func inBubble(t *testing.T, sim pipedrivesim.Options, story func(*calendar)) {
+func inBubble(t *testing.T, sim pipedrivesim.Options, env map[string]string, story func(*calendar)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := &calendar{t: t, logs: &bubble.Logbook{}}
@@ -70,7 +70,7 @@ func inBubble(t *testing.T, sim pipedrivesim.Options, story func(*calendar)) {
 			t.Fatal(err)
 		}
 		defer c.broker.Close()
-		c.configure()
+		c.configure(env)
 		c.mail = c.newMailbox()
 		defer c.mail.client.Close()
 		sim.Transport = bubble.Handled{Handler: c.mail}
@@ -85,7 +85,7 @@ func inBubble(t *testing.T, sim pipedrivesim.Options, story func(*calendar)) {
 	})
 }
 
-func (c *calendar) configure() {
+func (c *calendar) configure(env map[string]string) {
 	c.t.Helper()
 	vars := map[string]string{
 		"KAFKA_BOOTSTRAP_SERVERS": c.broker.ListenAddrs()[0], "SCHEMA_REGISTRY_URL": "http://registry.example", "TOPIC_REPLICATION_FACTOR": "1",
@@ -93,8 +93,9 @@ func (c *calendar) configure() {
 		"PIPEDRIVE_BASE_URL": "http://pipedrive.example", "PIPEDRIVE_WEBHOOK_URL": "https://bridge.example/pipedrive/demo",
 		"PIPEDRIVE_WEBHOOK_USER": "u", "PIPEDRIVE_WEBHOOK_PASSWORD": "secret-of-webhooks", "PIPEDRIVE_DELETE_GUARD": "off",
 	}
+	maps.Copy(vars, env)
 	var environ []string
-	for name, value := range maps.All(vars) {
+	for name, value := range vars {
 		environ = append(environ, name+"="+value)
 	}
 	var err error

@@ -25,15 +25,8 @@ func TestOwnerKilledAtNamedPoints(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, 1, small(), nil)
 			w.receive(0)
-			if point == account.PointEventsRead { // nobody rings before there are webhooks
-				w.StartAs("source", "source-0", "", 0)
-				w.registered()
-				w.Judge()
-			}
-			p := w.StartAs("source", "source-1", point, w.after(point))
-			w.live(p)
-			p.Killed(t)
-			w.StartAs("source", "source-2", "", 0)
+			w.die(w.StartAs("source", "source-0", point, w.after(point)))
+			w.StartAs("source", "source-0", "", 0)
 			w.registered()
 			w.sim.Live(30)
 			w.Judge()
@@ -52,9 +45,7 @@ func TestReceiverKilledAtNamedPoints(t *testing.T) {
 			w := newWorld(t, 1, small(), nil)
 			w.StartAs("source", "source-0", "", 0)
 			w.registered()
-			p := w.receive(0, rig.DieAt(point, w.after(point)))
-			w.live(p)
-			p.Killed(t)
+			w.die(w.receive(0, rig.DieAt(point, w.after(point))))
 			w.receive(0)
 			w.sim.Live(30)
 			report := w.Judge()
@@ -79,12 +70,10 @@ func (w *world) after(point string) int {
 	return n
 }
 
-// live lets the company go on until the process has died.
-func (w *world) live(p *rig.Process) {
+// die lets the company live until the process has died.
+func (w *world) die(p *rig.Process) {
+	w.t.Helper()
 	w.sim.SetLife(40)
 	defer w.sim.SetLife(0)
-	select {
-	case <-p.Done():
-	case <-w.t.Context().Done():
-	}
+	p.Killed(w.t)
 }

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -38,9 +39,8 @@ func freeAddress(port int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = l.Close() }()
 	_, chosen, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
+	if err = errors.Join(err, l.Close()); err != nil {
 		return "", fmt.Errorf("find a port for webhooks: %w", err)
 	}
 	n, err := strconv.Atoi(chosen)
