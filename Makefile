@@ -40,7 +40,7 @@ test: ## run all tests (needs only Go)
 
 .PHONY: stories
 stories: ## tell every variant of every fault, outage, switch and point, of which `make test` tells a share
-	STORIES=all $(GO) test -count=1 -timeout 60m ./test/faults ./test/brokerfaults ./test/sinkfaults ./test/freshness ./test/pairs ./test/crash
+	STORIES=all $(GO) test -count=1 -timeout 60m ./test/faults ./test/brokerfaults ./test/sinkfaults ./test/freshness ./test/pairs ./test/crash ./test/scale
 
 .PHONY: race
 race: ## run all tests with the race detector

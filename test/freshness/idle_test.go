@@ -99,7 +99,7 @@ func TestHiddenRecordsAtRest(t *testing.T) {
 		if asked < hidden {
 			t.Errorf("%d questions for %d records that are gone from their listing", asked, hidden)
 		}
-		w.rests(3 * time.Hour)
+		w.rests(time.Hour)
 	})
 }
 

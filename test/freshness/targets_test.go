@@ -39,7 +39,7 @@ func TestTargetsThatCannotBeMet(t *testing.T) {
 		}
 		w.says(want)
 		w.await("the snapshot", time.Hour, w.snapshotDone)
-		sleep(30 * time.Minute)
+		sleep(10 * time.Minute)
 		w.says(want)
 		if n := len(w.logs.Lines("the calls that may be spent do not suffice for the freshness targets")); n != 1 {
 			t.Errorf("it is said %d times", n)
