@@ -11,6 +11,7 @@ import (
 // ownPrefixes are the beginnings under which every name must be known.
 var ownPrefixes = []string{
 	"PLANHAT_", "KAFKA_", "SCHEMA_REGISTRY_", "SCHEMA_", "TOPIC_", "SOURCE_", "SINK_", "SHARD_", "BRIDGE_", "ADMIN_", "PIPEDRIVE_",
+	"WEBHOOK_AD", // WEBHOOK_URL may well be somebody else's
 }
 
 // Kubernetes puts variables for every service of the namespace into every pod;
