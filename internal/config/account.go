@@ -62,7 +62,7 @@ func (l *loader) account(name string) Account {
 		Name: name, BaseURL: strings.TrimSpace(s.BaseURL), WebhookURL: l.webhookURL(prefix+"WEBHOOK_URL", name, string(s.WebhookURL)), WebhookUser: s.WebhookUser,
 		Token:                   l.apiToken(prefix+"TOKEN", l.secretFrom(prefix+"TOKEN", s.Token, s.TokenFile)),
 		WebhookPassword:         l.secretFrom(prefix+"WEBHOOK_PASSWORD", s.WebhookPassword, s.WebhookPasswordFile),
-		WebhookPasswordPrevious: l.secretFrom(prefix+"WEBHOOK_PASSWORD_PREVIOUS", s.WebhookPrevious, s.WebhookPreviousFile),
+		WebhookPasswordPrevious: l.secretBy(OptionalFileSecret, prefix+"WEBHOOK_PASSWORD_PREVIOUS", s.WebhookPrevious, s.WebhookPreviousFile),
 		Objects:                 l.knownObjects(prefix+"OBJECTS", s.Objects, AccountObjects()),
 		ReconcileInterval:       time.Duration(s.ReconcileInterval), SweepInterval: time.Duration(s.SweepInterval),
 		RequestsPer2s: int(s.RequestsPer2s), DailyTokenShare: float64(s.DailyTokenShare),

@@ -9,7 +9,10 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 )
 
-const pipedriveDomain = "pipedrive.com"
+const (
+	pipedriveDomain = "pipedrive.com"
+	tokenInQuery    = "api_token=" // the old way to send a token: addresses are copied with it
+)
 
 // underPipedrive tells whether a host is Pipedrive's.
 func underPipedrive(host string) bool {
@@ -22,8 +25,11 @@ func underPipedrive(host string) bool {
 // token would be sent to strangers.
 func checkCompany(text string) error {
 	u, err := pipedrive.ParseURL(text)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case strings.Contains(text, tokenInQuery): // addresses are shown, tokens are not
+		return errors.New("holds an API token; write the address without it, and the token into its own variable")
 	}
 	parsed, err := url.Parse(u.String())
 	if err != nil {

@@ -89,7 +89,7 @@ func (r *report) shown(variable string) string {
 	switch {
 	case value == "":
 		return ""
-	case secretName(variable), strings.Contains(value, "@"): // user:password@host
+	case secretName(variable), strings.Contains(value, "@"), strings.Contains(value, tokenInQuery): // user:password@host
 		return masked
 	case len(value) > maxShown:
 		return strings.ToValidUTF8(value[:maxShown], "") + "..."

@@ -130,6 +130,11 @@ func (l *loader) shard() Shard {
 // secretFrom takes a secret from its variable or from the file that the variable
 // with _FILE names. nil: neither is set, or a fault was reported.
 func (l *loader) secretFrom(variable, value, path string) *Secret {
+	return l.secretBy(FileSecret, variable, value, path)
+}
+
+// secretBy is secretFrom with the way in which a file is read.
+func (l *loader) secretBy(read func(path string) (*Secret, error), variable, value, path string) *Secret {
 	switch {
 	case value != "" && path != "":
 		l.addf(variable, "is given twice, here and in %s; keep one of them", l.written(variable+"_FILE"))
@@ -137,7 +142,7 @@ func (l *loader) secretFrom(variable, value, path string) *Secret {
 	case value != "":
 		return NewSecret(strings.TrimRight(value, "\r\n"))
 	case path != "":
-		s, err := FileSecret(path)
+		s, err := read(path)
 		if err != nil {
 			l.addf(variable+"_FILE", "cannot be used (%v); name a readable file that holds the secret", err)
 		}

@@ -21,9 +21,12 @@ const masked = "******"
 // another file. While the file cannot be read or is empty, the last good value
 // stands: a rotation that is half done must not log everybody out.
 //
+// An optional secret differs in that its empty file means that there is none.
+//
 // The nil Secret is an absent one: Current gives "" and IsSet false.
 type Secret struct {
-	path string // empty: a fixed value
+	path     string // empty: a fixed value
+	optional bool   // an empty file is a value: none
 
 	mu    sync.Mutex
 	value string
@@ -35,13 +38,20 @@ func NewSecret(value string) *Secret { return &Secret{value: value} }
 
 // FileSecret holds the content of a file without its trailing newlines. It
 // fails if the file cannot be read or holds nothing.
-func FileSecret(path string) (*Secret, error) {
-	s := &Secret{path: path}
-	info, err := os.Stat(path)
+func FileSecret(path string) (*Secret, error) { return fileSecret(&Secret{path: path}) }
+
+// OptionalFileSecret is the same for a secret that comes and goes: while its file
+// is empty, Current gives "".
+func OptionalFileSecret(path string) (*Secret, error) {
+	return fileSecret(&Secret{path: path, optional: true})
+}
+
+func fileSecret(s *Secret) (*Secret, error) {
+	info, err := os.Stat(s.path)
 	if err != nil {
 		return nil, fmt.Errorf("read secret: %w", err)
 	}
-	value, err := readSecret(path)
+	value, err := s.read()
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +75,7 @@ func (s *Secret) Current() string {
 	if err != nil || s.unchanged(info) {
 		return s.value
 	}
-	if value, err := readSecret(s.path); err == nil {
+	if value, err := s.read(); err == nil {
 		s.value, s.seen = value, info
 	}
 	return s.value
@@ -85,6 +95,14 @@ func (s *Secret) unchanged(info os.FileInfo) bool {
 // maxSecretFile is far above any token; a path to something else is a mistake.
 const maxSecretFile = 64 << 10
 
+func (s *Secret) read() (string, error) {
+	value, err := readSecret(s.path)
+	if value == "" && err == nil && !s.optional {
+		return "", fmt.Errorf("read secret: %s is empty", s.path)
+	}
+	return value, err
+}
+
 func readSecret(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -97,11 +115,7 @@ func readSecret(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read secret: %w", err)
 	}
-	value := string(bytes.TrimRight(raw, "\r\n"))
-	if value == "" {
-		return "", fmt.Errorf("read secret: %s is empty", path)
-	}
-	return value, nil
+	return string(bytes.TrimRight(raw, "\r\n")), nil
 }
 
 // IsSet tells a secret from an absent one.

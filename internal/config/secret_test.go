@@ -54,6 +54,33 @@ func TestSecretFollowsItsFile(t *testing.T) {
 	}
 }
 
+// An optional secret is gone when its file is empty, and not when it is missing.
+func TestOptionalSecret(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "previous")
+	if _, err := OptionalFileSecret(path); err == nil {
+		t.Error("a missing file is accepted")
+	}
+	write(t, path, "\n")
+	s, err := OptionalFileSecret(path)
+	if err != nil || s.Current() != "" || !s.IsSet() {
+		t.Fatalf("of an empty file: %q, %v", s.Current(), err)
+	}
+	for _, step := range []struct {
+		name   string
+		change func()
+		want   string
+	}{
+		{"written", func() { write(t, path, "one\n") }, "one"},
+		{"taken away: the old value stands", func() { _ = os.Remove(path) }, "one"},
+		{"back, and empty", func() { write(t, path, "\n") }, ""},
+	} {
+		step.change()
+		if got := s.Current(); got != step.want {
+			t.Errorf("%s: %q, want %q", step.name, got, step.want)
+		}
+	}
+}
+
 // Kubernetes mounts token -> ..data/token, ..data -> ..2026_01; an update makes
 // a new folder and renames a new ..data over the old. Size and time can be the
 // same.

@@ -93,7 +93,7 @@ type accountSettings struct {
 	WebhookPassword     string   `env:"WEBHOOK_PASSWORD" secret:"true" doc:"Password that Pipedrive sends; best 32 random bytes."`
 	WebhookPasswordFile string   `env:"WEBHOOK_PASSWORD_FILE" doc:"File with the password, read anew when it changes."`
 	WebhookPrevious     string   `env:"WEBHOOK_PASSWORD_PREVIOUS" secret:"true" doc:"A second password that is accepted too, while the first replaces it."`
-	WebhookPreviousFile string   `env:"WEBHOOK_PASSWORD_PREVIOUS_FILE" doc:"File with the second password, read anew when it changes."`
+	WebhookPreviousFile string   `env:"WEBHOOK_PASSWORD_PREVIOUS_FILE" doc:"File with the second password, read anew when it changes. Empty: there is no second one."`
 	Objects             list     `env:"OBJECTS" doc:"Objects to capture, separated by commas: deal, organization, person, note, pipeline. Default: all."`
 	ReconcileInterval   duration `env:"RECONCILE_INTERVAL" envDefault:"15m" min:"1s" max:"24h" doc:"How often what changed is asked for, to find what no webhook brought."`
 	SweepInterval       duration `env:"SWEEP_INTERVAL" envDefault:"24h" min:"1s" max:"720h" doc:"How often all records are listed, to find deletes that no webhook brought."`

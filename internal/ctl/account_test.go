@@ -46,6 +46,8 @@ func (b *bridge) deals() {
 		&kgo.Record{Topic: webhookTopic, Key: []byte("deal/42"),
 			Value: []byte(`{"meta":{"action":"change","entity":"deal","entity_id":"42","id":"c0ffee00-0000-4000-8000-000000000001","attempt":2,"version":"2.0"},"data":{"id":42,"status":"won"},"previous":{"status":"open"}}`)},
 		&kgo.Record{Topic: webhookTopic, Key: []byte("unknown"), Value: []byte(`{"hello":1}`)},
+		&kgo.Record{Topic: webhookTopic, Key: []byte("unknown"),
+			Value: []byte(`{"meta":{"action":"change","entity":"deal\n\u001b[2J","entity_id":"42","id":"x","version":"2.0"},"data":{}}`)},
 	)
 }
 
@@ -78,5 +80,7 @@ func TestAccounts(t *testing.T) {
 	for _, line := range []string{"tail deal", "signal pause", "send --object company --op create --set name=x --account demo"} {
 		out.WriteString(b.run("", strings.Fields(line)...))
 	}
+	b.environ = append(b.environ, "PIPEDRIVE_ACCOUNTS=demo", "PLANHAT_WORKSPACES=acme")
+	out.WriteString(b.run("", "tail", "deal"))
 	golden(t, "account", out.String())
 }

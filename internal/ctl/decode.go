@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -191,7 +192,16 @@ func decodeWebhook(value []byte) (decoded, error) {
 	if event.ID != "" {
 		d.text += fmt.Sprintf(" attempt %d (%s)", event.Attempt, event.ID)
 	}
+	d.text = strings.Map(onLine, d.text) // strings of anybody's JSON
 	return d, nil
+}
+
+// onLine keeps a text on its line, and terminals from obeying it.
+func onLine(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return unicode.ReplacementChar
 }
 
 func decodeJSON(value []byte) (decoded, error) {

@@ -301,3 +301,19 @@ func TestDoctorOfAWrongLogin(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Where webhooks are only taken, no registry is needed, and none is asked.
+func TestDoctorOfAnIntakeAsksNoRegistry(t *testing.T) {
+	t.Parallel()
+	c := newClinic(t, planhatsim.Options{Companies: 1})
+	for _, name := range slices.Collect(maps.Keys(c.env)) {
+		if strings.HasPrefix(name, "PLANHAT_") {
+			delete(c.env, name)
+		}
+	}
+	c.set("SCHEMA_REGISTRY_URL", "http://127.0.0.1:1", "SOURCE_COMPONENTS", "webhook", "PIPEDRIVE_ACCOUNTS", "acme",
+		"PIPEDRIVE_WEBHOOK_USER", "hook", "PIPEDRIVE_WEBHOOK_PASSWORD", "hush")
+	if got := c.run(); strings.Contains(got, "registry reachable") || !strings.Contains(got, "webhooks are taken here") {
+		t.Error(got)
+	}
+}

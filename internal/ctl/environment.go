@@ -78,7 +78,11 @@ func (t *tool) oneWorkspace(ctx context.Context) (*environment, string, error) {
 		return nil, "", err
 	}
 	of, err := e.one()
-	if err == nil && of.vendor != vendor {
+	switch {
+	case err != nil || of.vendor == vendor:
+	case e.account != "":
+		err = usage("commands are for workspaces of Planhat, not for accounts of Pipedrive: leave --account out")
+	default:
 		err = usage("commands are for workspaces of Planhat, and there is none: name one with --workspace or PLANHAT_WORKSPACES")
 	}
 	return e, of.name, err

@@ -72,6 +72,15 @@ func (e *environment) one() (party, error) {
 	return party{}, usage("there are several %s (%s): say which with %s", what, strings.Join(names, ", "), flag)
 }
 
+// other is an account that has a topic of a short name, where one of Planhat's was meant.
+func (e *environment) other(of party, short string) (party, bool) {
+	accounts := e.accounts()
+	if of.vendor == pipedrive || len(accounts) == 0 {
+		return party{}, false
+	}
+	return accounts[0], slices.Contains(accounts[0].shortNames(), short)
+}
+
 // suffix is the short name of topics that are not of one object.
 type suffix struct {
 	name    string

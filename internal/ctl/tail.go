@@ -136,6 +136,9 @@ func (e *environment) choose(args []string) (map[string]shownTopic, error) {
 	topics := of.topics(e.names)
 	for _, arg := range short {
 		topic, ok := topics[arg]
+		if other, has := e.other(of, arg); !ok && has {
+			return nil, usage("Planhat has no %q, Pipedrive does: name the account with --account, such as --account %s", arg, other.name)
+		}
 		if !ok {
 			return nil, usage("topic %q: write a full name or one of %s", arg, strings.Join(of.shortNames(), ", "))
 		}

@@ -188,6 +188,11 @@ func TestPasswordsAreReplacedWithoutARestart(t *testing.T) {
 	if status("two") != 200 || status("one") != 401 {
 		t.Error("not the two passwords that the files have now are accepted")
 	}
+	write(next, "")
+	i.eventually("the second password is gone with the content of its file", func() bool { return status("two") == 401 })
+	if status("three") != 200 || status("") != 401 {
+		t.Error("without a second password not the first alone is accepted")
+	}
 }
 
 // Nothing of a stranger's body is read: the answer is there before it is sent.

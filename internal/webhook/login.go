@@ -25,6 +25,7 @@ type login struct {
 // hashed are the passwords as they were at a time.
 type hashed struct {
 	at        time.Time
+	accepted  int // how many there were
 	passwords [2][sha256.Size]byte
 }
 
@@ -58,8 +59,14 @@ func (l *login) current(now time.Time) *hashed {
 		return h
 	}
 	fresh := &hashed{at: now}
-	for i := range fresh.passwords {
-		fresh.passwords[i] = sha256.Sum256([]byte(l.passwords[min(i, len(l.passwords)-1)].Current()))
+	for _, p := range l.passwords {
+		if password := p.Current(); password != "" { // else the file of the second is empty
+			fresh.passwords[fresh.accepted] = sha256.Sum256([]byte(password))
+			fresh.accepted++
+		}
+	}
+	for i := fresh.accepted; i > 0 && i < len(fresh.passwords); i++ {
+		fresh.passwords[i] = fresh.passwords[0]
 	}
 	l.hashed.Store(fresh)
 	return fresh

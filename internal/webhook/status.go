@@ -46,7 +46,7 @@ func (s *Service) Status() any {
 		if r == nil {
 			continue
 		}
-		st := AccountStatus{Name: a.Name, Path: Path + a.Name, Passwords: len(r.login.passwords), Requests: r.counts.told()}
+		st := AccountStatus{Name: a.Name, Path: Path + a.Name, Passwords: r.login.current(s.deps.Now()).accepted, Requests: r.counts.told()}
 		if ms := r.counts.last.Load(); ms > 0 {
 			st.LastStored = time.UnixMilli(ms).UTC()
 		}

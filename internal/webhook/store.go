@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -141,6 +142,7 @@ func (s *Service) settle(account *room, p *pending, err error) outcome {
 	}
 	if kafka.TopicGone(err) {
 		account.lookAgain(s.client.Load(), s.deps.Now())
+		err = fmt.Errorf("topic %s is gone; create it, or restart the source, which does so unless KAFKA_CREATE_TOPICS is false: %w", account.topic, err)
 	}
 	s.trouble.set(err)
 	return unavailable

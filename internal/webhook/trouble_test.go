@@ -121,6 +121,9 @@ func TestATopicMadeAnewIsWrittenTo(t *testing.T) {
 	if status, _ := i.send(deal); status != http.StatusServiceUnavailable {
 		t.Errorf("without its topic a webhook is answered %d", status)
 	}
+	if cause, _ := i.trouble.told(); !strings.Contains(cause, i.names.Webhooks("acme")) {
+		t.Errorf("the cause does not name the topic: %s", cause)
+	}
 	if err := kafka.EnsureTopics(t.Context(), admin, i.Topics(), true); err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,9 @@ func Run(ctx context.Context, o Options) Report {
 	x := newExaminer(o)
 	x.configuration()
 	x.kafka(ctx)
-	x.registry(ctx)
+	if o.Config.Has(config.Poller) || len(o.Config.Planhat) > 0 {
+		x.registry(ctx)
+	}
 	spent := map[string]int{}
 	for _, ws := range o.Config.Planhat {
 		spent[ws.Name] = x.planhat(ctx, ws)

@@ -16,7 +16,7 @@ type Status struct {
 	// Company is that of the token, as Pipedrive names it.
 	Company     string         `json:"company,omitempty"`
 	TokensSpent int64          `json:"tokens_spent"`               // since the process began
-	TokensLeft  int64          `json:"day_tokens_left,omitempty"`  // of the company, as Pipedrive said last
+	TokensLeft  *int64         `json:"day_tokens_left,omitempty"`  // of the company, as Pipedrive said last; nil: not yet
 	DayTokens   int64          `json:"day_tokens_limit,omitempty"` // likewise
 	Webhooks    WebhookStatus  `json:"webhooks"`
 	Streams     []StreamStatus `json:"streams,omitempty"`
@@ -74,8 +74,9 @@ func (a *Account) show() {
 		st.State, st.Cause = a.halt.state, a.halt.cause
 	}
 	used := a.client.Usage()
-	st.TokensSpent, st.TokensLeft, st.DayTokens = used.Total, max(used.Remaining, 0), max(used.Limit, 0)
+	st.TokensSpent, st.DayTokens = used.Total, max(used.Limit, 0)
 	if used.Remaining >= 0 {
+		st.TokensLeft = &used.Remaining
 		a.metrics.tokensLeft.WithLabelValues(a.cfg.Name).Set(float64(used.Remaining))
 	}
 	st.Webhooks = WebhookStatus{State: a.hooks.State, Cause: a.hooks.Cause, Hooks: a.hooks.Hooks, Next: a.places.Next}

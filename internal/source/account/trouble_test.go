@@ -43,6 +43,9 @@ func TestStopsAndResumes(t *testing.T) {
 		if made, most := r.calls.Load()-calls, 2+3*int64(time.Since(since)/(300*time.Millisecond)); made > most {
 			t.Errorf("%s: %d calls, want a probe from time to time (%d)", c.state, made, most)
 		}
+		if left := statusOf(svc).TokensLeft; n == 0 && (left == nil || *left != 0) {
+			t.Error("status does not say that no tokens are left")
+		}
 		r.sim.ClearFaults()
 		r.waitOps("deal", id, "c")
 		wait(t, "the end of "+c.state, func() bool { return len(r.notes(c.end)) == ended+1 })

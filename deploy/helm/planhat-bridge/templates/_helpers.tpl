@@ -147,13 +147,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- fail (printf "accounts: %s has the token of %s; give each account the token of its own company" .name (get $tokens $source)) -}}
 {{- end -}}
 {{- $_ := set $tokens $source .name -}}
+{{- $name := .name -}}
 {{- with .webhook -}}
 {{- $secret := (default dict .existingSecret).name -}}
 {{- if or (not .user) (not (or .password $secret)) -}}
-{{- fail (printf "accounts: the webhook of %s needs user, and password or existingSecret.name" $variable) -}}
+{{- fail (printf "accounts: the webhook of %s needs user, and password or existingSecret.name" $name) -}}
 {{- end -}}
 {{- if and $secret (or .password .previousPassword) -}}
-{{- fail (printf "accounts: the webhook of %s has both password and existingSecret; keep one" $variable) -}}
+{{- fail (printf "accounts: the webhook of %s has both password and existingSecret; keep one" $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
