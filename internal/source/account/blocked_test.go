@@ -166,6 +166,10 @@ func TestAHeldStreamIsSweptFromTheBeginning(t *testing.T) {
 	if s.cursor.Sweep != nil || s.cursor.Swept != 0 {
 		t.Errorf("it goes on at %+v, swept %v", s.cursor.Sweep, timeOf(s.cursor.Swept))
 	}
+	s.cursor.Capture.SnapshotDone, s.reconcileAt, s.sweepAt = true, a.now().Add(time.Hour), a.now().Add(time.Hour)
+	if due := a.taskOf(s).due; !due.Equal(s.retryAt) {
+		t.Errorf("its topic is looked at again at %v, want %v", due, s.retryAt)
+	}
 }
 
 // A cursor fits into a record of the state, whatever is gone or owed; what there is

@@ -80,7 +80,7 @@ func (a *Account) taskOf(s *stream) task {
 		t.due, t.do = s.confirmAt, (*Account).confirm
 	}
 	if s.state == stateHeld {
-		t.do = (*Account).lookAgain
+		t.due, t.do = s.retryAt, (*Account).lookAgain
 	}
 	if t.due.Before(s.retryAt) {
 		t.due = s.retryAt
