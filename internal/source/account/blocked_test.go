@@ -271,3 +271,25 @@ func TestWhatWasToldToStopIsToldToGoOn(t *testing.T) {
 		t.Errorf("told %+v", a.outbox)
 	}
 }
+
+// The next reconciliation begins well before this one did, also where this one took
+// long and saw younger rows, or the vendor does not tell its time: a row that appears
+// late must not be behind it.
+func TestTheWatermarkIsNotAheadOfItsReconciliation(t *testing.T) {
+	t.Parallel()
+	a := bare(t, &fakeVendor{})
+	now := timeOf(ms("10:00"))
+	a.now = func() time.Time { return now }
+	for name, page := range map[string]pipedrive.Page{"with the vendor's clock": {Date: now}, "without": {}} {
+		r := &recent{}
+		r.begin(a, page)
+		r.see(ms("03:00"))
+		r.begin(a, pipedrive.Page{Date: now.Add(time.Minute)}) // a later page changes nothing
+		for _, stamp := range []string{"10:30", "11:00", "50:00"} {
+			r.see(ms(stamp))
+		}
+		if r.newest != ms("03:00") {
+			t.Errorf("%s: the watermark is %v", name, timeOf(r.newest))
+		}
+	}
+}

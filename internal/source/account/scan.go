@@ -17,10 +17,6 @@ import (
 // stamps are whole seconds, and what the vendor shows may lag.
 const overlap = time.Minute
 
-// future is how far a stamp may be ahead of the vendor's own clock before it is
-// not trusted as a watermark.
-const future = time.Minute
-
 // task is a step of a stream: confirming what is gone, reconciling or sweeping.
 type task struct {
 	stream *stream
@@ -106,9 +102,7 @@ func (a *Account) reconcile(ctx context.Context, s *stream) error {
 	if err != nil {
 		return err
 	}
-	if s.recent.limit == 0 && !page.Date.IsZero() {
-		s.recent.limit = page.Date.Add(future).UnixMilli()
-	}
+	s.recent.begin(a, page)
 	if err := a.admitAll(ctx, s, page.Rows, byReconcile); err != nil {
 		return err
 	}
@@ -125,6 +119,14 @@ func (a *Account) reconcile(ctx context.Context, s *stream) error {
 		a.metrics.reconciled(a.cfg.Name, s, a.now())
 	}
 	return a.flush(ctx, writes{})
+}
+
+// begin notes when the listing began: a younger stamp is no watermark, so that the
+// next one overlaps with all that may have appeared behind this one.
+func (r *recent) begin(a *Account, page pipedrive.Page) {
+	if r.limit == 0 {
+		r.limit = a.vendorNow(page).UnixMilli()
+	}
 }
 
 // admitAll compares the rows of a page.
