@@ -293,3 +293,18 @@ func TestTheWatermarkIsNotAheadOfItsReconciliation(t *testing.T) {
 		}
 	}
 }
+
+// What a paused or held stream owes is not waited for: nothing is asked for it.
+func TestNobodyWaitsForTheDebtsOfAPausedStream(t *testing.T) {
+	t.Parallel()
+	a := bare(t, &fakeVendor{})
+	s := a.streamOf("deal")
+	s.cursor.Debts = []debt{{ID: 1, Tries: 1, At: a.now().Add(-time.Minute).UnixMilli()}}
+	if wait := a.nextDebt(); wait != 0 {
+		t.Errorf("a debt that is due is waited for: %v", wait)
+	}
+	s.cursor.Paused = &pause{Signal: "x"}
+	if wait := a.nextDebt(); wait != maxIdle {
+		t.Errorf("the account looks again after %v, for nothing", wait)
+	}
+}

@@ -371,6 +371,9 @@ func (a *Account) settleDebts(ctx context.Context) (bool, error) {
 func (a *Account) nextDebt() time.Duration {
 	wait := maxIdle
 	for _, s := range a.streams {
+		if !s.works() {
+			continue
+		}
 		for _, d := range s.cursor.Debts {
 			wait = min(wait, timeOf(d.At).Sub(a.now()))
 		}
