@@ -80,6 +80,8 @@ type Account struct {
 	outbox    []schemas.Notification
 	delivered time.Time
 	hooks     hooks.Report // the last one
+	untended  int          // looks at the webhooks that failed, in a row
+	stumbled  stumble
 
 	mu    sync.Mutex
 	shown Status
@@ -182,6 +184,9 @@ func (a *Account) turn(ctx context.Context) error {
 	}
 	if err := a.identify(ctx); err != nil {
 		return err
+	}
+	if a.halt.state != "" && a.shareSpent() { // users/me has told how the day stands
+		return nil
 	}
 	if err := a.tend(ctx); err != nil {
 		return err

@@ -2,6 +2,7 @@ package account
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
@@ -177,6 +178,27 @@ func (p *pending) add(c change) {
 	p.ids[c.stream][c.id] = true
 	p.changes = append(p.changes, c)
 	p.bytes += c.bytes
+}
+
+// of is the change of a record, nil: there is none.
+func (p *pending) of(s *stream, id cdc.ID) *change {
+	if !p.has(s, id) {
+		return nil
+	}
+	i := slices.IndexFunc(p.changes, func(c change) bool { return c.stream == s && c.id == id })
+	return &p.changes[i]
+}
+
+// drop takes the change of a record out: a newer one stands in its place.
+func (p *pending) drop(s *stream, id cdc.ID) {
+	p.bytes -= p.of(s, id).bytes
+	p.changes = slices.DeleteFunc(p.changes, func(c change) bool { return c.stream == s && c.id == id })
+	delete(p.ids[s], id)
+}
+
+// outdatedBy says that a row of the same record is newer than the one to be written.
+func (c *change) outdatedBy(r pipedrive.Row) bool {
+	return c.op != opDelete && c.entry.Raw != cdc.RawHash(r.Raw) && rowStamp(r) >= c.entry.Stamp
 }
 
 func (p *pending) has(s *stream, id cdc.ID) bool { return p.ids[s][id] }

@@ -43,7 +43,9 @@ func (a *Account) confirm(ctx context.Context, s *stream) error {
 			return err
 		}
 	}
-	a.deleteGone(s)
+	if err := a.deleteGone(ctx, s); err != nil {
+		return err
+	}
 	return a.flush(ctx, writes{})
 }
 
@@ -73,7 +75,10 @@ func (a *Account) askFor(ctx context.Context, s *stream, id cdc.ID) error {
 		a.metrics.failures.WithLabelValues(a.cfg.Name, string(s.Object)).Inc()
 		a.log.Warn("a deletion is not confirmed", "account", a.cfg.Name, "object", string(s.Object), "id", numberOf(id), "error", err.Error())
 	default:
-		return err
+		if !a.passesOver(ctx, s, numberOf(id), false, err) {
+			return err
+		}
+		s.shown(id)
 	}
 	return nil
 }
@@ -103,8 +108,9 @@ func (a *Account) witness(ctx context.Context, s *stream) error {
 	return errBlind
 }
 
-// deleteGone adds the deletes of what is confirmed to be gone.
-func (a *Account) deleteGone(s *stream) {
+// deleteGone adds the deletes of what is confirmed to be gone. What there was no
+// room for among the candidates, the next sweep finds.
+func (a *Account) deleteGone(ctx context.Context, s *stream) error {
 	c := &s.cursor.Capture
 	for id, stamp := range s.gone {
 		if c.Released > 0 {
@@ -114,6 +120,20 @@ func (a *Account) deleteGone(s *stream) {
 		}
 		a.bury(s, id, stamp, a.expects(s))
 		c.DropCandidate(id)
+		delete(s.gone, id)
+		if len(a.pending.changes) < maxPendingDeletes {
+			continue
+		}
+		if err := a.flush(ctx, writes{}); err != nil {
+			return err
+		}
 	}
-	clear(s.gone)
+	if s.cursor.Unlisted > 0 {
+		s.sweepAt = a.now()
+	}
+	return nil
 }
+
+// maxPendingDeletes bounds the deletes of one transaction, and with them the rows
+// before them that are in memory.
+const maxPendingDeletes = 500

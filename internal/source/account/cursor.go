@@ -21,11 +21,14 @@ type cursor struct {
 	// Capture has the watermark of reconciliation, and what is gone and waits.
 	Capture cdc.Cursor  `json:"capture"`
 	Sweep   *sweepPlace `json:"sweep,omitempty"` // under way
-	Swept   int64       `json:"swept,omitempty"` // when the last complete sweep began, ms since 1970-01-01 UTC
+	Swept   int64       `json:"swept,omitempty"` // when the last complete sweep began, ms since 1970-01-01 UTC; 0 = one is due
 	Debts   []debt      `json:"debts,omitempty"`
 	Pin     *pin        `json:"pin,omitempty"`
 	Paused  *pause      `json:"paused,omitempty"`
 	Reread  *reread     `json:"reread,omitempty"`
+	// Unlisted is how many records the last sweep did not find besides the candidates,
+	// for which there was no room.
+	Unlisted int `json:"unlisted,omitempty"`
 }
 
 // pin is the change topic that the index refers to.

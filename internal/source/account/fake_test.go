@@ -22,6 +22,7 @@ import (
 type fakeVendor struct {
 	rows  map[int64]string // by id, of whatever object
 	err   map[int64]error
+	lists error // of every listing
 	asked []string
 }
 
@@ -44,6 +45,9 @@ func (f *fakeVendor) Get(_ context.Context, o pipedrive.Object, id int64) (piped
 
 func (f *fakeVendor) Page(_ context.Context, o pipedrive.Object, opts pipedrive.ListOptions) (pipedrive.Page, error) {
 	f.asked = append(f.asked, fmt.Sprintf("list %s %d", o, len(opts.IDs)))
+	if f.lists != nil {
+		return pipedrive.Page{}, f.lists
+	}
 	var page pipedrive.Page
 	ids := opts.IDs
 	if !opts.UpdatedSince.IsZero() {

@@ -34,7 +34,7 @@ func limits(of config.DeleteLimit, few int) cdc.DeleteLimits {
 // not come here: somebody made each of them.
 func (a *Account) guard(s *stream) {
 	c := &s.cursor.Capture
-	gone := len(c.Candidates)
+	gone := s.absentNow()
 	c.Released = min(c.Released, gone)
 	c.Gone = 0
 	switch {
@@ -76,7 +76,7 @@ func (a *Account) accountLoses() bool {
 // missing is how many records are gone and not let go.
 func (s *stream) missing() int {
 	c := &s.cursor.Capture
-	n := len(c.Candidates)
+	n := s.absentNow()
 	if c.Held { // of a sweep under way only a part is counted yet
 		n = max(n, c.Gone)
 	}
@@ -87,7 +87,7 @@ func (s *stream) missing() int {
 // again, what came back is not.
 func (s *stream) forgetHeld() {
 	if c := &s.cursor.Capture; c.Held {
-		c.Gone = max(c.Gone, len(c.Candidates), 1)
+		c.Gone = max(c.Gone, s.absentNow(), 1)
 		c.Candidates = nil
 	}
 }
@@ -95,7 +95,7 @@ func (s *stream) forgetHeld() {
 func (a *Account) holdDeletes(s *stream, by string) {
 	c := &s.cursor.Capture
 	fresh := !c.Held
-	c.Held, c.HeldBy, c.Gone, c.Released = true, by, len(c.Candidates), 0
+	c.Held, c.HeldBy, c.Gone, c.Released = true, by, s.absentNow(), 0
 	s.sample = s.someGone()
 	clear(s.gone)
 	if !fresh {
@@ -115,7 +115,7 @@ func (a *Account) heldText(s *stream) string {
 	}
 	return fmt.Sprintf("%d of %d %s are gone, for example %s: more than PIPEDRIVE_<NAME>_DELETE_GUARD (%s) lets pass. Nothing is deleted. "+
 		"Compare with Pipedrive, and look at what the token's user may see. If they are deleted there: %s. If not, and the token sees them again, the hold ends with the next sweep.",
-		max(c.Gone, len(c.Candidates)), s.index.Len(), s.Listing, strings.Join(s.sample, ", "), c.HeldBy, a.command("release", string(s.Object)))
+		max(c.Gone, s.absentNow()), s.index.Len(), s.Listing, strings.Join(s.sample, ", "), c.HeldBy, a.command("release", string(s.Object)))
 }
 
 // someGone are ids to look for at the vendor: the first, the middle and the last.
@@ -149,7 +149,7 @@ func (a *Account) letGo(s *stream) {
 // as were gone, and no more. They are asked for at once.
 func (a *Account) release(s *stream) string {
 	c := &s.cursor.Capture
-	n := max(c.Gone, len(c.Candidates))
+	n := max(c.Gone, s.absentNow())
 	c.Held, c.HeldBy, c.Gone, c.Released, c.Losses = false, "", 0, n, nil
 	s.confirmAt = a.now()
 	return fmt.Sprintf("%d %s are asked for, and deleted where Pipedrive says that they do not exist", n, s.Listing)

@@ -3,6 +3,7 @@ package account
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
@@ -17,7 +18,8 @@ type halt struct {
 	cause string
 	token string // another one is tried at once
 	until time.Time
-	tries int // in a row
+	tries int                        // in a row
+	told  []schemas.NotificationKind // of what is owed to operators once the account goes on
 }
 
 // The states of an account that makes no calls.
@@ -110,6 +112,8 @@ func (a *Account) failStream(s *stream, kind pipedrive.Kind, err error) bool {
 	case kind == pipedrive.KindNone, kind == pipedrive.KindInvalid, kind == pipedrive.KindMalformed, kind == pipedrive.KindNotFound:
 		s.beginAnew()
 	default:
+		s.failures++ // the account waits, and then others go first
+		s.retryAt = a.now().Add(wait)
 		return false
 	}
 	s.failures++
@@ -136,7 +140,10 @@ func (a *Account) stopFor(state string, err error) {
 	if asked, ok := errors.AsType[*pipedrive.Error](err); ok && state == stateRetrying {
 		wait = max(wait, asked.RetryAfter)
 	}
-	a.halt = halt{state: state, cause: err.Error(), token: a.cfg.Token.Current(), until: now.Add(wait), tries: a.halt.tries + 1}
+	a.halt = halt{state: state, cause: err.Error(), token: a.cfg.Token.Current(), until: now.Add(wait), tries: a.halt.tries + 1, told: a.halt.told}
+	if st.resumed != "" && !slices.Contains(a.halt.told, st.resumed) {
+		a.halt.told = append(a.halt.told, st.resumed)
+	}
 	if state == stateWrongCompany {
 		a.halt.cause += "; " + a.wrongCompanyRemedy()
 	}
@@ -171,17 +178,22 @@ func (a *Account) stopped() (time.Duration, bool) {
 		return maxIdle, true
 	}
 	if a.halt.state == "" {
-		if a.cfg.DailyTokenShare > 0 && a.cfg.DailyTokenShare < 1 && a.client.Usage().Beyond(a.cfg.DailyTokenShare) {
-			a.stopFor(stateBudget, errShare)
-			return maxIdle, true
-		}
-		return 0, false
+		return maxIdle, a.shareSpent()
 	}
 	if a.halt.state != stateRetrying && a.cfg.Token.Current() != a.halt.token {
 		return 0, false
 	}
 	left := a.halt.until.Sub(a.now())
 	return left, left > 0
+}
+
+// shareSpent stops the calls when the account has had its share of the day.
+func (a *Account) shareSpent() bool {
+	if a.cfg.DailyTokenShare <= 0 || a.cfg.DailyTokenShare >= 1 || !a.client.Usage().Beyond(a.cfg.DailyTokenShare) {
+		return false
+	}
+	a.stopFor(stateBudget, errShare)
+	return true
 }
 
 var errShare = errors.New("the account's share of the company's tokens of the day is spent (PIPEDRIVE_<NAME>_DAILY_TOKEN_SHARE)")
@@ -191,10 +203,9 @@ func (a *Account) resumed() {
 	if a.halt.state == "" {
 		return
 	}
-	st := stops[a.halt.state]
 	a.log.Info("the account goes on", "account", a.cfg.Name, "after", a.halt.state)
-	if st.resumed != "" {
-		a.notify(schemas.Notification{Kind: st.resumed, Message: "the account goes on"})
+	for _, kind := range a.halt.told {
+		a.notify(schemas.Notification{Kind: kind, Message: "the account goes on"})
 	}
 	a.halt = halt{}
 	a.metrics.halted(a.cfg.Name, "")

@@ -90,9 +90,11 @@ func (a *Account) rereadRemedy(s *stream) string {
 }
 
 // hold keeps a stream from going on with a state or a topic that does not hold;
-// the others go on.
+// the others go on. What was read and could not be written, and what webhooks tell
+// meanwhile, is found by a sweep from the beginning, whoever makes it.
 func (a *Account) hold(s *stream, refusal *shard.Refusal) {
-	s.recent = nil
+	s.beginAnew()
+	s.cursor.Swept = 0
 	s.retryAt = a.now().Add(a.times.Refused)
 	a.turnStream(s, stateHeld, refusal)
 }

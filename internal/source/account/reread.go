@@ -34,7 +34,7 @@ func (a *Account) rereadStream(ctx context.Context, s *stream, sig schemas.Signa
 		return outcome{}, leaseError{err}
 	}
 	s.cursor.Reread = &reread{Signal: sig.ID, Ends: ends}
-	s.cursor.Sweep, s.recent, s.sweepAt = nil, nil, a.now()
+	s.cursor.Sweep, s.recent, s.sweepAt, s.cursor.Swept = nil, nil, a.now(), 0
 	o := done("every record of %s is read again and written as r; %d are known", s.Listing, s.index.Len())
 	o.notes = []schemas.Notification{{Kind: schemas.NotifySnapshotStarted, Message: fmt.Sprintf("%s are read again", s.Listing)}}
 	return o, nil

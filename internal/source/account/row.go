@@ -32,6 +32,16 @@ type names map[string]bool
 
 func (n names) sorted() []string { return slices.Sorted(maps.Keys(n)) }
 
+// with are the names of both.
+func (n names) with(others names) names {
+	out := maps.Clone(n)
+	if out == nil {
+		out = names{}
+	}
+	maps.Copy(out, others)
+	return out
+}
+
 func namesOf(list []string) names {
 	out := make(names, len(list))
 	for _, name := range list {

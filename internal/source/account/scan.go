@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
@@ -15,10 +16,6 @@ import (
 // overlap is how far before the newest stamp that is known reconciliation begins:
 // stamps are whole seconds, and what the vendor shows may lag.
 const overlap = time.Minute
-
-// future is how far a stamp may be ahead of the vendor's own clock before it is
-// not trusted as a watermark.
-const future = time.Minute
 
 // task is a step of a stream: confirming what is gone, reconciling or sweeping.
 type task struct {
@@ -74,11 +71,12 @@ func (a *Account) taskOf(s *stream) task {
 			t.due, t.do = due, (*Account).reconcile
 		}
 	}
-	if n := len(s.cursor.Capture.Candidates); n > 0 && !s.cursor.Capture.Held && !s.confirmAt.After(a.now()) {
+	// During a sweep it is not known yet how much is gone.
+	if n := len(s.cursor.Capture.Candidates); n > 0 && !s.cursor.Capture.Held && s.cursor.Sweep == nil && !s.confirmAt.After(a.now()) {
 		t.due, t.do = s.confirmAt, (*Account).confirm
 	}
 	if s.state == stateHeld {
-		t.do = (*Account).lookAgain
+		t.due, t.do = s.retryAt, (*Account).lookAgain
 	}
 	if t.due.Before(s.retryAt) {
 		t.due = s.retryAt
@@ -104,9 +102,7 @@ func (a *Account) reconcile(ctx context.Context, s *stream) error {
 	if err != nil {
 		return err
 	}
-	if s.recent.limit == 0 && !page.Date.IsZero() {
-		s.recent.limit = page.Date.Add(future).UnixMilli()
-	}
+	s.recent.begin(a, page)
 	if err := a.admitAll(ctx, s, page.Rows, byReconcile); err != nil {
 		return err
 	}
@@ -125,14 +121,27 @@ func (a *Account) reconcile(ctx context.Context, s *stream) error {
 	return a.flush(ctx, writes{})
 }
 
+// begin notes when the listing began: a younger stamp is no watermark, so that the
+// next one overlaps with all that may have appeared behind this one.
+func (r *recent) begin(a *Account, page pipedrive.Page) {
+	if r.limit == 0 {
+		r.limit = a.vendorNow(page).UnixMilli()
+	}
+}
+
 // admitAll compares the rows of a page.
 func (a *Account) admitAll(ctx context.Context, s *stream, rows []pipedrive.Row, by looker) error {
 	for _, r := range rows {
 		id := idOf(r.ID)
-		if a.pending.has(s, id) {
-			continue
+		l := look{row: r, by: by}
+		if c := a.pending.of(s, id); c != nil {
+			if !c.outdatedBy(r) {
+				continue
+			}
+			l.created, l.told = c.op == opCreate, c.told
+			a.pending.drop(s, id)
 		}
-		shown, err := a.admit(s, look{row: r, by: by})
+		shown, err := a.admit(s, l)
 		if err != nil {
 			return err
 		}
@@ -153,6 +162,7 @@ func (a *Account) sweep(ctx context.Context, s *stream) error {
 	if place == nil {
 		place = &sweepPlace{}
 		s.forgetHeld()
+		s.cursor.Unlisted = 0
 	}
 	page, err := a.page(ctx, s, place.request(s.object))
 	if err != nil {
@@ -169,17 +179,33 @@ func (a *Account) sweep(ctx context.Context, s *stream) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range missing {
-		if !a.pending.has(s, id) {
-			s.cursor.Capture.AddCandidates(id)
-		}
-	}
+	s.absent(slices.DeleteFunc(missing, func(id cdc.ID) bool { return a.pending.has(s, id) }))
 	s.cursor.Sweep = &next
 	if done {
 		a.swept(s)
 	}
 	return a.flush(ctx, writes{more: a.exhume(s, done)})
 }
+
+// maxCandidates bounds the deletion candidates that wait, and with them the cursor,
+// which has to fit into a record of the state.
+const maxCandidates = 10_000
+
+// absent notes what a sweep did not find: as much of it as the cursor may hold. The
+// rest is counted, so that the guard sees all that is gone.
+func (s *stream) absent(found []cdc.ID) {
+	c := &s.cursor.Capture
+	room := max(maxCandidates-len(c.Candidates), 0)
+	found = slices.DeleteFunc(found, func(id cdc.ID) bool {
+		_, noted := slices.BinarySearchFunc(c.Candidates, id, cdc.ID.Compare)
+		return noted
+	})
+	s.cursor.Unlisted += max(len(found)-room, 0)
+	c.AddCandidates(found[:min(len(found), room)]...)
+}
+
+// absentNow is how many records the last sweep did not find and that are not asked for.
+func (s *stream) absentNow() int { return len(s.cursor.Capture.Candidates) + s.cursor.Unlisted }
 
 // vendorNow is the vendor's clock, or ours less what it may be off.
 func (a *Account) vendorNow(page pipedrive.Page) time.Time {

@@ -2,6 +2,8 @@ package account
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"slices"
 	"time"
 
@@ -38,6 +40,9 @@ func (a *Account) eventsLost(why string) {
 	a.metrics.lost.WithLabelValues(a.cfg.Name).Inc()
 	a.notify(schemas.Notification{Kind: schemas.NotifyEventsLost, Message: why + "; everything that changed meanwhile is read again"})
 	a.reconcileNow(time.Time{})
+	for _, s := range a.streams {
+		s.sweepAt, s.cursor.Swept = a.now(), 0 // deletes are in no listing of what changed
+	}
 }
 
 // settle looks at records. Where that fails half way, what was read is written,
@@ -48,6 +53,9 @@ func (a *Account) settle(ctx context.Context, q asks) error {
 		before = append(before, slices.Clone(s.cursor.Debts))
 	}
 	for _, s := range a.streams {
+		if !s.works() {
+			continue // since the webhooks were read: what changed is read afterwards
+		}
 		if err := a.settleStream(ctx, s, q); err != nil {
 			for i, s := range a.streams {
 				s.cursor.Debts = before[i]
@@ -110,6 +118,9 @@ func (a *Account) settleStream(ctx context.Context, s *stream, q asks) error {
 // deleted, archived, or not there yet.
 func (a *Account) settleListed(ctx context.Context, s *stream, asked map[int64]*ask, ids []int64) (left []int64, err error) {
 	page, err := a.page(ctx, s, pipedrive.ListOptions{IDs: ids})
+	if a.refusedList(s, err) {
+		return ids, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +153,9 @@ func (a *Account) settleRecent(ctx context.Context, s *stream, asked map[int64]*
 	opts := pipedrive.ListOptions{UpdatedSince: timeOf(since), SortBy: "update_time"}
 	for left := ids; ; {
 		page, err := a.page(ctx, s, opts)
+		if a.refusedList(s, err) {
+			return left, nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -156,6 +170,19 @@ func (a *Account) settleRecent(ctx context.Context, s *stream, asked map[int64]*
 		}
 		opts = opts.After(page)
 	}
+}
+
+// refusedList says that a listing does not answer, today or for this token: its
+// records are asked for singly, as webhooks must not wait for it.
+func (a *Account) refusedList(s *stream, err error) bool {
+	switch pipedrive.KindOf(err) {
+	case pipedrive.KindForbidden, pipedrive.KindInvalid, pipedrive.KindMalformed, pipedrive.KindNotFound:
+	default:
+		return false
+	}
+	a.log.Warn("a listing cannot be read for webhooks", "account", a.cfg.Name, "object", string(s.Object), "error", err.Error())
+	a.metrics.failures.WithLabelValues(a.cfg.Name, string(s.Object)).Inc()
+	return true
 }
 
 func (a *Account) settleSingle(ctx context.Context, s *stream, k *ask) error {
@@ -173,9 +200,45 @@ func (a *Account) settleSingle(ctx context.Context, s *stream, k *ask) error {
 		a.metrics.failures.WithLabelValues(a.cfg.Name, string(s.Object)).Inc()
 		a.owe(s, k)
 	default:
-		return err
+		if !a.passesOver(ctx, s, k.id, k.tries > 0, err) {
+			return err
+		}
+		a.owe(s, k)
 	}
 	return a.ease(ctx)
+}
+
+// stumble is a record that the vendor fails to answer for, and how often in a row.
+type stumble struct {
+	stream *stream
+	id     int64
+	times  int
+}
+
+// maxStumbles is how often in a row a record may fail before others go on without it.
+const maxStumbles = 3
+
+// passesOver says that a record is to be left for later: the vendor fails to answer
+// for it again and again, while it answers other calls. One that is asked for
+// again has failed before.
+func (a *Account) passesOver(ctx context.Context, s *stream, id int64, again bool, err error) bool {
+	failed, ok := errors.AsType[*pipedrive.Error](err)
+	if !ok || failed.Kind != pipedrive.KindUnavailable || failed.Status < http.StatusInternalServerError {
+		return false
+	}
+	if a.stumbled.stream != s || a.stumbled.id != id {
+		a.stumbled = stumble{stream: s, id: id}
+	}
+	if a.stumbled.times++; a.stumbled.times < maxStumbles && !again {
+		return false
+	}
+	a.stumbled = stumble{}
+	if _, down := a.client.Verify(ctx); down != nil {
+		return false
+	}
+	a.log.Warn("a record cannot be read", "account", a.cfg.Name, "object", string(s.Object), "id", id, "error", err.Error())
+	a.metrics.failures.WithLabelValues(a.cfg.Name, string(s.Object)).Inc()
+	return true
 }
 
 // ease writes the pending changes where they are too many for one transaction.
@@ -189,8 +252,12 @@ func (a *Account) ease(ctx context.Context) error {
 
 // judge takes a row that REST shows for a record of which webhooks have told.
 func (a *Account) judge(s *stream, k *ask, r pipedrive.Row) {
-	if a.pending.has(s, idOf(r.ID)) {
-		return // the same answer, by another way
+	if c := a.pending.of(s, idOf(r.ID)); c != nil {
+		if !c.outdatedBy(r) {
+			return // the same answer, by another way
+		}
+		k.created, k.told = k.created || c.op == opCreate, k.told.with(c.told)
+		a.pending.drop(s, c.id)
 	}
 	shown, err := a.admit(s, look{row: r, by: byEvent, created: k.created, told: k.told})
 	stamp := rowStamp(r)
@@ -237,8 +304,21 @@ func (a *Account) missing(s *stream, k *ask) {
 }
 
 // maxDebts bounds the records of a stream that are asked for again; beyond it a
-// reconciliation finds them.
-const maxDebts = 2000
+// reconciliation finds them. maxHints bounds what they tell of fields: beyond it
+// only the record's last change says what was cleared. A cursor has to fit into a
+// record of the state.
+const (
+	maxDebts = 2000
+	maxHints = 4000
+)
+
+// hints are those of all debts.
+func (s *stream) hints() (n int) {
+	for _, d := range s.cursor.Debts {
+		n += len(d.Hints)
+	}
+	return n
+}
 
 // owe has a record asked for again, later and later, and at last no more.
 func (a *Account) owe(s *stream, k *ask) {
@@ -254,6 +334,9 @@ func (a *Account) owe(s *stream, k *ask) {
 		s.reconcileAt = a.now()
 	default:
 		wait := doubled(a.times.Again, k.tries, time.Minute)
+		if s.hints()+len(k.told) > maxHints {
+			k.told = names{}
+		}
 		s.cursor.Debts = append(s.cursor.Debts, debt{
 			ID: k.id, Stamp: k.stamp, Deleted: k.deleted, Created: k.created, Hints: k.told.sorted(), Tries: k.tries + 1, At: a.now().Add(wait).UnixMilli(),
 		})
@@ -288,6 +371,9 @@ func (a *Account) settleDebts(ctx context.Context) (bool, error) {
 func (a *Account) nextDebt() time.Duration {
 	wait := maxIdle
 	for _, s := range a.streams {
+		if !s.works() {
+			continue
+		}
 		for _, d := range s.cursor.Debts {
 			wait = min(wait, timeOf(d.At).Sub(a.now()))
 		}
@@ -306,7 +392,12 @@ func (a *Account) settleMerge(ctx context.Context, m merge) error {
 		for _, p := range s.live {
 			opts := p.options()
 			h.of(&opts, m.survivor)
-			if err := a.readAll(ctx, s, opts); err != nil {
+			err := a.readAll(ctx, s, opts)
+			if a.refusedList(s, err) {
+				s.sweepAt = a.now() // which finds what the merge has moved
+				break
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -322,9 +413,7 @@ func (a *Account) readAll(ctx context.Context, s *stream, opts pipedrive.ListOpt
 			return err
 		}
 		for _, r := range page.Rows {
-			if !a.pending.has(s, idOf(r.ID)) {
-				a.judge(s, &ask{id: r.ID}, r)
-			}
+			a.judge(s, &ask{id: r.ID, told: names{}}, r)
 		}
 		if err := a.ease(ctx); err != nil || !page.More {
 			return err

@@ -186,7 +186,7 @@ func (a *Account) resumeStream(_ context.Context, s *stream, _ schemas.Signal) (
 		return refuse(schemas.SignalNotNow, "the object is not paused"), nil
 	}
 	s.cursor.Paused = nil
-	s.reconcileAt, s.sweepAt = a.now(), a.now() // its webhooks were passed over, deletes too
+	s.reconcileAt, s.sweepAt, s.cursor.Swept = a.now(), a.now(), 0 // its webhooks were passed over, deletes too
 	o := done("%s go on", s.Listing)
 	o.notes = []schemas.Notification{{Kind: schemas.NotifyStreamResumed, Message: "the stream goes on"}}
 	return o, nil

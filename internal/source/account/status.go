@@ -124,5 +124,5 @@ func (a *Account) turnStream(s *stream, state string, err error) {
 		return
 	}
 	a.log.Info("stream changes state", "account", a.cfg.Name, "object", string(s.Object), "state", state, "error", s.cause)
-	a.tellTurn(s, was)
+	a.tellTurn(s)
 }

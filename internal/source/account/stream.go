@@ -30,6 +30,7 @@ type stream struct {
 	reconcileAt, sweepAt, confirmAt, retryAt time.Time
 
 	state, cause string
+	told         string // of the states that operators are notified of, the one that has not ended
 	failures     int
 	lastScan     time.Time
 }

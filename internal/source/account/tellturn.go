@@ -10,13 +10,19 @@ var turnsTold = map[string]struct{ begins, ends schemas.NotificationKind }{
 }
 
 // tellTurn notifies of a state that stops a stream, and of its end.
-func (a *Account) tellTurn(s *stream, was string) {
+// Retrying ends nothing.
+func (a *Account) tellTurn(s *stream) {
+	if s.state == stateRetrying || s.state == s.told {
+		return
+	}
 	n := schemas.Notification{Stream: string(s.Object), Object: string(s.Object)}
-	if ended, told := turnsTold[was]; told && s.state != stateRetrying {
+	if ended, told := turnsTold[s.told]; told {
 		n.Kind, n.Message = ended.ends, "the stream goes on"
 		a.notify(n)
 	}
+	s.told = ""
 	if began, told := turnsTold[s.state]; told {
+		s.told = s.state
 		n.Kind, n.Message = began.begins, s.cause
 		a.notify(n)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/source/hooks"
+	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -16,14 +17,41 @@ func (a *Account) tend(ctx context.Context) error {
 		return nil
 	}
 	report, err := a.tender.Tend(ctx, a.wantedHooks())
+	if err != nil {
+		report = a.lookFailed(report, err)
+	}
 	if failed := a.tended(ctx, report); failed != nil {
 		return failed
 	}
-	if err != nil {
+	if stopOfKind[pipedrive.KindOf(err)] != "" {
 		return err
 	}
-	a.tendAt = a.now().Add(a.times.Tend)
+	wait := a.times.Tend
+	if err != nil {
+		wait = doubled(a.times.Retry, a.untended, a.times.Tend)
+	} else {
+		a.untended = 0
+	}
+	a.tendAt = a.now().Add(wait)
 	return nil
+}
+
+// tendFailuresTold is how often in a row a look at the webhooks fails before it is told.
+const tendFailuresTold = 3
+
+// lookFailed is the report of a look that failed: what was done, and besides what
+// was known before. It stops nothing, as changes are captured all the same.
+func (a *Account) lookFailed(r hooks.Report, err error) hooks.Report {
+	a.untended++
+	r.State = a.hooks.State
+	if len(r.Hooks) == 0 {
+		r.Hooks = a.hooks.Hooks
+	}
+	r.Cause = a.hooks.Cause
+	if a.untended == tendFailuresTold {
+		r.Cause = "the webhooks cannot be looked at: " + err.Error()
+	}
+	return r
 }
 
 func (a *Account) wantedHooks() hooks.Wanted {

@@ -320,3 +320,83 @@ func TestWhatABurstCosts(t *testing.T) {
 		t.Errorf("%v tokens were spent", spent)
 	}
 }
+
+// An order to write every record again outlives the owner that took it.
+func TestAnOrderToReadAgainOutlivesItsOwner(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, seedOf(29), nil)
+	_, stop := r.started()
+	id := r.ids("deal")[0]
+	r.answer(func(w http.ResponseWriter, req *http.Request) bool {
+		if !strings.HasSuffix(req.URL.Path, "/deals") {
+			return false
+		}
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = fmt.Fprint(w, `{"success":false,"error":"no"}`)
+		return true
+	})
+	if a := r.signal(schemas.Signal{Signal: schemas.SignalObject, Object: "deal"}); a.Kind != schemas.NotifySignalDone {
+		t.Fatalf("%+v", a)
+	}
+	stop()
+	r.answer(nil)
+	r.start()
+	r.waitOps("deal", id, "rr")
+}
+
+// Where the token may not list what a merge moved, the merge is settled all the same,
+// and not asked for again and again.
+func TestAMergeWhoseListingIsForbidden(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, seedOf(30), nil)
+	svc, _ := r.started()
+	wait(t, "webhooks", func() bool { return len(statusOf(svc).Webhooks.Hooks) == len(config.AccountObjects()) })
+	var refused atomic.Int64
+	r.answer(func(w http.ResponseWriter, req *http.Request) bool {
+		if req.Method != http.MethodGet || !strings.HasSuffix(req.URL.Path, "/notes") {
+			return false
+		}
+		refused.Add(1)
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = fmt.Fprint(w, `{"success":false,"error":"no"}`)
+		return true
+	})
+	all := r.ids("organization")
+	loser, survivor := all[0], all[1]
+	ok(t, r.sim.Merge("organization", loser, survivor))
+	r.waitOps("organization", loser, "rdx")
+	deal := r.create("deal", `{"title":"after the merge"}`)
+	r.waitOps("deal", deal, "c")
+	if n := refused.Load(); n == 0 || n > 10 {
+		t.Errorf("the listing was asked for %d times", n)
+	}
+	r.answer(nil)
+}
+
+// An account that has had its share of the day says so once, however often it looks
+// whether a new day has begun.
+func TestAShareOfTheDayThatIsSpent(t *testing.T) {
+	t.Parallel()
+	sim := seedOf(31)
+	sim.DailyTokens = 10_000
+	r := newRig(t, sim, map[string]string{"PIPEDRIVE_DAILY_TOKEN_SHARE": "0.001"})
+	r.times.Budget = 20 * time.Millisecond
+	var asked, others atomic.Int64
+	svc, _ := r.start()
+	wait(t, "the share to be spent", func() bool { return statusOf(svc).State == "budget_spent" })
+	r.answer(func(_ http.ResponseWriter, req *http.Request) bool {
+		if strings.HasSuffix(req.URL.Path, "/users/me") {
+			asked.Add(1)
+		} else {
+			others.Add(1)
+		}
+		return false
+	})
+	wait(t, "the day to be asked for", func() bool { return asked.Load() > 5 })
+	if n := others.Load(); n > 5 {
+		t.Errorf("%d calls besides", n)
+	}
+	if stopped, resumed := len(r.notes(schemas.NotifyCallsStopped)), len(r.notes(schemas.NotifyCallsResumed)); stopped != 1 || resumed != 0 {
+		t.Errorf("told %d times that calls have stopped, %d that they go on", stopped, resumed)
+	}
+}

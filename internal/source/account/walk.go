@@ -119,7 +119,7 @@ type recent struct {
 	start  int    // listings that go by offset
 	tail   cdc.ID // the last row of the page before, of such a listing
 	newest int64  // stamp
-	limit  int64  // no stamp is taken for newer than this: the vendor's clock when it began; 0 = it does not tell
+	limit  int64  // no stamp is taken for newer than this: the vendor's clock when it began
 	rows   int
 }
 
