@@ -76,6 +76,7 @@ type Account struct {
 	identity  identity
 	halt      halt
 	tendAt    time.Time
+	tendedFor string // the password that the webhooks were last looked at with
 	signals   chan Heard
 	outbox    []schemas.Notification
 	delivered time.Time

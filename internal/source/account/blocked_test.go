@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -106,6 +109,42 @@ type tender struct{ err error }
 
 func (f tender) Tend(context.Context, hooks.Wanted) (hooks.Report, error) {
 	return hooks.Report{State: hooks.StateOK}, f.err
+}
+
+// A password that was changed is told to Pipedrive at once, and not at the next look.
+func TestAChangedPasswordIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "password")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first")
+	a := bare(t, &fakeVendor{})
+	password, err := config.FileSecret(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.cfg.WebhookPassword = password
+	var told []string
+	a.tender = tenderFunc(func(w hooks.Wanted) { told = append(told, w.Password) })
+	for _, text := range []string{"first", "first", "the second", "the second"} {
+		write(text)
+		if err := a.tend(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"first", "the second"}; !slices.Equal(told, want) {
+		t.Errorf("Pipedrive was told %q, want %q", told, want)
+	}
+}
+
+type tenderFunc func(hooks.Wanted)
+
+func (f tenderFunc) Tend(_ context.Context, w hooks.Wanted) (hooks.Report, error) {
+	f(w)
+	return hooks.Report{State: hooks.StateOK}, nil
 }
 
 // Webhooks that cannot be looked at do not stop the capture; they are looked at

@@ -9,13 +9,16 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
-// tend looks after the webhooks when it is time to. Where one was banned, deleted
+// tend looks after the webhooks when it is time to, or their password is another
+// one. Where one was banned, deleted
 // or had to be made anew, events may have been lost: a reconciliation is due at
 // once.
 func (a *Account) tend(ctx context.Context) error {
-	if a.tender == nil || a.now().Before(a.tendAt) {
+	password := a.cfg.WebhookPassword.Current()
+	if a.tender == nil || a.now().Before(a.tendAt) && password == a.tendedFor {
 		return nil
 	}
+	a.tendedFor = password
 	report, err := a.tender.Tend(ctx, a.wantedHooks())
 	if err != nil {
 		report = a.lookFailed(report, err)
@@ -58,9 +61,7 @@ func (a *Account) wantedHooks() hooks.Wanted {
 	w := hooks.Wanted{
 		URL: a.cfg.WebhookURL, User: a.cfg.WebhookUser, UserID: a.identity.me.ID, Bridge: a.opts.Names.Bridge, Account: a.cfg.Name,
 	}
-	if a.cfg.WebhookPassword != nil {
-		w.Password = a.cfg.WebhookPassword.Current()
-	}
+	w.Password = a.cfg.WebhookPassword.Current()
 	for _, s := range a.streams {
 		w.Objects = append(w.Objects, string(s.Object))
 	}
