@@ -8,4 +8,4 @@
 export GOFLAGS=-vet=off # the lane of the format vets
 need gcc gcc
 [ -e /usr/include/stdlib.h ] || { apt_get update; apt_get install -y --no-install-recommends libc6-dev; }
-CGO_ENABLED=1 go_test -race -short -count=1 $(go list ./... | grep -vE '/internal/(plan|oracle)$|/test/(brokerfaults|container|contract|crash|faults|freshness|pairs|pipedrive|realkafka|registry|roundtrip|scale|sinkfaults|share|startup|throughput|warehouse)$')
+CGO_ENABLED=1 go_test -race -short -count=1 $(go list ./... | grep -vE '/internal/(plan|oracle)$|/test/(brokerfaults|container|contract|crash|faults|flood|freshness|pairs|pipedrive|realkafka|registry|roundtrip|scale|sinkfaults|share|startup|throughput|warehouse)$')
