@@ -229,7 +229,9 @@ test('a webhook is created, delivers, is listed and deleted', { timeout: 30000 }
   const { body, authorization } = await event((e) => e.body.meta.entity_id === String(deal.id));
   assert.equal(authorization, `Basic ${Buffer.from('u:p').toString('base64')}`);
   assert.deepEqual([body.meta.action, body.meta.attempt, body.data.title, body.previous], ['create', 1, 'Watched', null]);
-  assert.ok((await webhooks.getWebhooks()).data.some((h) => h.id === created.data.id && h.last_http_status === 200));
+  // The answer may be read here before it is noted there.
+  const status = async () => (await webhooks.getWebhooks()).data.find((h) => h.id === created.data.id).last_http_status;
+  while ((await status()) !== 200);
   const bad = await fails(webhooks.addWebhook({ AddWebhookRequest: { ...wanted, subscription_url: 'nowhere' } }));
   assert.deepEqual(bad.errors, { subscription_url: ['invalid or non-reachable URL'] });
   assert.deepEqual(await webhooks.deleteWebhook({ id: created.data.id }), { status: 'ok', success: true });
