@@ -80,7 +80,7 @@ soak: ## kill processes KILLS (1000) times at random, by SEED (0: another one ea
 	$(GO) test -count=1 -v -timeout 60m ./test/crash -run TestRandomKills -kills $(KILLS) -seed $(SEED) -role '$(ROLE)'
 
 .PHONY: protections
-protections: ## take each protection out and see its test fail (PART=1 to 4: a quarter of them)
+protections: ## take each protection out and see its test fail (PART=1 to 8: an eighth of them)
 	$(GO) run ./test/protections -part $(PART)
 
 .PHONY: pairs
