@@ -138,7 +138,7 @@ func (g *group) run(limit int, edit func(*counter)) (stop func() error) {
 func (g *group) collect(want int) map[string][]string {
 	g.t.Helper()
 	cl := g.client(kgo.ConsumeTopics(g.output), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
-	ctx, cancel := context.WithTimeout(g.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(g.t.Context(), 5*time.Minute)
 	defer cancel()
 	got := map[string][]string{}
 	for n := 0; n < want; {
