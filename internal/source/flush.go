@@ -13,6 +13,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -83,7 +84,7 @@ func (w *workspace) write(ctx context.Context, s *stream, pinned pins, more func
 		if !pinned.equal(s.pins) {
 			tx.State(pinsKey(w.streamName(s)), pinned.encode())
 		}
-		if err := tx.Produce(flatten(records)...); err != nil {
+		if err := tx.Produce(emit.Flatten(records)...); err != nil {
 			return err
 		}
 		w.passed(PointChangesAcked)
@@ -122,12 +123,12 @@ func (w *workspace) events(ctx context.Context, s *stream) ([][]*kgo.Record, err
 		if out[i], err = w.event(ctx, s, c, befores[i]); err != nil {
 			skipped[c.id] = true
 			w.skip(s, c, err)
-			if large, ok := errors.AsType[tooLargeError](err); ok && w.lease.Outgrown(ctx, large.topic) {
-				return nil, leaseError{fmt.Errorf("topic %s takes larger records than before", large.topic)}
+			if large, ok := errors.AsType[emit.TooLarge](err); ok && w.lease.Outgrown(ctx, large.Topic) {
+				return nil, leaseError{fmt.Errorf("topic %s takes larger records than before", large.Topic)}
 			}
 		}
 	}
-	if cap(w.encoded) > maxEvent {
+	if cap(w.encoded) > emit.MaxEvent {
 		w.encoded = nil // after a record of unusual size
 	}
 	if len(skipped) == 0 {
@@ -145,18 +146,11 @@ func (w *workspace) events(ctx context.Context, s *stream) ([][]*kgo.Record, err
 	return records, nil
 }
 
-// maxEvent leaves room for the key and the framing below the client's and the
-// brokers' default limit of a batch. Where a topic takes less, batchFrame is left.
-const (
-	maxEvent   = 990_000
-	batchFrame = 1_000
-)
-
 // event encodes one change. An event that is too large with its before image
 // goes without it.
 func (w *workspace) event(ctx context.Context, s *stream, c change, before []byte) ([]*kgo.Record, error) {
 	o := s.objects[c.entry.Object]
-	most := min(maxEvent, w.lease.MaxBatch(ctx, o.topic)-batchFrame)
+	most := emit.Room(ctx, w.lease, o.topic)
 	env := origin{w.cfg.Name, w.bridge, w.version}.envelope(s, c, w.now())
 	env.Before, env.Source.Sequence = before, w.lease.NextSequence()
 	var err error
@@ -174,7 +168,7 @@ func (w *workspace) event(ctx context.Context, s *stream, c change, before []byt
 		return nil, err
 	}
 	if len(w.encoded) > most {
-		return nil, tooLargeError{o.topic, len(w.encoded), most}
+		return nil, emit.TooLarge{Topic: o.topic, Bytes: len(w.encoded), Most: most}
 	}
 	key := hex.AppendEncode(nil, c.id[:])
 	records := []*kgo.Record{{Topic: o.topic, Key: key, Value: bytes.Clone(w.encoded)}}
@@ -184,26 +178,11 @@ func (w *workspace) event(ctx context.Context, s *stream, c change, before []byt
 	return records, nil
 }
 
-// maxSkippedTold bounds the records of a stream that are told of one by one; the
-// metric counts all.
-const maxSkippedTold = 1000
-
-// tooLargeError is an event that its topic does not take.
-type tooLargeError struct {
-	topic       string
-	bytes, most int
-}
-
-func (e tooLargeError) Error() string {
-	return fmt.Sprintf("event of %d bytes is larger than the %d that can be written to topic %s; raise its max.message.bytes, if it is below %d",
-		e.bytes, e.most, e.topic, maxEvent+batchFrame)
-}
-
 func (w *workspace) skip(s *stream, c change, err error) {
 	name := string(s.objects[c.entry.Object].spec.Object)
 	w.metrics.skipped.WithLabelValues(w.cfg.Name, name).Inc()
 	w.log.Error("a record cannot be written and is left as it was", "workspace", w.cfg.Name, "object", name, "id", c.id.String(), "error", err.Error())
-	if s.skipped[c.id] || len(s.skipped) >= maxSkippedTold {
+	if s.skipped[c.id] || len(s.skipped) >= emit.MaxSkippedTold {
 		return
 	}
 	if s.skipped == nil {
@@ -343,14 +322,6 @@ func (w *workspace) applied(s *stream) {
 	}
 	s.pending.reset()
 	s.health.lastFlush = w.now()
-}
-
-func flatten(records [][]*kgo.Record) []*kgo.Record {
-	out := make([]*kgo.Record, 0, len(records))
-	for _, r := range records {
-		out = append(out, r...)
-	}
-	return out
 }
 
 // leaseError marks an error that ends the lease: only a new take-over knows

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
-	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 )
 
 // pinsVersion is stored with the pins. A reader refuses a later one.
@@ -28,9 +26,8 @@ type pins struct {
 }
 
 type pin struct {
-	Object     string `json:"object"`
-	ID         string `json:"id"`
-	Partitions int32  `json:"partitions"`
+	Object string `json:"object"`
+	emit.Topic
 }
 
 func (p pins) equal(other pins) bool {
@@ -116,23 +113,17 @@ func (w *workspace) checkPins(ctx context.Context, s *stream) (pins, error) {
 		if !o.capture {
 			continue
 		}
-		if err := w.lease.Writable(ctx, o.topic); err != nil {
-			return pins{}, err
-		}
 		if o.reading {
 			now.Reading = append(now.Reading, name)
 		}
-		infos, err := kafka.DescribeTopics(ctx, w.lease.Client(), o.topic)
-		if errors.Is(err, kerr.UnknownTopicOrPartition) {
-			return pins{}, &shard.Refusal{Err: fmt.Errorf("topic %s is not there any more; to repair: %s", o.topic, w.rereadRemedy(s))}
-		}
-		if errors.Is(err, kerr.TopicAuthorizationFailed) {
-			return pins{}, &shard.Refusal{Err: fmt.Errorf("%w; allow this user to describe, read and write it", err)}
-		}
-		if err != nil {
+		found, err := emit.Find(ctx, w.lease, o.topic, w.rereadRemedy(s))
+		if _, held := errors.AsType[*shard.Refusal](err); err != nil && !held {
 			return pins{}, leaseError{err}
 		}
-		have := pin{Object: name, ID: infos[o.topic].ID.String(), Partitions: infos[o.topic].Partitions}
+		if err != nil {
+			return pins{}, err
+		}
+		have := pin{Object: name, Topic: found}
 		i := slices.IndexFunc(now.Topics, func(p pin) bool { return p.Object == name })
 		if i < 0 {
 			now.Topics = append(now.Topics, have)
@@ -146,15 +137,7 @@ func (w *workspace) checkPins(ctx context.Context, s *stream) (pins, error) {
 }
 
 func (w *workspace) mismatch(s *stream, topic string, was, have pin) error {
-	switch {
-	case was.ID != have.ID:
-		return fmt.Errorf("topic %s was created anew (its id is %s, the state knows %s), so that what was captured before is not in it; to repair: %s",
-			topic, have.ID, was.ID, w.rereadRemedy(s))
-	case was.Partitions != have.Partitions:
-		return fmt.Errorf("topic %s has %d partitions, the state knows %d: later events of a record would go to another partition than its "+
-			"earlier ones, out of order for readers; to repair: delete the topic, and then %s", topic, have.Partitions, was.Partitions, w.rereadRemedy(s))
-	}
-	return nil
+	return emit.Mismatch(topic, was.Topic, have.Topic, w.rereadRemedy(s))
 }
 
 // rereadRemedy is how a stream is captured again from the beginning.

@@ -12,6 +12,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -119,7 +120,7 @@ func (w *workspace) lostTopics(ctx context.Context, s *stream) ([]int, error) {
 		case s.pins.Topics[n].ID != have.ID.String():
 			lost = append(lost, i)
 		case s.pins.Topics[n].Partitions != have.Partitions:
-			return nil, &shard.Refusal{Err: w.mismatch(s, o.topic, s.pins.Topics[n], pin{ID: have.ID.String(), Partitions: have.Partitions})}
+			return nil, &shard.Refusal{Err: w.mismatch(s, o.topic, s.pins.Topics[n], pin{Topic: emit.Topic{ID: have.ID.String(), Partitions: have.Partitions}})}
 		}
 	}
 	return lost, nil

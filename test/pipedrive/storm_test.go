@@ -47,6 +47,7 @@ var weather = []pipedrivesim.Fault{
 	{Kind: "429-burst", Probability: 0.02},
 	{Kind: "reset", Probability: 0.01},
 	{Kind: "truncated", Probability: 0.01},
+	{Kind: "500", Count: 1}, {Kind: "429-burst", Count: 1}, // whatever chance wants
 }
 
 // storm is a storm under way.
@@ -127,6 +128,7 @@ func (s *storm) blows() []func() {
 			s.back(s.sources)
 		},
 		s.ban,
+		s.slam,
 		func() { s.kill(slices.Concat(s.receivers[:1], s.sources)...) },
 		s.unhook,
 	}
@@ -180,6 +182,18 @@ func (s *storm) ban() {
 	})
 	s.door.Lead(s.at...)
 	s.kills["ban"]++
+}
+
+// slam shuts the door until one that knocked has to come again.
+func (s *storm) slam() {
+	_, last := s.sim.Deliveries(0)
+	s.door.Lead()
+	s.await("a delivery that fails", 2*time.Minute, func() bool {
+		since, _ := s.sim.Deliveries(last)
+		return slices.ContainsFunc(since, func(d pipedrivesim.Delivery) bool { return d.Outcome == "failed" })
+	})
+	s.door.Lead(s.at...)
+	s.kills["door shut"]++
 }
 
 // unhook deletes all webhooks; the next owner of the account finds it.

@@ -35,6 +35,21 @@ func (q asks) of(s *stream, id int64) *ask {
 	return k
 }
 
+// remember adds what earlier webhooks told of the records, which are still owed: to
+// settle a record is to settle all that was told of it.
+func (q asks) remember(s *stream) {
+	for _, d := range s.cursor.Debts {
+		k := q[s][d.ID]
+		if k == nil {
+			continue
+		}
+		if d.Stamp > k.stamp || d.Stamp == k.stamp && d.Deleted {
+			k.stamp, k.deleted = d.Stamp, d.Deleted
+		}
+		k.created, k.told = k.created || d.Created, k.told.with(namesOf(d.Hints))
+	}
+}
+
 // ids are the records of a stream, ascending.
 func (q asks) ids(s *stream) []int64 {
 	var out []int64

@@ -15,6 +15,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/hooks"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
@@ -235,7 +236,7 @@ func TestACursorFitsIntoItsRecord(t *testing.T) {
 		}
 		a.owe(s, k)
 	}
-	if n := len(s.cursor.encode()); n > maxEvent {
+	if n := len(s.cursor.encode()); n > emit.MaxEvent {
 		t.Errorf("the cursor has %d bytes", n)
 	}
 	if len(s.cursor.Debts) != maxDebts {

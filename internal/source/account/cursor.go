@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 )
 
 // errMoved says that a listing moved under its reader, who has to begin anew.
@@ -23,18 +24,12 @@ type cursor struct {
 	Sweep   *sweepPlace `json:"sweep,omitempty"` // under way
 	Swept   int64       `json:"swept,omitempty"` // when the last complete sweep began, ms since 1970-01-01 UTC; 0 = one is due
 	Debts   []debt      `json:"debts,omitempty"`
-	Pin     *pin        `json:"pin,omitempty"`
+	Pin     *emit.Topic `json:"pin,omitempty"`
 	Paused  *pause      `json:"paused,omitempty"`
 	Reread  *reread     `json:"reread,omitempty"`
 	// Unlisted is how many records the last sweep did not find besides the candidates,
 	// for which there was no room.
 	Unlisted int `json:"unlisted,omitempty"`
-}
-
-// pin is the change topic that the index refers to.
-type pin struct {
-	ID         string `json:"id"`
-	Partitions int32  `json:"partitions"`
 }
 
 // pause is an operator's word that no calls be made.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/hooks"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
@@ -188,12 +189,12 @@ func TestATopicIsHeldToItsPin(t *testing.T) {
 	t.Parallel()
 	a := bare(t, &fakeVendor{})
 	s := a.streamOf("deal")
-	was := pin{ID: "x", Partitions: 3}
-	if err := a.mismatch(s, was, was); err != nil {
+	was := emit.Topic{ID: "x", Partitions: 3}
+	if err := emit.Mismatch(s.topic, was, was, ""); err != nil {
 		t.Error(err)
 	}
-	for _, have := range []pin{{"y", 3}, {"x", 4}} {
-		if a.mismatch(s, was, have) == nil {
+	for _, have := range []emit.Topic{{ID: "y", Partitions: 3}, {ID: "x", Partitions: 4}} {
+		if emit.Mismatch(s.topic, was, have, "") == nil {
 			t.Errorf("%+v is taken for %+v", have, was)
 		}
 	}

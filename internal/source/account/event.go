@@ -10,26 +10,9 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
-
-// maxEvent leaves room for the key and the framing below the client's and the
-// brokers' default limit of a batch. Where a topic takes less, batchFrame is left.
-const (
-	maxEvent   = 990_000
-	batchFrame = 1_000
-)
-
-// tooLargeError is an event that its topic does not take.
-type tooLargeError struct {
-	topic       string
-	bytes, most int
-}
-
-func (e tooLargeError) Error() string {
-	return fmt.Sprintf("event of %d bytes is larger than the %d that can be written to topic %s; raise its max.message.bytes, if it is below %d",
-		e.bytes, e.most, e.topic, maxEvent+batchFrame)
-}
 
 // images finds the record before each pending change, and with it what was
 // cleared: only the two together are the row that is written. Changes that turn
@@ -125,7 +108,7 @@ func (c *change) render(before *row) bool {
 // records encodes one change: an event and, for a delete, its tombstone. An event
 // that is too large with its before image goes without it.
 func (a *Account) records(ctx context.Context, c *change) ([]*kgo.Record, error) {
-	most := min(maxEvent, a.lease.MaxBatch(ctx, c.stream.topic)-batchFrame)
+	most := emit.Room(ctx, a.lease, c.stream.topic)
 	env := a.envelope(c)
 	var err error
 	if c.op == opUpdate && c.before != nil {
@@ -143,7 +126,7 @@ func (a *Account) records(ctx context.Context, c *change) ([]*kgo.Record, error)
 		return nil, err
 	}
 	if len(a.encoded) > most {
-		return nil, tooLargeError{c.stream.topic, len(a.encoded), most}
+		return nil, emit.TooLarge{Topic: c.stream.topic, Bytes: len(a.encoded), Most: most}
 	}
 	key := []byte(decimal(c.id))
 	records := []*kgo.Record{{Topic: c.stream.topic, Key: key, Value: bytes.Clone(a.encoded)}}

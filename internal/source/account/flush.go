@@ -9,6 +9,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -44,7 +45,7 @@ func (a *Account) flush(ctx context.Context, w writes) error {
 	}
 	a.passed(PointBeforeFlush)
 	err = a.transact(ctx, w.notes, func(tx *shard.Tx) error {
-		if err := tx.Produce(flatten(records)...); err != nil {
+		if err := tx.Produce(emit.Flatten(records)...); err != nil {
 			return err
 		}
 		a.passed(PointChangesAcked)
@@ -98,7 +99,7 @@ func (a *Account) events(ctx context.Context) ([][]*kgo.Record, error) {
 		c := &a.pending.changes[i]
 		records, err := a.records(ctx, c)
 		if err != nil {
-			if large, ok := errors.AsType[tooLargeError](err); ok && a.lease.Outgrown(ctx, large.topic) {
+			if large, ok := errors.AsType[emit.TooLarge](err); ok && a.lease.Outgrown(ctx, large.Topic) {
 				return nil, leaseError{err}
 			}
 			a.skip(c, err)
@@ -107,22 +108,18 @@ func (a *Account) events(ctx context.Context) ([][]*kgo.Record, error) {
 		kept.add(*c)
 		out = append(out, records)
 	}
-	if cap(a.encoded) > maxEvent {
+	if cap(a.encoded) > emit.MaxEvent {
 		a.encoded = nil // after a record of unusual size
 	}
 	a.pending = kept
 	return out, nil
 }
 
-// maxSkippedTold bounds the records of a stream that are told of one by one; the
-// metric counts all.
-const maxSkippedTold = 1000
-
 func (a *Account) skip(c *change, err error) {
 	s := c.stream
 	a.metrics.skipped.WithLabelValues(a.cfg.Name, string(s.Object)).Inc()
 	a.log.Error("a record cannot be written and is left as it was", "account", a.cfg.Name, "object", string(s.Object), "id", decimal(c.id), "error", err.Error())
-	if s.skipped[c.id] || len(s.skipped) >= maxSkippedTold {
+	if s.skipped[c.id] || len(s.skipped) >= emit.MaxSkippedTold {
 		return
 	}
 	s.skipped[c.id] = true
@@ -179,12 +176,4 @@ func (a *Account) applied(cursors map[*stream][]byte, w writes) {
 		a.facts = *w.facts
 	}
 	a.pending = pending{}
-}
-
-func flatten(records [][]*kgo.Record) []*kgo.Record {
-	var out []*kgo.Record
-	for _, r := range records {
-		out = append(out, r...)
-	}
-	return out
 }

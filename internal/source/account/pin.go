@@ -3,12 +3,9 @@ package account
 import (
 	"context"
 	"errors"
-	"fmt"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
-	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 )
 
 // checkPin compares a stream's change topic with the one that its state refers
@@ -25,7 +22,7 @@ func (a *Account) checkPin(ctx context.Context, s *stream) error {
 	if s.cursor.Pin == nil {
 		s.cursor.Pin = &have
 	}
-	if err := a.mismatch(s, *s.cursor.Pin, have); err != nil {
+	if err := emit.Mismatch(s.topic, *s.cursor.Pin, have, a.rereadRemedy(s)); err != nil {
 		a.hold(s, &shard.Refusal{Err: err})
 		return nil //nolint:nilerr // it is told of, and does not end the lease
 	}
@@ -54,35 +51,15 @@ func (a *Account) checkPins(ctx context.Context) error {
 	return nil
 }
 
-func (a *Account) topicOf(ctx context.Context, s *stream) (pin, error) {
+func (a *Account) topicOf(ctx context.Context, s *stream) (emit.Topic, error) {
 	if s.refused != nil {
-		return pin{}, &shard.Refusal{Err: s.refused}
+		return emit.Topic{}, &shard.Refusal{Err: s.refused}
 	}
-	if err := a.lease.Writable(ctx, s.topic); err != nil {
-		return pin{}, err
+	have, err := emit.Find(ctx, a.lease, s.topic, a.rereadRemedy(s))
+	if _, held := errors.AsType[*shard.Refusal](err); err != nil && !held {
+		return emit.Topic{}, leaseError{err}
 	}
-	infos, err := kafka.DescribeTopics(ctx, a.lease.Client(), s.topic)
-	switch {
-	case errors.Is(err, kerr.UnknownTopicOrPartition):
-		return pin{}, &shard.Refusal{Err: fmt.Errorf("topic %s is not there any more; to repair: %s", s.topic, a.rereadRemedy(s))}
-	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		return pin{}, &shard.Refusal{Err: fmt.Errorf("%w; allow this user to describe, read and write it", err)}
-	case err != nil:
-		return pin{}, leaseError{err}
-	}
-	return pin{ID: infos[s.topic].ID.String(), Partitions: infos[s.topic].Partitions}, nil
-}
-
-func (a *Account) mismatch(s *stream, was, have pin) error {
-	switch {
-	case was.ID != have.ID:
-		return fmt.Errorf("topic %s was created anew (its id is %s, the state knows %s), so that what was captured before is not in it; to repair: %s",
-			s.topic, have.ID, was.ID, a.rereadRemedy(s))
-	case was.Partitions != have.Partitions:
-		return fmt.Errorf("topic %s has %d partitions, the state knows %d: later events of a record would go to another partition than its "+
-			"earlier ones, out of order for readers; to repair: delete the topic, and then %s", s.topic, have.Partitions, was.Partitions, a.rereadRemedy(s))
-	}
-	return nil
+	return have, err
 }
 
 func (a *Account) rereadRemedy(s *stream) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -42,7 +43,7 @@ func (a *Account) rereadStream(ctx context.Context, s *stream, sig schemas.Signa
 
 // refill forgets what was on a topic that is gone, in one transaction, so that the
 // next sweep is a snapshot.
-func (a *Account) refill(s *stream, have pin) (outcome, error) {
+func (a *Account) refill(s *stream, have emit.Topic) (outcome, error) {
 	name := a.stateName(string(s.Object))
 	var keys [][]byte
 	for id := range s.index.All() {

@@ -56,6 +56,7 @@ func (a *Account) settle(ctx context.Context, q asks) error {
 		if !s.works() {
 			continue // since the webhooks were read: what changed is read afterwards
 		}
+		q.remember(s)
 		if err := a.settleStream(ctx, s, q); err != nil {
 			for i, s := range a.streams {
 				s.cursor.Debts = before[i]
@@ -269,6 +270,8 @@ func (a *Account) judge(s *stream, k *ask, r pipedrive.Row) {
 		a.bury(s, idOf(r.ID), max(stamp, k.stamp), false)
 	case shown == echo, stamp != 0 && stamp < k.stamp, k.deleted && stamp <= k.stamp:
 		a.owe(s, k) // the vendor's answer is older than its webhook
+	case shown == stale && len(k.told) > 0:
+		a.owe(s, k) // or than what is known: it does not show what is empty now
 	default:
 		s.paid(k, stamp)
 	}

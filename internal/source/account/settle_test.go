@@ -189,6 +189,59 @@ func TestMergesLookAtBothAndAtWhatHungOnTheLoser(t *testing.T) {
 	}
 }
 
+// What an earlier webhook told of a record that could not be read counts when a
+// later one has it read, whatever that one says.
+func TestALaterWebhookForgetsNothingThatIsOwed(t *testing.T) {
+	t.Parallel()
+	cleared := func(stamp string) *kgo.Record {
+		return &kgo.Record{Value: []byte(`{"meta":{"action":"change","entity":"deal","entity_id":"1","version":"2.0"},"data":{"id":1,"update_time":"2026-11-19T13:` + stamp + `Z"},"previous":{"value":5}}`)}
+	}
+	cut := &pipedrive.Error{Kind: pipedrive.KindMalformed, Action: "get", Subject: "deal 1"}
+	later, earlier := dealAt(1, "00:09", `,"value":null`), dealAt(1, "00:05", `,"value":null`)
+	for _, c := range []struct {
+		name, row string
+		hook      *kgo.Record
+		debts     int
+	}{
+		{"the later one is settled", later, hook("change", "deal", 1, "00:09", ""), 0},
+		{"the later one is older", earlier, hook("change", "deal", 1, "00:05", ""), 1},
+		{"the answer is older than both", earlier, hook("change", "deal", 1, "00:09", ""), 1},
+	} {
+		f := &fakeVendor{rows: map[int64]string{}, err: map[int64]error{1: cut}}
+		a := bare(t, f)
+		s := a.streamOf("deal")
+		know(t, s, dealAt(1, "00:00", `,"value":null`))
+		settleAll(t, a, cleared("00:07"))
+		if len(s.cursor.Debts) != 1 || len(a.pending.changes) != 0 {
+			t.Fatalf("%s: pending %q, debts %+v", c.name, opsOf(a), s.cursor.Debts)
+		}
+		f.rows[1], f.err = c.row, nil
+		settleAll(t, a, c.hook)
+		if len(a.pending.changes) != 1 || !a.pending.changes[0].told["value"] || len(s.cursor.Debts) != c.debts {
+			t.Errorf("%s: pending %+v, debts %+v", c.name, a.pending.changes, s.cursor.Debts)
+		}
+		for _, d := range s.cursor.Debts {
+			if d.Stamp < ms("00:07") || len(d.Hints) != 1 {
+				t.Errorf("%s: debt %+v", c.name, d)
+			}
+		}
+	}
+}
+
+// An answer that is older than what is known says nothing of what was cleared since:
+// the record is asked for again.
+func TestAnAnswerOlderThanWhatIsKnownLosesNoClearing(t *testing.T) {
+	t.Parallel()
+	f := &fakeVendor{rows: map[int64]string{1: dealAt(1, "00:08", `,"value":5`)}}
+	a := bare(t, f)
+	s := a.streamOf("deal")
+	know(t, s, dealAt(1, "00:09", `,"value":null`))
+	settleAll(t, a, &kgo.Record{Value: []byte(`{"meta":{"action":"change","entity":"deal","entity_id":"1","version":"2.0"},"data":{"id":1,"update_time":"2026-11-19T13:00:07Z"},"previous":{"value":5}}`)})
+	if opsOf(a) != "" || len(s.cursor.Debts) != 1 || len(s.cursor.Debts[0].Hints) != 1 {
+		t.Errorf("pending %q, debts %+v", opsOf(a), s.cursor.Debts)
+	}
+}
+
 // What fails half way is settled anew, and costs no try.
 func TestAFailureLeavesTheDebtsAsTheyWere(t *testing.T) {
 	t.Parallel()
