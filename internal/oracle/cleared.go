@@ -12,12 +12,12 @@ func checkCleared(e Evidence) []Mismatch {
 		if !o.Sparse {
 			continue
 		}
-		c := clearing{object: o, known: map[string]names{}, had: map[string]names{}, deleted: map[string]bool{}}
+		c := clearing{object: o, known: map[string]names{}, had: map[string]names{}}
 		c.learn(e.Webhooks)
 		for _, change := range o.Changes {
 			c.event(change)
 		}
-		out = append(out, append(c.found, c.owed(e.Webhooks)...)...)
+		out = append(out, append(c.found, c.owed(e.Webhooks, livesOf(o, e.Journal))...)...)
 	}
 	return out
 }
@@ -25,12 +25,33 @@ func checkCleared(e Evidence) []Mismatch {
 type names map[string]bool
 
 type clearing struct {
-	object  ObjectEvidence
-	known   map[string]names // by record: fields that were ever seen with a value
-	had     map[string]names // by record: those of its last event; nil: it is not live
-	deleted map[string]bool  // records that were once deleted
-	found   []Mismatch
+	object ObjectEvidence
+	known  map[string]names // by record: fields that were ever seen with a value
+	had    map[string]names // by record: those of its last event; nil: it is not live
+	found  []Mismatch
 }
+
+// lives tells which of the vendor's events are of the life that a record has now: one
+// that was deleted and comes back begins anew, whether or not its delete was seen.
+type lives struct {
+	made  map[string]int64 // by event: when it was made
+	ended map[string]int64 // by record: when it was last deleted
+}
+
+func livesOf(o ObjectEvidence, journal []Entry) lives {
+	l := lives{made: map[string]int64{}, ended: map[string]int64{}}
+	for _, entry := range journal {
+		if entry.Event != "" {
+			l.made[entry.Event] = entry.Seq
+		}
+		if entry.Op == "delete" && o.concerns(entry) {
+			l.ended[entry.ID] = entry.Seq
+		}
+	}
+	return l
+}
+
+func (l lives) past(w Webhook) bool { return l.made[w.Event] < l.ended[w.ID] }
 
 // learn notes which fields had values, as the webhooks tell.
 func (c *clearing) learn(webhooks []Webhook) {
@@ -60,7 +81,7 @@ func (c *clearing) event(change Change) {
 	case change.Err != nil:
 		return
 	case change.Tombstone || change.Op == "d":
-		c.had[change.Key], c.deleted[change.Key] = nil, true
+		c.had[change.Key] = nil
 		return
 	}
 	now := leaves(change.After)
@@ -83,13 +104,13 @@ func (c *clearing) event(change Change) {
 }
 
 // owed: where a webhook said that a field had a value, the record's last event has the
-// field. One that was deleted meanwhile begins anew.
-func (c *clearing) owed(webhooks []Webhook) []Mismatch {
+// field.
+func (c *clearing) owed(webhooks []Webhook, l lives) []Mismatch {
 	var out []Mismatch
 	told := map[string]names{}
 	for _, w := range webhooks {
 		has, row := c.had[w.ID], c.object.State[w.ID]
-		if w.Err != nil || w.Entity != c.object.Object || w.Old || w.Data == nil || has == nil || row == nil || c.deleted[w.ID] {
+		if w.Err != nil || w.Entity != c.object.Object || w.Old || w.Data == nil || has == nil || row == nil || l.past(w) {
 			continue
 		}
 		shown := leaves(row)

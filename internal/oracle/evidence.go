@@ -89,6 +89,7 @@ type Entry struct {
 	ID     string                     `json:"id"`
 	Keys   map[string]string          `json:"keys"`
 	Fields map[string]json.RawMessage `json:"fields"`
+	Event  string                     `json:"event_id"` // what was sent of it; "" = nothing was
 	Call   int64                      `json:"call"`
 }
 

@@ -78,6 +78,21 @@ func TestJudgeAcceptsAGoodAccount(t *testing.T) {
 	}
 }
 
+// A record that was deleted and came back before anybody looked begins anew.
+func TestJudgeForgetsAnEarlierLife(t *testing.T) {
+	s := goodAccount(t)
+	s.without(6)
+	s.told("new", "change", "4", `{"id":4}`, `{"lost_reason":"x"}`)
+	s.Journal = append(s.Journal, Entry{Seq: 98, Via: "life", Op: "change", Object: "deal", ID: "4", Event: s.Webhooks[4].Event})
+	if r := Judge(s.Evidence); len(r.Mismatches) != 1 {
+		t.Fatalf("before it was deleted: %v", r.Mismatches)
+	}
+	s.Journal = append(s.Journal, Entry{Seq: 99, Via: "life", Op: "delete", Object: "deal", ID: "4"})
+	if r := Judge(s.Evidence); !r.OK() {
+		t.Errorf("%v", r.Mismatches)
+	}
+}
+
 // TestJudgeFindsEachFaultOfAnAccount: for what only an account can suffer.
 func TestJudgeFindsEachFaultOfAnAccount(t *testing.T) {
 	tests := []struct {
@@ -110,6 +125,12 @@ func TestJudgeFindsEachFaultOfAnAccount(t *testing.T) {
 		{"clearing unheard", func(s *story) {
 			s.without(6)
 			s.told("new", "change", "4", `{"id":4}`, `{"lost_reason":"x"}`)
+		}, hooksTopic, 4, "4", "lost_reason had a value, but the record's last event has neither"},
+		{"clearing unheard since the record came back", func(s *story) {
+			s.without(6)
+			s.wrote("life", "delete", "4", "")
+			s.told("new", "change", "4", `{"id":4}`, `{"lost_reason":"x"}`)
+			s.Journal = append(s.Journal, Entry{Seq: 99, Via: "life", Op: "change", Object: "deal", ID: "4", Event: s.Webhooks[4].Event})
 		}, hooksTopic, 4, "4", "lost_reason had a value, but the record's last event has neither"},
 		{"answered and forgotten", func(s *story) { s.Webhooks = s.Webhooks[1:] }, hooksTopic, -1, "deal/1", "was answered with 200, but the topic does not have it"},
 		{"webhook invented", func(s *story) {
