@@ -87,7 +87,7 @@ func contractPipedrive(m *markdown) error {
 	m.text("\nRows of Pipedrive are those of its REST API (deals, organizations, persons and pipelines of version 2, notes of version 1), never a webhook's " +
 		"payload. REST sends null for what was never set and for what was cleared alike; the bridge tells the two apart. A field, or a code within `custom_fields`, " +
 		"that the record's last change had and that is empty now was cleared: it is named in `nulls`, or null in `custom_fields`. What is in neither place was never " +
-		"set, as far as is known. In `changed`, custom fields are `custom_fields.<code>`. Instants and days keep the spelling of the API in the attribute " +
+		"set, as far as is known; a record that is restored after its delete begins anew. In `changed`, custom fields are `custom_fields.<code>`. Instants and days keep the spelling of the API in the attribute " +
 		"`planhatbridge.layout` of their type.")
 	for _, object := range Objects("pipedrive") {
 		fields, err := RecordFields("pipedrive", object)
