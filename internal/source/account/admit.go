@@ -113,7 +113,7 @@ func (a *Account) compare(s *stream, v seen, known cdc.Entry, exists bool) (verd
 	switch {
 	case !exists:
 		c.op = opCreate
-		if !s.snapshotDone() && !v.created {
+		if _, buried := s.graves[v.id]; !buried && !v.created && !s.snapshotDone() {
 			c.op = opRead
 		}
 	case fingerprint != known.Fingerprint:

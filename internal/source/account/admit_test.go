@@ -35,6 +35,17 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
+// A record that was deleted before the snapshot was complete is new when it comes back.
+func TestARestoredRecordIsNoneOfTheSnapshot(t *testing.T) {
+	t.Parallel()
+	a := bare(t, &fakeVendor{})
+	s := a.streamOf("deal")
+	s.graves[idOf(1)] = grave{stamp: ms("00:05"), died: time.Now().UnixMilli()}
+	if got, op := see(t, a, s, bySweep, dealAt(1, "00:06", "")); got != changed || op != "c" {
+		t.Errorf("%v %q", got, op)
+	}
+}
+
 // The names of what a note is on are not the note's.
 func TestNotesChangeWithoutWhatTheyAreOn(t *testing.T) {
 	t.Parallel()
