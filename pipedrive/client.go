@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"time"
@@ -32,11 +31,11 @@ func New(u URL, token TokenSource, opts ...Option) (*Client, error) {
 	case token == nil:
 		return nil, errors.New("pipedrive client: token source is missing")
 	}
-	s := settings{config: defaults()}
+	s := settings{config: rest.Defaults(DefaultCallDeadline, DefaultMaxBody)}
 	for _, opt := range opts {
 		opt(&s)
 	}
-	if err := check(s.config); err != nil {
+	if err := s.config.Check(); err != nil {
 		return nil, fmt.Errorf("pipedrive client: %w", err)
 	}
 	if s.lane == nil {
@@ -64,32 +63,6 @@ func (c *Client) Usage() Usage { return c.meter.usage() }
 // CloseIdleConnections closes the connections on which no call is under way. A client
 // that is not needed any more has none left after it; one that is goes on.
 func (c *Client) CloseIdleConnections() { c.rest.CloseIdle() }
-
-func defaults() rest.Config {
-	return rest.Config{
-		Retry:        rest.Retry{Attempts: 5, Base: time.Second, Max: time.Minute},
-		CallDeadline: DefaultCallDeadline,
-		MaxBody:      DefaultMaxBody,
-		UserAgent:    defaultUserAgent,
-		Jitter:       rand.Float64,
-	}
-}
-
-func check(c rest.Config) error {
-	switch {
-	case c.CallDeadline <= 0:
-		return fmt.Errorf("call deadline is %s, want more than 0", c.CallDeadline)
-	case c.MaxBody <= 0:
-		return fmt.Errorf("largest answer is %d bytes, want more than 0", c.MaxBody)
-	case c.Retry.Attempts < 0:
-		return fmt.Errorf("retry attempts are %d, want 0 or more", c.Retry.Attempts)
-	case c.Retry.Base <= 0 || c.Retry.Max < c.Retry.Base:
-		return fmt.Errorf("retry waits are %s to %s, want more than 0 and ascending", c.Retry.Base, c.Retry.Max)
-	case c.Jitter == nil:
-		return errors.New("jitter is missing")
-	}
-	return nil
-}
 
 // call is one call: what the table of objects or a method of this package fills in.
 type call struct {

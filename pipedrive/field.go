@@ -47,19 +47,9 @@ func (c *Client) Fields(ctx context.Context, o Object) ([]Field, error) {
 	if spec.FieldsPath == "" {
 		return nil, refuse("list", "fields of "+string(o), "only deals, organizations and persons have a catalogue")
 	}
-	var all []Field
-	k := call{
+	return paged(ctx, c, fieldOf, call{
 		action: "list", subject: "fields of " + spec.Listing, version: V2, path: spec.FieldsPath, label: labelField, cost: fieldTokens,
-	}
-	err := c.all(ctx, k, func(raw json.RawMessage) error {
-		field, err := fieldOf(raw)
-		all = append(all, field)
-		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return all, nil
 }
 
 // wireField has the names of both versions.
@@ -106,9 +96,10 @@ func fieldOf(raw json.RawMessage) (Field, error) {
 	return f, nil
 }
 
-// all reads a list of version 2 to its end; each value is handed over once its page is
+// paged reads a list of version 2 to its end; a value is looked at once its page is
 // known to be whole.
-func (c *Client) all(ctx context.Context, k call, each func(json.RawMessage) error) error {
+func paged[T any](ctx context.Context, c *Client, read func(json.RawMessage) (T, error), k call) ([]T, error) {
+	var all []T
 	opts := ListOptions{Limit: 500}
 	given := k.query
 	k.method, k.template = http.MethodGet, k.path
@@ -128,15 +119,17 @@ func (c *Client) all(ctx context.Context, k call, each func(json.RawMessage) err
 			return errors.Join(err, page.followCursor(env.more(), opts))
 		}
 		if err := c.do(ctx, k); err != nil {
-			return err
+			return nil, err
 		}
 		for _, raw := range list {
-			if err := each(raw); err != nil {
-				return &Error{Kind: KindMalformed, Action: k.action, Subject: k.subject, Status: http.StatusOK, Attempts: 1, Err: err}
+			value, err := read(raw)
+			if err != nil {
+				return nil, &Error{Kind: KindMalformed, Action: k.action, Subject: k.subject, Status: http.StatusOK, Attempts: 1, Err: err}
 			}
+			all = append(all, value)
 		}
 		if !page.More {
-			return nil
+			return all, nil
 		}
 		opts = opts.After(page)
 	}

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/test/rig/bubble"
 )
 
 const testToken = "0123456789abcdef0123456789abcdef01234567"
@@ -74,12 +75,7 @@ func (a *api) asked() []request {
 }
 
 func (a *api) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	w := httptest.NewRecorder()
-	a.ServeHTTP(w, r)
-	return w.Result(), nil
+	return bubble.Handled{Handler: a}.RoundTrip(r)
 }
 
 // clientFor returns a client of the fake that makes at most three attempts, at once.

@@ -1,7 +1,6 @@
 package pipedrive
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -13,7 +12,6 @@ import (
 const (
 	DefaultCallDeadline = 30 * time.Second
 	DefaultMaxBody      = 64 << 20
-	defaultUserAgent    = "planhat-bridge"
 )
 
 // Retry says how often and how fast a call is tried again.
@@ -90,11 +88,7 @@ func WithGuard(may func() error) Option {
 // waits from 1 s to 60 s; waits of 0 are these, attempts of 0 are not. A wait that
 // Pipedrive asks for goes before these.
 func WithRetry(r Retry) Option {
-	return func(s *settings) {
-		r.Base = cmp.Or(r.Base, time.Second)
-		r.Max = cmp.Or(r.Max, max(r.Base, time.Minute))
-		s.config.Retry = rest.Retry(r)
-	}
+	return func(s *settings) { s.config.Retry = rest.Retry(r).WithDefaults() }
 }
 
 // WithCallDeadline bounds one attempt, from sending to the end of the answer; the

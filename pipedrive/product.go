@@ -25,18 +25,14 @@ func (c *Client) DealProducts(ctx context.Context, dealIDs ...int64) ([]DealProd
 	}
 	var all []DealProduct
 	for ids := range slices.Chunk(dealIDs, MaxIDs) {
-		k := call{
+		some, err := paged(ctx, c, productOf, call{
 			action: "list", subject: "products of deals", version: V2, path: "/deals/products", label: labelProduct, cost: productTokens,
 			query: url.Values{"deal_ids": {strings.Join(decimals(ids), ",")}},
-		}
-		err := c.all(ctx, k, func(raw json.RawMessage) error {
-			product, err := productOf(raw)
-			all = append(all, product)
-			return err
 		})
 		if err != nil {
 			return nil, err
 		}
+		all = append(all, some...)
 	}
 	return all, nil
 }

@@ -171,3 +171,25 @@ func oneOf(data json.RawMessage, id int64) (Row, error) {
 	}
 	return row, err
 }
+
+// listed reads a list that comes in one answer.
+func listed[T any](ctx context.Context, c *Client, read func(json.RawMessage) (T, error), k call) ([]T, error) {
+	var all []T
+	k.accept = func(env envelope, _ *rest.Answer) error {
+		list, err := env.list()
+		if err != nil {
+			return err
+		}
+		all = make([]T, len(list))
+		for i, raw := range list {
+			if all[i], err = read(raw); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := c.do(ctx, k); err != nil {
+		return nil, err
+	}
+	return all, nil
+}

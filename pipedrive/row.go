@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/rest/walk"
 )
 
 // Row is a record. Raw is part of the answer's buffer: it is valid, and keeps the buffer
@@ -20,9 +22,9 @@ func rowOf(raw json.RawMessage) (Row, error) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return Row{}, errors.New("a record is no JSON object")
 	}
-	var named json.RawMessage
-	for name, value := range eachMember(raw) {
-		if string(name) == "id" {
+	var named []byte
+	for name, value := range walk.Members(raw) {
+		if walk.IsName(name, "id") {
 			named = value
 			break
 		}

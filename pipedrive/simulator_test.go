@@ -14,20 +14,9 @@ import (
 
 	pipedrivesim "github.com/planhat-bridge/planhat-bridge/internal/simulator/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/bubble"
 	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
-
-// inMemory answers requests by a handler, without a network.
-type inMemory struct{ http.Handler }
-
-func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	w := httptest.NewRecorder()
-	m.ServeHTTP(w, r)
-	return w.Result(), nil
-}
 
 // company is a simulated company and a client of it.
 type company struct {
@@ -43,7 +32,7 @@ func newCompany(t *testing.T, switches pipedrivesim.Switches, opts ...pipedrive.
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts = append([]pipedrive.Option{pipedrive.WithHTTPClient(&http.Client{Transport: inMemory{server}})}, opts...)
+	opts = append([]pipedrive.Option{pipedrive.WithHTTPClient(&http.Client{Transport: bubble.Handled{Handler: server}})}, opts...)
 	client, err := pipedrive.New(u, func() string { return pipedrivesim.DefaultToken }, opts...)
 	if err != nil {
 		t.Fatal(err)

@@ -99,28 +99,10 @@ func meOf(raw json.RawMessage) (Me, error) {
 
 // Users lists the users of the company: all of them come in one answer.
 func (c *Client) Users(ctx context.Context) ([]User, error) {
-	var users []User
-	err := c.do(ctx, call{
+	return listed(ctx, c, userOf, call{
 		action: "list", subject: "users", method: http.MethodGet, version: V1, path: "/users", template: "/users",
 		label: labelUser, cost: usersTokens,
-		accept: func(env envelope, _ *rest.Answer) error {
-			list, err := env.list()
-			if err != nil {
-				return err
-			}
-			users = make([]User, len(list))
-			for i, raw := range list {
-				if users[i], err = userOf(raw); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return users, nil
 }
 
 func userOf(raw json.RawMessage) (User, error) {

@@ -86,28 +86,10 @@ type wireWebhook struct {
 // Webhooks lists the webhooks that the token's user may see: of the whole company for an
 // admin. All come in one answer. Removed ones may be among them.
 func (c *Client) Webhooks(ctx context.Context) ([]Webhook, error) {
-	var hooks []Webhook
-	err := c.do(ctx, call{
+	return listed(ctx, c, webhookOf, call{
 		action: "list", subject: "webhooks", method: http.MethodGet, version: V1, path: "/webhooks", template: "/webhooks",
 		label: labelWebhook, cost: webhookListTokens,
-		accept: func(env envelope, _ *rest.Answer) error {
-			list, err := env.list()
-			if err != nil {
-				return err
-			}
-			hooks = make([]Webhook, len(list))
-			for i, raw := range list {
-				if hooks[i], err = webhookOf(raw); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return hooks, nil
 }
 
 // CreateWebhook makes a webhook. It is sent once: when its answer is lost the error is

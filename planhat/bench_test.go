@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/rest/walk"
 )
 
 const benchRows = 2000
@@ -25,14 +27,14 @@ func samplePage(tb testing.TB, kinds []string, vary bool) []byte {
 	page := []byte{'['}
 	for i := range benchRows {
 		var row bytes.Buffer
-		if err := json.Compact(&row, member(samples[kinds[i%len(kinds)]], "row")); err != nil {
+		if err := json.Compact(&row, walk.Member(samples[kinds[i%len(kinds)]], "row")); err != nil {
 			tb.Fatal(err)
 		}
 		if i > 0 {
 			page = append(page, ',')
 		}
 		page = fmt.Appendf(page, `{"_id":%q`, hexID(i))
-		for name, value := range members(without(row.Bytes(), "_id")) {
+		for name, value := range walk.Members(without(row.Bytes(), "_id")) {
 			page = append(append(append(append(page, ','), name...), ':'), varied(value, i, vary)...)
 		}
 		page = append(page, '}')

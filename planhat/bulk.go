@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/rest"
+	"github.com/planhat-bridge/planhat-bridge/internal/rest/walk"
 )
 
 // BulkUpsert updates the items whose key is known and inserts the others, in one
@@ -107,9 +108,9 @@ func (s Spec) matchedNames() []string {
 // a name counts.
 func hasText(object []byte, names []string) bool {
 	has := uint64(0) // by place in names
-	for quoted, value := range members(object) {
+	for quoted, value := range walk.Members(object) {
 		for n, name := range names {
-			if !isName(quoted, name) {
+			if !walk.IsName(quoted, name) {
 				continue
 			}
 			if has &^= 1 << n; isText(value) {

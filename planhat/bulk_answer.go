@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/rest"
+	"github.com/planhat-bridge/planhat-bridge/internal/rest/walk"
 )
 
 // BulkAnswer is what Planhat says about a bulk upsert.
@@ -82,8 +83,8 @@ type bulkReader struct {
 
 func newBulkReader(body []byte) *bulkReader {
 	r := &bulkReader{members: map[string][]byte{}}
-	for name, value := range members(body) {
-		r.members[stringOf(name)] = value // the last one of a name counts
+	for name, value := range walk.Members(body) {
+		r.members[walk.Text(name)] = value // the last one of a name counts
 	}
 	return r
 }
@@ -117,7 +118,7 @@ func (r *bulkReader) list(name string) [][]byte {
 		return nil
 	}
 	var list [][]byte
-	for element := range elements(value) {
+	for element := range walk.Elements(value) {
 		list = append(list, element)
 	}
 	return list
@@ -137,9 +138,9 @@ func (r *bulkReader) keys(name string) []KeySet {
 func (r *bulkReader) ids(name string) []string {
 	var ids []string
 	for _, element := range r.list(name) {
-		id := stringOf(element)
+		id := walk.Text(element)
 		if id == "" {
-			id = stringOf(member(element, "_id"))
+			id = walk.Text(walk.Member(element, "_id"))
 		}
 		if id == "" {
 			r.fail(name, "holds something that is not an id")
@@ -172,19 +173,19 @@ func errorKeys(element []byte) KeySet {
 		if len(set) > 0 {
 			break
 		}
-		set = keySet(member(element, name))
+		set = keySet(walk.Member(element, name))
 	}
 	return set
 }
 
 func keySet(object []byte) KeySet {
 	set := KeySet{}
-	for quoted, value := range members(object) {
+	for quoted, value := range walk.Members(object) {
 		for _, name := range keyNames {
-			if !isName(quoted, name) {
+			if !walk.IsName(quoted, name) {
 				continue
 			}
-			if text := stringOf(value); text != "" {
+			if text := walk.Text(value); text != "" {
 				set[name] = text
 			} else {
 				delete(set, name) // the last one of a name counts

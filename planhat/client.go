@@ -3,10 +3,8 @@ package planhat
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/rest"
 )
@@ -25,11 +23,12 @@ func New(baseURL string, token TokenSource, opts ...Option) (*Client, error) {
 	if token == nil {
 		return nil, errors.New("planhat client: token source is missing")
 	}
-	s := settings{config: defaults()}
+	s := settings{config: rest.Defaults(DefaultCallDeadline, DefaultMaxBody)}
+	s.config.Lane = rest.NewBudget(rest.Limits{PerMinute: 200, PerSecond: 150, InFlight: 50, Burst: 10}).Lane("default", 1)
 	for _, opt := range opts {
 		opt(&s)
 	}
-	if err := check(s.config); err != nil {
+	if err := s.config.Check(); err != nil {
 		return nil, fmt.Errorf("planhat client: %w", err)
 	}
 	s.config.Base = base
@@ -45,33 +44,6 @@ func New(baseURL string, token TokenSource, opts ...Option) (*Client, error) {
 // CloseIdleConnections closes the connections on which no call is under way. A client
 // that is not needed any more has none left after it; one that is goes on.
 func (c *Client) CloseIdleConnections() { c.rest.CloseIdle() }
-
-func defaults() rest.Config {
-	return rest.Config{
-		Lane:         rest.NewBudget(rest.Limits{PerMinute: 200, PerSecond: 150, InFlight: 50, Burst: 10}).Lane("default", 1),
-		Retry:        rest.Retry{Attempts: 5, Base: time.Second, Max: time.Minute},
-		CallDeadline: DefaultCallDeadline,
-		MaxBody:      DefaultMaxBody,
-		UserAgent:    defaultUserAgent,
-		Jitter:       rand.Float64,
-	}
-}
-
-func check(c rest.Config) error {
-	switch {
-	case c.CallDeadline <= 0:
-		return fmt.Errorf("call deadline is %s, want more than 0", c.CallDeadline)
-	case c.MaxBody <= 0:
-		return fmt.Errorf("largest answer is %d bytes, want more than 0", c.MaxBody)
-	case c.Retry.Attempts < 0:
-		return fmt.Errorf("retry attempts are %d, want 0 or more", c.Retry.Attempts)
-	case c.Retry.Base <= 0 || c.Retry.Max < c.Retry.Base:
-		return fmt.Errorf("retry waits are %s to %s, want more than 0 and ascending", c.Retry.Base, c.Retry.Max)
-	case c.Jitter == nil:
-		return errors.New("jitter is missing")
-	}
-	return nil
-}
 
 // parseBase accepts http and https URLs with a host and perhaps a path. Its errors do
 // not repeat the URL, which may hold a password pasted into it.

@@ -1,9 +1,7 @@
 package planhat
 
 import (
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -26,21 +24,8 @@ type Error struct {
 
 // Error says action, subject and cause.
 func (e *Error) Error() string {
-	parts := []string{e.Action + " " + e.Subject, e.Kind.String()}
-	if e.Status != 0 {
-		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))))
-	}
-	if e.Message != "" {
-		parts = append(parts, e.Message)
-	}
-	if e.Err != nil {
-		parts = append(parts, e.Err.Error())
-	}
-	text := strings.Join(parts, ": ")
-	if e.Attempts > 1 {
-		text += fmt.Sprintf(" (%d attempts)", e.Attempts)
-	}
-	return text
+	cause := rest.Error{Kind: rest.Kind(e.Kind), Status: e.Status, Message: e.Message, Attempts: e.Attempts, Err: e.Err}
+	return e.Action + " " + e.Subject + ": " + cause.Error()
 }
 
 // Unwrap returns the cause: the context's error, the gate's, or the network's.
@@ -53,10 +38,7 @@ func refuse(action, subject, format string, args ...any) *Error {
 
 // failed turns the transport's error into this package's.
 func failed(action, subject string, err error) *Error {
-	var cause *rest.Error
-	if !errors.As(err, &cause) {
-		return &Error{Kind: KindUnavailable, Action: action, Subject: subject, Err: err}
-	}
+	cause := rest.AsError(err)
 	return &Error{
 		Kind: Kind(cause.Kind), Action: action, Subject: subject, Status: cause.Status, Message: cause.Message,
 		RetryAfter: cause.RetryAfter, Attempts: cause.Attempts, Uncertain: cause.Uncertain, Final: cause.Final, Err: cause.Err,

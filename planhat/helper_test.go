@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/test/rig/bubble"
 )
 
 const testToken = "t0ken-of-the-tests"
@@ -57,12 +58,7 @@ func (a *api) asked() []request {
 }
 
 func (a *api) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	w := httptest.NewRecorder()
-	a.ServeHTTP(w, r)
-	return w.Result(), nil
+	return bubble.Handled{Handler: a}.RoundTrip(r)
 }
 
 // clientFor returns a client of the fake that makes at most three attempts, at once.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/rest"
+	"github.com/planhat-bridge/planhat-bridge/internal/rest/walk"
 )
 
 // LeanCompanies lists id, name and keys of all companies in one answer, of any size.
@@ -32,7 +33,7 @@ func (c *Client) FindCompanies(ctx context.Context, k Key, values []string) (ids
 		}
 		calls++
 		for _, row := range rows {
-			if value := stringOf(member(row.Raw, spec.KeyField(k))); slices.Contains(values[:n], value) {
+			if value := walk.Text(walk.Member(row.Raw, spec.KeyField(k))); slices.Contains(values[:n], value) {
 				ids[value] = row.ID
 			}
 		}

@@ -3,6 +3,8 @@ package planhat
 import (
 	"slices"
 	"strings"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/rest/walk"
 )
 
 // Object names a kind of record.
@@ -187,13 +189,13 @@ func (s Spec) Companies(record []byte) []string {
 	if s.CompanyField == "" {
 		return nil
 	}
-	value := member(record, s.CompanyField)
-	if id := stringOf(value); id != "" {
+	value := walk.Member(record, s.CompanyField)
+	if id := walk.Text(value); id != "" {
 		return []string{id}
 	}
 	var ids []string
-	for element := range elements(value) {
-		if id := stringOf(element); id != "" {
+	for element := range walk.Elements(value) {
+		if id := walk.Text(element); id != "" {
 			ids = append(ids, id)
 		}
 	}

@@ -1,7 +1,6 @@
 package planhat
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -16,7 +15,6 @@ const DefaultBaseURL = "https://api.planhat.com"
 const (
 	DefaultCallDeadline = 30 * time.Second
 	DefaultMaxBody      = 64 << 20
-	defaultUserAgent    = "planhat-bridge"
 )
 
 // TokenSource returns the token. It is asked before every attempt, so that a rotated
@@ -99,11 +97,7 @@ func WithGuard(may func() error) Option {
 // WithRetry sets how often and how fast a call is tried again. Default: 5 attempts,
 // waits from 1 s to 60 s; waits of 0 are these, attempts of 0 are not. A wait that Planhat asks for goes before these.
 func WithRetry(r Retry) Option {
-	return func(s *settings) {
-		r.Base = cmp.Or(r.Base, time.Second)
-		r.Max = cmp.Or(r.Max, max(r.Base, time.Minute))
-		s.config.Retry = rest.Retry(r)
-	}
+	return func(s *settings) { s.config.Retry = rest.Retry(r).WithDefaults() }
 }
 
 // WithCallDeadline bounds one attempt, from sending to the end of the answer; the

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/rest"
+	"github.com/planhat-bridge/planhat-bridge/internal/rest/walk"
 )
 
 // Get reads one record. A single record may have more fields, and other shapes of
@@ -81,7 +82,7 @@ func (s Spec) checkRecord(body []byte, ref Ref) (id string, err error) {
 // carries reports whether a record has a key of that value; e-mail addresses are
 // compared without case.
 func (s Spec) carries(record []byte, k Key, value string) bool {
-	have := stringOf(member(record, s.KeyField(k)))
+	have := walk.Text(walk.Member(record, s.KeyField(k)))
 	if k == KeyEmail {
 		return have != "" && strings.EqualFold(strings.TrimSpace(have), strings.TrimSpace(value))
 	}

@@ -1,5 +1,7 @@
 package planhat
 
+import "github.com/planhat-bridge/planhat-bridge/internal/rest/walk"
+
 // idDigits is the length of an id, idName the name of its member as it is written.
 const (
 	idDigits = 24
@@ -9,12 +11,12 @@ const (
 // plainRows takes a page apart in one pass: an array of objects, each with one _id
 // spelled without escapes. ok is false for anything else, valid or not.
 func plainRows(body []byte) (rows []Row, ok bool) {
-	i := skipSpace(body, 0)
+	i := walk.Space(body, 0)
 	if byteAt(body, i) != '[' {
 		return nil, false
 	}
-	if i = skipSpace(body, i+1); byteAt(body, i) == ']' {
-		return []Row{}, skipSpace(body, i+1) == len(body)
+	if i = walk.Space(body, i+1); byteAt(body, i) == ']' {
+		return []Row{}, walk.Space(body, i+1) == len(body)
 	}
 	s := splitter{text: body}
 	var ids []byte // of all rows: their text is one for the page
@@ -28,12 +30,12 @@ func plainRows(body []byte) (rows []Row, ok bool) {
 			rows, ids = make([]Row, 0, likely), make([]byte, 0, likely*idDigits)
 		}
 		rows, ids = append(rows, Row{Raw: body[i:end:end]}), append(ids, id...)
-		i = skipSpace(body, end)
+		i = walk.Space(body, end)
 		switch byteAt(body, i) {
 		case ',':
-			i = skipSpace(body, i+1)
+			i = walk.Space(body, i+1)
 		case ']':
-			return named(rows, string(ids)), skipSpace(body, i+1) == len(body)
+			return named(rows, string(ids)), walk.Space(body, i+1) == len(body)
 		default:
 			return nil, false
 		}

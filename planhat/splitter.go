@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/rest/walk"
 )
 
 // splitter reads the rows of a page. Rows have mostly the same names in the same
@@ -32,15 +34,15 @@ func (s *splitter) row(i int) (id []byte, end int) {
 		s.model = s.model[:0]
 	}
 	s.misses = 0
-	i = skipSpace(s.text, i+1) // an empty row has no id
+	i = walk.Space(s.text, i+1) // an empty row has no id
 	for i >= 0 {
 		if i = r.member(i); i < 0 {
 			break
 		}
-		i = skipSpace(s.text, i)
+		i = walk.Space(s.text, i)
 		switch byteAt(s.text, i) {
 		case ',':
-			i = skipSpace(s.text, i+1)
+			i = walk.Space(s.text, i+1)
 		case '}':
 			if r.id == nil {
 				return nil, -1

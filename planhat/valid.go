@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/rest/walk"
 )
 
 // maxDepth is how deep encoding/json lets values be nested.
@@ -16,8 +18,8 @@ const maxDepth = 10_000
 // It and the functions below take the index where something begins and return the
 // index after it, or -1 if it is not valid.
 func validJSON(text []byte) bool {
-	end := validValue(text, skipSpace(text, 0), 0)
-	return end >= 0 && skipSpace(text, end) == len(text)
+	end := validValue(text, walk.Space(text, 0), 0)
+	return end >= 0 && walk.Space(text, end) == len(text)
 }
 
 func validValue(b []byte, i, depth int) int {
@@ -53,7 +55,7 @@ func validArray(b []byte, i, depth int) int {
 	if depth > maxDepth {
 		return -1
 	}
-	i = skipSpace(b, i+1)
+	i = walk.Space(b, i+1)
 	if byteAt(b, i) == ']' {
 		return i + 1
 	}
@@ -61,10 +63,10 @@ func validArray(b []byte, i, depth int) int {
 		if i = validValue(b, i, depth); i < 0 {
 			return -1
 		}
-		i = skipSpace(b, i)
+		i = walk.Space(b, i)
 		switch byteAt(b, i) {
 		case ',':
-			i = skipSpace(b, i+1)
+			i = walk.Space(b, i+1)
 		case ']':
 			return i + 1
 		default:
@@ -77,7 +79,7 @@ func validObject(b []byte, i, depth int) int {
 	if depth > maxDepth {
 		return -1
 	}
-	i = skipSpace(b, i+1)
+	i = walk.Space(b, i+1)
 	if byteAt(b, i) == '}' {
 		return i + 1
 	}
@@ -89,10 +91,10 @@ func validObject(b []byte, i, depth int) int {
 		if i = validValue(b, value, depth); i < 0 {
 			return -1
 		}
-		i = skipSpace(b, i)
+		i = walk.Space(b, i)
 		switch byteAt(b, i) {
 		case ',':
-			i = skipSpace(b, i+1)
+			i = walk.Space(b, i+1)
 		case '}':
 			return i + 1
 		default:
@@ -104,11 +106,11 @@ func validObject(b []byte, i, depth int) int {
 // validRecord checks a record and finds its id in the same pass. What is not plain, or
 // wrong, is left to others to look at.
 func validRecord(b []byte) (id string, plain bool) {
-	i := skipSpace(b, 0)
+	i := walk.Space(b, 0)
 	if byteAt(b, i) != '{' {
 		return "", false
 	}
-	for i = skipSpace(b, i+1); ; i = skipSpace(b, i+1) {
+	for i = walk.Space(b, i+1); ; i = walk.Space(b, i+1) {
 		end, value := validName(b, i)
 		if value < 0 {
 			return "", false
@@ -117,16 +119,16 @@ func validRecord(b []byte) (id string, plain bool) {
 		if after < 0 {
 			return "", false
 		}
-		if isName(b[i:end], "_id") {
-			if id != "" || !isID(stringOf(b[value:after])) {
+		if walk.IsName(b[i:end], "_id") {
+			if id != "" || !isID(walk.Text(b[value:after])) {
 				return "", false
 			}
-			id = stringOf(b[value:after])
+			id = walk.Text(b[value:after])
 		}
-		switch i = skipSpace(b, after); byteAt(b, i) {
+		switch i = walk.Space(b, after); byteAt(b, i) {
 		case ',':
 		case '}':
-			return id, id != "" && skipSpace(b, i+1) == len(b)
+			return id, id != "" && walk.Space(b, i+1) == len(b)
 		default:
 			return "", false
 		}
@@ -142,10 +144,10 @@ func validName(b []byte, i int) (end, value int) {
 	if end = validString(b, i); end < 0 {
 		return -1, -1
 	}
-	if value = skipSpace(b, end); byteAt(b, value) != ':' {
+	if value = walk.Space(b, end); byteAt(b, value) != ':' {
 		return -1, -1
 	}
-	return end, skipSpace(b, value+1)
+	return end, walk.Space(b, value+1)
 }
 
 // byteAt is the byte at an index, 0 behind the end.
@@ -161,10 +163,6 @@ const (
 	ones  = 0x0101010101010101
 	highs = 0x80 * ones
 )
-
-// below marks, by their highest bits, bytes less than n, at most 128; the lowest
-// mark is exact, those above it need not be.
-func below(eight uint64, n byte) uint64 { return (eight - ones*uint64(n)) &^ eight & highs }
 
 // attention marks the bytes of a string that do not stand for themselves in ASCII:
 // quote, backslash, control characters, and all above ASCII. The lowest mark is exact.

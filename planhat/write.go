@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/rest"
+	"github.com/planhat-bridge/planhat-bridge/internal/rest/walk"
 )
 
 // Written is the answer to a create or an update.
@@ -53,9 +54,9 @@ func (s Spec) newBody(body []byte) ([]byte, error) {
 	if err := checkBody(body); err != nil || !s.Shared() {
 		return body, err
 	}
-	given := member(body, "type")
+	given := walk.Member(body, "type")
 	if s.Type == "" {
-		return body, s.checkOwnType(stringOf(given))
+		return body, s.checkOwnType(walk.Text(given))
 	}
 	if given == nil {
 		body = without(body, "type")
@@ -65,7 +66,7 @@ func (s Spec) newBody(body []byte) ([]byte, error) {
 		}
 		return fmt.Appendf(body[:len(body)-1], "%s%q:%q}", comma, "type", s.Type), nil
 	}
-	if stringOf(given) != s.Type {
+	if walk.Text(given) != s.Type {
 		return nil, fmt.Errorf("the type is %s, %s has the type %q", given, s.Object.WithArticle(), s.Type)
 	}
 	return body, nil
@@ -107,7 +108,7 @@ func (c *Client) Update(ctx context.Context, o Object, ref Ref, body []byte) (Wr
 
 // withoutID is the body without the id, which is in the path.
 func withoutID(body []byte) []byte {
-	if member(body, "_id") == nil {
+	if walk.Member(body, "_id") == nil {
 		return body
 	}
 	return without(body, "_id")
@@ -187,11 +188,11 @@ func parseDeleted(body []byte, id string) (Deleted, error) {
 	}
 	for _, name := range []string{"deletedCount", "n"} {
 		var count int
-		if raw := member(body, name); raw != nil && json.Unmarshal(raw, &count) == nil {
+		if raw := walk.Member(body, name); raw != nil && json.Unmarshal(raw, &count) == nil {
 			return Deleted{Count: count, Told: true}, nil
 		}
 	}
-	if string(member(body, "ok")) == "1" || string(member(body, "ok")) == "true" {
+	if string(walk.Member(body, "ok")) == "1" || string(walk.Member(body, "ok")) == "true" {
 		return Deleted{Count: 1}, nil
 	}
 	return Deleted{}, errors.New("it neither counts what was deleted nor is it")

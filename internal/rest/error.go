@@ -42,6 +42,14 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// AsError returns the [*Error] in the error of a call; of another error it makes one.
+func AsError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Kind: KindUnavailable, Err: err}
+}
+
 // unusable is an answer that arrived and cannot be used.
 type unusable struct {
 	err   error
