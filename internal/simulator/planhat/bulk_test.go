@@ -127,7 +127,7 @@ func TestErrorElementShapes(t *testing.T) {
 	for shape, want := range map[string]string{
 		"string": `"m"`, "bare": `{"message":"m"}`, "flat": `{"email":null,"externalId":"e","message":"m"}`, "item": `{"item":{"email":null,"externalId":"e"},"message":"m"}`,
 	} {
-		if got := string(encoded(200, errorElement(shape, "m", doc)).body); got != want {
+		if got := string(encoded(200, errorElement(shape, "m", doc)).Body); got != want {
 			t.Errorf("%s: %s, want %s", shape, got, want)
 		}
 	}
