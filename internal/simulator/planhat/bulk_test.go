@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 // bulk does a bulk upsert and reads its answer.
@@ -11,7 +13,7 @@ func (s *sim) bulk(path, body string) (int, bulkAnswer) {
 	s.t.Helper()
 	r := s.do("PUT", path, body)
 	var a bulkAnswer
-	decode(s.t, r.body, &a)
+	simtest.Decode(s.t, r.body, &a)
 	return r.status, a
 }
 
@@ -89,7 +91,7 @@ func TestBulkFailures(t *testing.T) {
 		t.Errorf("no items: %d", status)
 	}
 	r := s.as("narrow", "PUT", "/companies", `[{"externalId":"a","phase":"q"},{"name":"N"}]`)
-	decode(t, r.body, &a)
+	simtest.Decode(t, r.body, &a)
 	if r.status != 403 || a.Updated != 1 || len(a.PermissionErrors) != 1 {
 		t.Errorf("permissions: %d %s", r.status, r.body)
 	}
