@@ -29,7 +29,7 @@ func (t *tx) checked(o *object, fields, op string) (map[string]any, error) {
 	c := &call{body: []byte(fields), user: t.by, sw: t.sw}
 	values, refusal := t.s.fields(c, o, op)
 	if refusal != nil {
-		return nil, fmt.Errorf("%s: %s", o.name, refusal.body)
+		return nil, fmt.Errorf("%s: %s", o.name, refusal.Body)
 	}
 	return values, nil
 }

@@ -27,7 +27,7 @@ func (s *Server) announce(sw Switches, ch change) {
 		if !h.matches(s, ch) {
 			continue
 		}
-		bent := s.faults.ofDelivery(ch, h)
+		bent := s.bend(ch, h)
 		d := &delivery{hook: h, change: ch, version: h.version, fault: bent.names()}
 		if bent.has("v1-payload") {
 			d.version = "1.0"
@@ -123,7 +123,7 @@ func (s *Server) Settle(within time.Duration) bool {
 	case <-quiet:
 		return true
 	case <-timer.C:
-	case <-s.closing:
+	case <-s.closing.Done():
 	}
 	return false
 }

@@ -3,50 +3,23 @@ package pipedrivesim
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
-// answer is what the API says, before faults and the wire.
-type answer struct {
-	status int
-	kind   string // content type
-	body   []byte
-	items  int
-}
+type answer = simkit.Answer
 
-const (
-	typeJSON = "application/json; charset=utf-8"
-	typeText = "text/plain; charset=utf-8"
-	typeHTML = "text/html; charset=UTF-8"
-)
+const typeHTML = "text/html; charset=UTF-8"
 
 // blockedPage is what the proxy before the vendor says to those who ignore 429s.
 const blockedPage = "<!DOCTYPE html><html><body>Access denied</body></html>"
 
 func said(status int, v any) answer {
-	return answer{status: status, kind: typeJSON, body: encode(v)}
+	return answer{Status: status, Kind: simkit.TypeJSON, Body: encode(v)}
 }
 
 func ok(v any) answer { return said(http.StatusOK, v) }
-
-func (a answer) with(items int) answer {
-	a.items = items
-	return a
-}
-
-// write sends an answer and gives its status.
-func write(w http.ResponseWriter, a answer) int {
-	if a.kind != "" {
-		w.Header().Set("Content-Type", a.kind)
-	}
-	if a.status != http.StatusNoContent {
-		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
-	}
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // a client that has gone away is not the vendor's trouble
-	return a.status
-}
 
 const info = "Please check developers.pipedrive.com"
 
@@ -87,7 +60,7 @@ func badV1(message string) answer { return failure(http.StatusBadRequest, messag
 // missing is the answer of v1 for a record that does not exist.
 func (c *call) missing() answer {
 	if c.sw.MissingV1 == "204" && c.Method == http.MethodGet {
-		return answer{status: http.StatusNoContent}
+		return answer{Status: http.StatusNoContent}
 	}
 	return failure(http.StatusNotFound, "Item not found", info)
 }
@@ -115,12 +88,3 @@ func (p *problems) refuse() *answer {
 
 // one is the envelope of one record.
 func one(data any) answer { return ok(map[string]any{"success": true, "data": data}) }
-
-// natural reads a number that is not negative; 0 for anything else.
-func natural(text string) int64 {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
-}

@@ -115,7 +115,7 @@ func listFields(o *object) func(*Server, *call) answer {
 		if from+limit < len(rows) {
 			next = cursor{Field: "position", Value: from + limit, Dir: "asc", ID: int64(from + limit)}.String()
 		}
-		return ok(map[string]any{"success": true, "data": page, "additional_data": map[string]any{"next_cursor": next}}).with(len(page))
+		return ok(map[string]any{"success": true, "data": page, "additional_data": map[string]any{"next_cursor": next}}).With(len(page))
 	}
 }
 

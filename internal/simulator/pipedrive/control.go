@@ -3,9 +3,7 @@ package pipedrivesim
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
@@ -16,43 +14,23 @@ func (s *Server) control() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_sim/state/{object}", s.getState)
 	mux.HandleFunc("GET /_sim/journal", s.getJournal)
-	mux.HandleFunc("GET /_sim/calls", s.getCalls)
+	mux.Handle("GET /_sim/calls", &s.calls)
 	mux.HandleFunc("GET /_sim/deliveries", s.getDeliveries)
-	mux.HandleFunc("GET /_sim/switches", s.getSwitches)
-	mux.HandleFunc("PUT /_sim/switches", s.putSwitches)
-	mux.HandleFunc("PUT /_sim/tokens", s.putTokens)
-	mux.HandleFunc("PUT /_sim/users", s.putUsers)
-	mux.HandleFunc("GET /_sim/budget", s.getBudget)
+	simkit.HandleSwitches(mux, &s.switches)
+	simkit.HandleTokens(mux, s.SetTokens)
+	mux.HandleFunc("PUT /_sim/users", simkit.Taking(s.putUsers))
+	mux.HandleFunc("GET /_sim/budget", simkit.Saying(s.Budget))
 	mux.HandleFunc("PUT /_sim/budget", s.putBudget)
-	mux.HandleFunc("GET /_sim/clock", s.getClock)
-	mux.HandleFunc("PUT /_sim/clock", s.putClock)
+	mux.HandleFunc("GET /_sim/clock", simkit.Saying(func() clockSetting { return clockSetting{s.Scale()} }))
+	mux.HandleFunc("PUT /_sim/clock", simkit.Taking(s.putClock))
 	mux.HandleFunc("GET /_sim/hooks", s.getHooks)
 	mux.HandleFunc("PUT /_sim/hooks", s.putHooks)
-	mux.HandleFunc("GET /_sim/faults", s.getFaults)
-	mux.HandleFunc("POST /_sim/faults", s.postFault)
-	mux.HandleFunc("DELETE /_sim/faults", s.deleteFaults)
-	mux.HandleFunc("GET /_sim/life", s.getLife)
+	simkit.HandleFaults(mux, s)
+	mux.HandleFunc("GET /_sim/life", s.GetLife)
 	mux.HandleFunc("POST /_sim/life", s.postLife)
-	mux.HandleFunc("POST /_sim/acts", s.postAct)
-	mux.HandleFunc("POST /_sim/settle", s.postSettle)
+	mux.HandleFunc("POST /_sim/acts", simkit.Taking(s.postAct))
+	mux.HandleFunc("POST /_sim/settle", simkit.Taking(s.postSettle))
 	return mux
-}
-
-func say(w http.ResponseWriter, v any) { write(w, ok(v)) }
-
-func complain(w http.ResponseWriter, err error) {
-	write(w, said(http.StatusBadRequest, map[string]string{"error": err.Error()}))
-}
-
-// readJSON reads a body of the control API; an empty one is {}.
-func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
-	dec := json.NewDecoder(r.Body)
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil && !errors.Is(err, io.EOF) {
-		complain(w, err)
-		return false
-	}
-	return true
 }
 
 // State gives all records of an object as REST answers them, the archived and the deleted ones too (is_deleted
@@ -80,77 +58,29 @@ func (s *Server) getState(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	say(w, map[string]any{"records": rows})
-}
-
-// span reads after and limit.
-func span[T any](r *http.Request, rows []T) []T {
-	if limit, err := strconv.Atoi(r.URL.Query().Get("limit")); err == nil && limit > 0 && limit < len(rows) {
-		rows = rows[:limit]
-	}
-	if rows == nil {
-		rows = []T{}
-	}
-	return rows
+	simkit.Say(w, map[string]any{"records": rows})
 }
 
 func (s *Server) getJournal(w http.ResponseWriter, r *http.Request) {
-	entries, last := s.Journal(natural(r.URL.Query().Get("after")))
-	say(w, map[string]any{"entries": span(r, entries), "last": last})
+	simkit.Say(w, simkit.Entries(r, "entries", s.Journal))
 }
 
 func (s *Server) getDeliveries(w http.ResponseWriter, r *http.Request) {
-	entries, last := s.Deliveries(natural(r.URL.Query().Get("after")))
-	say(w, map[string]any{"deliveries": span(r, entries), "last": last, "pending": s.Pending()})
+	told := simkit.Entries(r, "deliveries", s.Deliveries)
+	told["pending"] = s.Pending()
+	simkit.Say(w, told)
 }
 
 // Calls gives the last API calls, oldest first, and counts all by method and path.
 func (s *Server) Calls() ([]simkit.Call, map[string]int64) { return s.calls.Snapshot() }
 
-func (s *Server) getCalls(w http.ResponseWriter, _ *http.Request) {
-	calls, perPath := s.Calls()
-	say(w, map[string]any{"calls": calls, "per_path": perPath})
-}
-
-func (s *Server) getSwitches(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Query().Has("values") {
-		say(w, SwitchValues())
-		return
-	}
-	say(w, *s.switches.Load())
-}
-
-// putSwitches sets the switches that the body names and leaves the others.
-func (s *Server) putSwitches(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err == nil {
-		var merged Switches
-		if merged, err = simkit.Merged(*s.switches.Load(), body); err == nil {
-			s.switches.Store(&merged)
-			say(w, merged)
-			return
-		}
-	}
-	complain(w, err)
-}
-
-func (s *Server) putTokens(w http.ResponseWriter, r *http.Request) {
-	tokens := map[string]Token{}
-	if readJSON(w, r, &tokens) {
-		s.SetTokens(tokens)
-		say(w, map[string]int{"tokens": len(tokens)})
-	}
+type usersSetting struct {
+	Remove int64 `json:"remove"`
+	Return int64 `json:"return"`
 }
 
 // putUsers removes a user, or returns one.
-func (s *Server) putUsers(w http.ResponseWriter, r *http.Request) {
-	var wanted struct {
-		Remove int64 `json:"remove"`
-		Return int64 `json:"return"`
-	}
-	if !readJSON(w, r, &wanted) {
-		return
-	}
+func (s *Server) putUsers(wanted usersSetting) (usersSetting, error) {
 	var err error
 	if wanted.Remove != 0 {
 		err = s.RemoveUser(wanted.Remove)
@@ -158,21 +88,15 @@ func (s *Server) putUsers(w http.ResponseWriter, r *http.Request) {
 	if wanted.Return != 0 {
 		err = errors.Join(err, s.ReturnUser(wanted.Return))
 	}
-	if err != nil {
-		complain(w, err)
-		return
-	}
-	say(w, wanted)
+	return wanted, err
 }
-
-func (s *Server) getBudget(w http.ResponseWriter, _ *http.Request) { say(w, s.Budget()) }
 
 // putBudget changes what the body names.
 func (s *Server) putBudget(w http.ResponseWriter, r *http.Request) {
 	b := s.Budget()
-	if readJSON(w, r, &b) {
+	if simkit.ReadJSON(w, r, &b) {
 		s.SetBudget(b)
-		say(w, b)
+		simkit.Say(w, b)
 	}
 }
 
@@ -180,45 +104,12 @@ type clockSetting struct {
 	Scale float64 `json:"scale"`
 }
 
-func (s *Server) getClock(w http.ResponseWriter, _ *http.Request) { say(w, clockSetting{s.Scale()}) }
-
-func (s *Server) putClock(w http.ResponseWriter, r *http.Request) {
-	var wanted clockSetting
-	if !readJSON(w, r, &wanted) {
-		return
-	}
+func (s *Server) putClock(wanted clockSetting) (clockSetting, error) {
 	if wanted.Scale <= 0 {
-		complain(w, errors.New("set clock: scale must be greater than 0"))
-		return
+		return wanted, errors.New("set clock: scale must be greater than 0")
 	}
 	s.SetScale(wanted.Scale)
-	say(w, wanted)
-}
-
-func (s *Server) getFaults(w http.ResponseWriter, _ *http.Request) {
-	say(w, map[string]any{"injected": s.Injected(), "active": s.Faults()})
-}
-
-func (s *Server) postFault(w http.ResponseWriter, r *http.Request) {
-	var f Fault
-	if !readJSON(w, r, &f) {
-		return
-	}
-	if err := s.AddFault(f); err != nil {
-		complain(w, err)
-		return
-	}
-	s.getFaults(w, r)
-}
-
-func (s *Server) deleteFaults(w http.ResponseWriter, r *http.Request) {
-	s.ClearFaults()
-	s.getFaults(w, r)
-}
-
-func (s *Server) getLife(w http.ResponseWriter, _ *http.Request) {
-	rate, changes := s.Life()
-	say(w, map[string]any{"rate": rate, "changes": changes})
+	return wanted, nil
 }
 
 // postLife sets the rate, or makes changes at once.
@@ -227,7 +118,7 @@ func (s *Server) postLife(w http.ResponseWriter, r *http.Request) {
 		Rate    *float64 `json:"rate"`
 		Changes int      `json:"changes"`
 	}{}
-	if !readJSON(w, r, &wanted) {
+	if !simkit.ReadJSON(w, r, &wanted) {
 		return
 	}
 	if wanted.Changes > 0 {
@@ -236,35 +127,25 @@ func (s *Server) postLife(w http.ResponseWriter, r *http.Request) {
 	if wanted.Rate != nil {
 		s.SetLife(*wanted.Rate)
 	}
-	s.getLife(w, r)
+	s.GetLife(w, r)
 }
 
-func (s *Server) postAct(w http.ResponseWriter, r *http.Request) {
-	var act Act
-	if !readJSON(w, r, &act) {
-		return
-	}
+func (s *Server) postAct(act Act) (map[string]int64, error) {
 	id, err := s.Do(act)
-	if err != nil {
-		complain(w, err)
-		return
-	}
-	say(w, map[string]int64{"id": id})
+	return map[string]int64{"id": id}, err
+}
+
+type settling struct {
+	GiveUp bool `json:"give_up"`
+	WaitMs int  `json:"wait_ms"`
 }
 
 // postSettle gives up what waits to be delivered, if asked to, and waits for what is pending as long as it is told.
 // Writes that were answered are done in any case.
-func (s *Server) postSettle(w http.ResponseWriter, r *http.Request) {
-	var wanted struct {
-		GiveUp bool `json:"give_up"`
-		WaitMs int  `json:"wait_ms"`
-	}
-	if !readJSON(w, r, &wanted) {
-		return
-	}
+func (s *Server) postSettle(wanted settling) (map[string]any, error) {
 	if wanted.GiveUp {
 		s.GiveUp()
 	}
 	settled := s.Settle(time.Duration(wanted.WaitMs) * time.Millisecond)
-	say(w, map[string]any{"settled": settled, "pending": s.Pending()})
+	return map[string]any{"settled": settled, "pending": s.Pending()}, nil
 }

@@ -3,6 +3,8 @@ package pipedrivesim
 import (
 	"fmt"
 	"net/http"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 // HookState is a webhook with what only the vendor knows of it.
@@ -71,7 +73,7 @@ func (s *Server) DeleteHook(id int64) error {
 }
 
 func (s *Server) getHooks(w http.ResponseWriter, _ *http.Request) {
-	say(w, map[string]any{"hooks": s.Hooks()})
+	simkit.Say(w, map[string]any{"hooks": s.Hooks()})
 }
 
 // putHooks does one thing to one webhook, or to all: {"ban": 5120987}, {"delete": 0}.
@@ -81,7 +83,7 @@ func (s *Server) putHooks(w http.ResponseWriter, r *http.Request) {
 		Unban  *int64 `json:"unban"`
 		Delete *int64 `json:"delete"`
 	}
-	if !readJSON(w, r, &wanted) {
+	if !simkit.ReadJSON(w, r, &wanted) {
 		return
 	}
 	for _, step := range []struct {
@@ -92,7 +94,7 @@ func (s *Server) putHooks(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		if err := step.do(*step.id); err != nil {
-			complain(w, err)
+			simkit.Complain(w, err)
 			return
 		}
 	}

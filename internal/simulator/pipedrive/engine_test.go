@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 func TestEventsAreDelivered(t *testing.T) {
@@ -78,7 +80,7 @@ func post(t testing.TB, s *Server, path, body string) int64 {
 	if w.Code != 200 && w.Code != 201 {
 		t.Fatalf("POST %s: %d %s", path, w.Code, w.Body)
 	}
-	data, _ := object1(t, w.Body.String())["data"].(map[string]any)
+	data, _ := simtest.Object(t, w.Body.String())["data"].(map[string]any)
 	return id(t, data)
 }
 

@@ -2,14 +2,12 @@ package pipedrivesim
 
 import (
 	"fmt"
-	"maps"
-	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 // Fault is a rule that makes requests or deliveries go wrong. Kinds about requests:
@@ -57,80 +55,27 @@ var (
 	requestFaults  = []string{"429-burst", "429-daily", "plan-limit", "403-html", "slow", "timeout-before", "timeout-after", "reset", "truncated", "success-false", "stale"}
 )
 
-func (f Fault) status() int {
-	code, err := strconv.Atoi(f.Kind)
-	if err != nil || code < 400 || code > 599 {
-		return 0
-	}
-	return code
+func (f Fault) rule() simkit.Rule {
+	return simkit.Rule{Kind: f.Kind, Count: f.Count, Skip: f.Skip, Probability: f.Probability, Method: f.Method, Path: f.Path, Ms: f.Ms}
+}
+
+// aboutRequest tells whether the rule is about a request.
+func (f Fault) aboutRequest(r *http.Request) bool {
+	return !f.ofDelivery() && (f.Kind != "stale" || r.Method == http.MethodGet) && f.rule().About(r)
 }
 
 func (f Fault) ofDelivery() bool { return slices.Contains(deliveryFaults, f.Kind) }
 
 func (f Fault) validate() error {
 	switch {
-	case !f.ofDelivery() && !slices.Contains(requestFaults, f.Kind) && f.status() == 0:
+	case !f.ofDelivery() && !slices.Contains(requestFaults, f.Kind) && f.rule().Status() == 0:
 		return fmt.Errorf("add fault: no kind %q; there are statuses, %s, %s", f.Kind, strings.Join(requestFaults, ", "), strings.Join(deliveryFaults, ", "))
-	case f.Count < 0 || f.Skip < 0 || f.Ms < 0 || f.Probability < 0 || f.Probability > 1:
-		return fmt.Errorf("add fault %s: count, skip, ms and probability must be in range", f.Kind)
+	case f.rule().Validate() != nil:
+		return f.rule().Validate()
 	case f.Mode != "" && (f.Kind != "delay" || f.Mode != "upto"):
 		return fmt.Errorf("add fault %s: no mode %q", f.Kind, f.Mode)
 	}
 	return nil
-}
-
-// faultList is the rules under way, asked in order, and how often each kind happened.
-type faultList struct {
-	mu       sync.Mutex
-	rng      *rand.Rand
-	rules    []*faultRule
-	injected map[string]int64
-}
-
-type faultRule struct {
-	Fault
-	passed, used int
-}
-
-func newFaultList(rng *rand.Rand) *faultList {
-	return &faultList{rng: rng, injected: map[string]int64{}}
-}
-
-func (l *faultList) strikes(rule *faultRule) bool {
-	if rule.passed < rule.Skip {
-		rule.passed++
-		return false
-	}
-	if rule.Probability > 0 && l.rng.Float64() >= rule.Probability {
-		return false
-	}
-	rule.used++
-	l.injected[rule.Kind]++
-	return true
-}
-
-func (l *faultList) forget() {
-	l.rules = slices.DeleteFunc(l.rules, func(rule *faultRule) bool { return rule.Count > 0 && rule.used >= rule.Count })
-}
-
-// ofRequest gives how long a request is slowed down, and the first other fault that it meets.
-func (l *faultList) ofRequest(r *http.Request) (wait time.Duration, fault *Fault) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, rule := range l.rules {
-		fits := !rule.ofDelivery() && (rule.Method == "" || strings.EqualFold(rule.Method, r.Method)) && (rule.Kind != "stale" || r.Method == http.MethodGet) && strings.HasPrefix(r.URL.Path, rule.Path)
-		if !fits || fault != nil && rule.Kind != "slow" || !l.strikes(rule) {
-			continue
-		}
-		if rule.Kind == "slow" {
-			wait += time.Duration(rule.Ms) * time.Millisecond
-			continue
-		}
-		chosen := rule.Fault
-		fault = &chosen
-	}
-	l.forget()
-	return wait, fault
 }
 
 // bends are the faults that a delivery meets.
@@ -142,24 +87,23 @@ type bends struct {
 func (b bends) has(kind string) bool { return slices.Contains(b.kinds, kind) }
 func (b bends) names() string        { return strings.Join(b.kinds, ",") }
 
-func (l *faultList) ofDelivery(ch change, h *hook) (met bends) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, rule := range l.rules {
-		fits := rule.ofDelivery() && (rule.Entity == "" || rule.Entity == ch.object.name) && (rule.Action == "" || rule.Action == ch.action) && (rule.Hook == 0 || rule.Hook == h.id)
-		if !fits || rule.Kind == "create-change" && ch.action != "create" || !l.strikes(rule) {
-			continue
-		}
-		met.kinds = append(met.kinds, rule.Kind)
-		if rule.Kind == "delay" {
-			d := time.Duration(rule.Ms) * time.Millisecond
-			if rule.Mode == "upto" && d > 0 {
-				d = time.Duration(l.rng.Int64N(int64(d)))
+// aboutDelivery tells whether the rule is about a delivery.
+func (f Fault) aboutDelivery(ch change, h *hook) bool {
+	return f.ofDelivery() && (f.Entity == "" || f.Entity == ch.object.name) && (f.Action == "" || f.Action == ch.action) &&
+		(f.Hook == 0 || f.Hook == h.id) && (f.Kind != "create-change" || ch.action == "create")
+}
+
+func (s *Server) bend(ch change, h *hook) (met bends) {
+	for f, rng := range s.faults.Met(func(f Fault) bool { return f.aboutDelivery(ch, h) }) {
+		met.kinds = append(met.kinds, f.Kind)
+		if f.Kind == "delay" {
+			d := f.rule().Wait()
+			if f.Mode == "upto" && d > 0 {
+				d = time.Duration(rng.Int64N(int64(d)))
 			}
 			met.delay += d
 		}
 	}
-	l.forget()
 	return met
 }
 
@@ -169,11 +113,9 @@ func (s *Server) AddFault(f Fault) error {
 		return err
 	}
 	if f.Kind == "stale" {
-		s.remember(time.Duration(f.Ms) * time.Millisecond)
+		s.remember(f.rule().Wait())
 	}
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	s.faults.rules = append(s.faults.rules, &faultRule{Fault: f})
+	s.faults.Add(f)
 	return nil
 }
 
@@ -196,25 +138,11 @@ func (s *Server) remember(lag time.Duration) {
 // ClearFaults ends all rules; requests that are held go on being held.
 func (s *Server) ClearFaults() {
 	s.remember(0)
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	s.faults.rules = nil
+	s.faults.Clear()
 }
 
 // Injected counts the faults that happened, by kind.
-func (s *Server) Injected() map[string]int64 {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	return maps.Clone(s.faults.injected)
-}
+func (s *Server) Injected() map[string]int64 { return s.faults.Injected() }
 
 // Faults lists the rules under way.
-func (s *Server) Faults() []Fault {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	out := []Fault{}
-	for _, rule := range s.faults.rules {
-		out = append(out, rule.Fault)
-	}
-	return out
-}
+func (s *Server) Faults() []Fault { return s.faults.Active() }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 // delivered gives what a receiver saw of a create and a change, under a fault of deliveries, and what the vendor logged.
@@ -15,7 +17,7 @@ func delivered(t *testing.T, f Fault) (bodies []map[string]any, log []Delivery, 
 	t.Helper()
 	keep := func(_ int, r *http.Request) (int, error) {
 		text, err := io.ReadAll(r.Body)
-		bodies = append(bodies, object1(t, string(text)))
+		bodies = append(bodies, simtest.Object(t, string(text)))
 		return http.StatusOK, err
 	}
 	bubble(t, Options{Workers: 1}, keep, func(s *Server, _ int64) {
@@ -208,7 +210,7 @@ func TestStaleReads(t *testing.T) {
 	s.fault(Fault{Kind: "stale", Ms: 3_600_000, Path: "/api/"})
 	created := s.made("/api/v2/deals", `{"title":"New"}`)
 	note := s.made("/api/v1/notes", fmt.Sprintf(`{"content":"A","deal_id":%d}`, edited))
-	s.now.add(time.Hour)
+	s.now.Add(time.Hour)
 	s.data("PATCH", fmt.Sprintf("/api/v2/deals/%d", edited), `{"title":"Newer"}`)
 	s.ok("DELETE", fmt.Sprintf("/api/v2/deals/%d", deleted), "")
 	look := func() string {

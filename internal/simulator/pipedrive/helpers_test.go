@@ -1,7 +1,6 @@
 package pipedrivesim
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 // sim is a server under test with a client of its own.
@@ -18,40 +19,20 @@ type sim struct {
 	*Server
 	t    testing.TB
 	http *httptest.Server
-	now  *clock
-}
-
-// clock is the vendor's clock in tests: it moves when told.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
+	now  *simtest.Clock
 }
 
 func start(t testing.TB, o Options) *sim {
 	t.Helper()
-	c := &clock{at: time.Date(2026, 11, 19, 13, 42, 7, 518_000_000, time.UTC)}
+	c := simtest.NewClock(time.Date(2026, 11, 19, 13, 42, 7, 518_000_000, time.UTC))
 	if o.Now == nil {
-		o.Now = c.now
+		o.Now = c.Now
 	}
 	if o.RequestsPerWindow == 0 && o.DailyTokens == 0 {
 		o.RequestsPerWindow, o.DailyTokens = -1, -1
 	}
 	s := New(o)
-	web := httptest.NewServer(s)
-	t.Cleanup(func() { s.Close(); web.CloseClientConnections(); web.Close() })
-	return &sim{Server: s, t: t, http: web, now: c}
+	return &sim{Server: s, t: t, http: simtest.Serve(t, s), now: c}
 }
 
 // bare has no records but pipelines and stages.
@@ -62,11 +43,7 @@ func bare(o Options) Options {
 
 func with(t testing.TB, name, value string) Switches {
 	t.Helper()
-	sw, err := Switches{}.With(name, value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sw
+	return simtest.With[Switches](t, name, value)
 }
 
 type result struct {
@@ -82,23 +59,8 @@ func (s *sim) do(method, path, body string) result {
 
 func (s *sim) as(token, method, path, body string) result {
 	s.t.Helper()
-	req, err := http.NewRequest(method, s.http.URL+path, strings.NewReader(body))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if token != "" {
-		req.Header.Set("X-Api-Token", token)
-	}
-	res, err := s.http.Client().Do(req)
-	if err != nil {
-		s.t.Fatalf("%s %s: %v", method, path, err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		s.t.Fatalf("%s %s: read: %v", method, path, err)
-	}
-	return result{res.StatusCode, string(text), res.Header}
+	status, text, header := simtest.Do(s.t, s.http, method, path, body, "X-Api-Token", token)
+	return result{status, text, header}
 }
 
 // ok does a call that must succeed and gives its JSON object.
@@ -108,7 +70,7 @@ func (s *sim) ok(method, path, body string) map[string]any {
 	if r.status != 200 && r.status != 201 {
 		s.t.Fatalf("%s %s: %d %s", method, path, r.status, r.body)
 	}
-	return object1(s.t, r.body)
+	return simtest.Object(s.t, r.body)
 }
 
 // data is the record that a call answers.
@@ -144,17 +106,6 @@ func id(t testing.TB, row map[string]any) int64 {
 	return n
 }
 
-func object1(t testing.TB, text string) map[string]any {
-	t.Helper()
-	var out map[string]any
-	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
-	dec.UseNumber()
-	if err := dec.Decode(&out); err != nil {
-		t.Fatalf("%v in %s", err, text)
-	}
-	return out
-}
-
 // refused does a call that must answer a status, with a text in its body.
 func (s *sim) refused(method, path, body string, status int, text string) {
 	s.t.Helper()
@@ -181,7 +132,7 @@ func receive(t testing.TB) *receiver {
 			return
 		}
 		rec.mu.Lock()
-		rec.bodies = append(rec.bodies, object1(t, string(text)))
+		rec.bodies = append(rec.bodies, simtest.Object(t, string(text)))
 		rec.heads = append(rec.heads, r.Header.Clone())
 		n, answer := len(rec.bodies), rec.answer
 		rec.mu.Unlock()

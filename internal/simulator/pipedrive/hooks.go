@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 const (
@@ -100,7 +102,7 @@ func listHooks(s *Server, c *call) answer {
 			rows = append(rows, s.hookRow(h, c.sw))
 		}
 	}
-	return ok(map[string]any{"status": "ok", "success": true, "data": rows}).with(len(rows))
+	return ok(map[string]any{"status": "ok", "success": true, "data": rows}).With(len(rows))
 }
 
 func hookErrors(status int, field, message string) answer {
@@ -108,7 +110,7 @@ func hookErrors(status int, field, message string) answer {
 }
 
 func deleteHook(s *Server, c *call) answer {
-	h := s.hooks.find(natural(c.PathValue("id")))
+	h := s.hooks.find(simkit.Natural(c.PathValue("id")))
 	switch {
 	case h == nil || h.removed != "":
 		return hookErrors(http.StatusNotFound, "id", "not found")
@@ -154,7 +156,7 @@ func addHook(s *Server, c *call) answer {
 	s.hooks.all = append(s.hooks.all, h)
 	s.engine.watch(h)
 	a := ok(map[string]any{"status": "ok", "success": true, "data": s.hookRow(h, c.sw)})
-	a.status = http.StatusCreated
+	a.Status = http.StatusCreated
 	return a
 }
 
@@ -228,7 +230,7 @@ func limitOfHooks(sw Switches) answer {
 	case "error":
 		return failure(http.StatusUnprocessableEntity, "webhooks limit reached", info)
 	case "empty":
-		return answer{status: http.StatusUnprocessableEntity}
+		return answer{Status: http.StatusUnprocessableEntity}
 	}
 	return hookErrors(http.StatusUnprocessableEntity, "user_id", "webhooks limit reached")
 }

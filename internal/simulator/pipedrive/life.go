@@ -3,79 +3,9 @@ package pipedrivesim
 import (
 	"fmt"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
-
-// life edits the company as its users do, at a rate, until it is stopped.
-type life struct {
-	rate    float64
-	stop    chan struct{}
-	stopped chan struct{}
-	made    int
-}
-
-// SetLife sets the changes per second; 0 stops, and returns when no change is under way any more.
-func (s *Server) SetLife(rate float64) {
-	s.lifeMu.Lock()
-	defer s.lifeMu.Unlock()
-	if s.life != nil && s.life.stop != nil {
-		close(s.life.stop)
-		<-s.life.stopped
-		s.life.stop, s.life.rate = nil, 0
-	}
-	if rate <= 0 {
-		return
-	}
-	made := 0
-	if s.life != nil {
-		made = s.life.made
-	}
-	s.life = &life{rate: rate, stop: make(chan struct{}), stopped: make(chan struct{}), made: made}
-	go s.live(s.life)
-}
-
-// Life gives the rate under way and how many changes life has made at it.
-func (s *Server) Life() (rate float64, changes int) {
-	s.lifeMu.Lock()
-	defer s.lifeMu.Unlock()
-	if s.life == nil {
-		return 0, 0
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.life.rate, s.life.made
-}
-
-// What a tick cannot do is not made up for later: a slow machine gets a slower life.
-const (
-	lifeTick = 5 * time.Millisecond
-	lifeMost = 25 // changes in one tick
-)
-
-// live makes the changes that are due, every few milliseconds, until it is told to stop.
-func (s *Server) live(l *life) {
-	defer close(l.stopped)
-	ticker := time.NewTicker(max(lifeTick, min(time.Duration(float64(time.Second)/l.rate), time.Minute)))
-	defer ticker.Stop()
-	last, owed := time.Now(), 0.0
-	for {
-		select {
-		case <-l.stop:
-			return
-		case now := <-ticker.C:
-			owed = min(owed+now.Sub(last).Seconds()*l.rate, lifeMost)
-			last = now
-			due := int(owed)
-			owed -= float64(due)
-			s.write("life", func(t *tx) { l.made += t.live(due) })
-		}
-	}
-}
-
-// Live makes n changes at once, as life does: for tests that want no clock. It gives how many took effect.
-func (s *Server) Live(n int) (made int) {
-	s.write("life", func(t *tx) { made = t.live(n) })
-	return made
-}
 
 // habit is something that users of a company do; it tells whether it found something to do.
 type habit struct {
@@ -108,23 +38,13 @@ var habits = []habit{
 }
 
 func (t *tx) live(n int) (made int) {
-	total := 0
-	for _, h := range habits {
-		total += h.weight
-	}
 	for range n {
 		t.by = t.s.users[0]
 		if second := t.s.users[1]; second.active && t.s.rng.IntN(3) == 0 {
 			t.by = second
 		}
-		at := t.s.rng.IntN(total)
-		for _, h := range habits {
-			if at -= h.weight; at < 0 {
-				if h.do(t) {
-					made++
-				}
-				break
-			}
+		if simkit.Pick(t.s.rng, habits, func(h habit) int { return h.weight }).do(t) {
+			made++
 		}
 	}
 	return made

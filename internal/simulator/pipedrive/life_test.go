@@ -12,16 +12,18 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 func TestTheSameSeedLivesTheSameLife(t *testing.T) {
 	states := map[int64]string{}
 	for _, seed := range []int64{7, 7, 8} {
-		c := &clock{at: time.Date(2026, 11, 19, 13, 42, 7, 0, time.UTC)}
-		s := New(Options{Seed: seed, Now: c.now})
+		c := simtest.NewClock(time.Date(2026, 11, 19, 13, 42, 7, 0, time.UTC))
+		s := New(Options{Seed: seed, Now: c.Now})
 		t.Cleanup(s.Close)
 		for range 20 {
-			c.add(time.Minute)
+			c.Add(time.Minute)
 			s.Live(25)
 		}
 		var state strings.Builder
@@ -53,7 +55,7 @@ func TestLifeDoesWhatUsersDo(t *testing.T) {
 	rec := receive(t)
 	s.hook(rec, "*", "")
 	for range 60 {
-		s.now.add(time.Second)
+		s.now.Add(time.Second)
 		s.Live(20)
 	}
 	s.settled()
@@ -155,7 +157,7 @@ func TestManyEvents(t *testing.T) {
 		s.hook(&receiver{Server: rec}, object, "")
 	}
 	for range 25 {
-		s.now.add(time.Second)
+		s.now.Add(time.Second)
 		s.Live(100)
 	}
 	s.settled()
@@ -219,6 +221,7 @@ func TestUsersAndHooksOverHTTP(t *testing.T) {
 	s.ok("PUT", "/_sim/hooks", `{"unban":0}`)
 	s.made("/api/v2/deals", `{"title":"B"}`)
 	s.ok("POST", "/_sim/settle", `{"wait_ms":20000}`)
+	s.ok("POST", "/_sim/settle", "")
 	if got := rec.got(); len(got) != 1 || inside(got[0], "data", "title") != "B" {
 		t.Errorf("received %v", got)
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 const (
@@ -105,7 +107,7 @@ func blocked(h http.Header) answer {
 			h.Del(name)
 		}
 	}
-	return answer{status: http.StatusForbidden, kind: typeHTML, body: []byte(blockedPage)}
+	return answer{Status: http.StatusForbidden, Kind: typeHTML, Body: []byte(blockedPage)}
 }
 
 // tooMany is a 429; with the headers of one limit or the other.
@@ -120,11 +122,11 @@ func tooMany(c *call, h http.Header, burst bool) answer {
 	}
 	switch c.sw.LimitBody {
 	case "text":
-		return answer{status: http.StatusTooManyRequests, kind: typeText, body: []byte("Too Many Requests")}
+		return answer{Status: http.StatusTooManyRequests, Kind: simkit.TypeText, Body: []byte("Too Many Requests")}
 	case "html":
-		return answer{status: http.StatusTooManyRequests, kind: typeHTML, body: []byte("<html><body>429 Too Many Requests</body></html>")}
+		return answer{Status: http.StatusTooManyRequests, Kind: typeHTML, Body: []byte("<html><body>429 Too Many Requests</body></html>")}
 	case "empty":
-		return answer{status: http.StatusTooManyRequests}
+		return answer{Status: http.StatusTooManyRequests}
 	}
 	return said(http.StatusTooManyRequests, map[string]any{"success": false, "error": "Rate limit exceeded"})
 }

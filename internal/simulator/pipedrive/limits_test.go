@@ -76,7 +76,7 @@ func TestTheDailyBudgetEndsAndIsResetAtMidnight(t *testing.T) {
 	if s.status("GET", "/api/v1/users/me", "") != "429" {
 		t.Error("a cheap call is accepted when the budget is spent")
 	}
-	s.now.add(12 * time.Hour)
+	s.now.Add(12 * time.Hour)
 	if s.status("GET", "/api/v1/users/me", "") != "200" {
 		t.Error("the budget is not reset at midnight")
 	}

@@ -29,7 +29,7 @@ func (s *Server) list(c *call, o *object, archived bool) answer {
 		}
 		next = at.String()
 	}
-	return ok(map[string]any{"success": true, "data": rowsOf(rows), "additional_data": map[string]any{"next_cursor": next}}).with(len(rows))
+	return ok(map[string]any{"success": true, "data": rowsOf(rows), "additional_data": map[string]any{"next_cursor": next}}).With(len(rows))
 }
 
 // page gives the records of a page as the call sees them, the last one as it is, and whether there are more behind it.

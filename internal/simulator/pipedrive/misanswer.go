@@ -10,14 +10,14 @@ import (
 
 // answer lets a request meet its faults, and the API if they leave it.
 func (s *Server) answer(w http.ResponseWriter, c *call) (fault string, status, items int) {
-	wait, met := s.faults.ofRequest(c.Request)
+	wait, met := s.faults.OfRequest("slow", func(f Fault) bool { return f.aboutRequest(c.Request) })
 	if wait > 0 {
 		fault = "slow"
-		s.sleep(c.Request, wait)
+		s.closing.Sleep(c.Request, wait)
 	}
 	if met == nil {
 		a := s.handle(c)
-		return fault, write(w, a), a.items
+		return fault, a.Write(w), a.Items
 	}
 	return met.Kind, s.misanswer(w, c, *met), 0
 }
@@ -35,18 +35,18 @@ func (s *Server) handle(c *call) answer {
 func (s *Server) misanswer(w http.ResponseWriter, c *call, f Fault) (status int) {
 	switch f.Kind {
 	case "429-burst":
-		return write(w, tooMany(c, w.Header(), true))
+		return tooMany(c, w.Header(), true).Write(w)
 	case "429-daily":
-		return write(w, tooMany(c, w.Header(), false))
+		return tooMany(c, w.Header(), false).Write(w)
 	case "plan-limit":
-		return write(w, planLimit())
+		return planLimit().Write(w)
 	case "403-html":
-		return write(w, blocked(w.Header()))
+		return blocked(w.Header()).Write(w)
 	case "timeout-before":
-		s.hold(c.Request)
+		s.closing.Hold(c.Request)
 	case "timeout-after":
 		s.handle(c)
-		s.hold(c.Request)
+		s.closing.Hold(c.Request)
 	case "reset":
 		if f.Applied {
 			s.handle(c)
@@ -54,17 +54,17 @@ func (s *Server) misanswer(w http.ResponseWriter, c *call, f Fault) (status int)
 		simkit.Reset(w)
 		return 0
 	case "success-false":
-		return write(w, ok(map[string]any{"success": false, "error": "Something went wrong", "error_info": info, "data": nil, "additional_data": nil}))
+		return ok(map[string]any{"success": false, "error": "Something went wrong", "error_info": info, "data": nil, "additional_data": nil}).Write(w)
 	case "stale":
-		c.asOf = time.Now().Add(-time.Duration(f.Ms) * time.Millisecond)
-		return write(w, s.handle(c))
+		c.asOf = time.Now().Add(-f.rule().Wait())
+		return s.handle(c).Write(w)
 	case "truncated":
-		return truncate(w, s.handle(c))
+		return s.handle(c).Truncate(w)
 	default:
 		if f.RetryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfter))
 		}
-		return write(w, statusAnswer(w, f.status()))
+		return statusAnswer(w, f.rule().Status()).Write(w)
 	}
 	panic(http.ErrAbortHandler) // held until the client gave up
 }
@@ -85,31 +85,4 @@ func statusAnswer(w http.ResponseWriter, status int) answer {
 		return internal()
 	}
 	return failure(status, http.StatusText(status), info)
-}
-
-// truncate breaks the answer off in its middle.
-func truncate(w http.ResponseWriter, a answer) int {
-	w.Header().Set("Content-Type", a.kind)
-	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)+1))
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body[:len(a.body)/2]) // less than was announced: net/http closes the connection
-	return a.status
-}
-
-// sleep waits, but no longer than the client or the server.
-func (s *Server) sleep(r *http.Request, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-r.Context().Done():
-	case <-s.closing:
-	}
-}
-
-func (s *Server) hold(r *http.Request) {
-	select {
-	case <-r.Context().Done():
-	case <-s.closing:
-	}
 }

@@ -9,11 +9,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 // pageV1 answers a list by offset; extra goes beside the pagination.
 func (c *call) pageV1(rows []any, extra map[string]any) answer {
-	start, limit := int(natural(c.URL.Query().Get("start"))), int(natural(c.URL.Query().Get("limit")))
+	start, limit := int(simkit.Natural(c.URL.Query().Get("start"))), int(simkit.Natural(c.URL.Query().Get("limit")))
 	if limit == 0 {
 		limit = defaultLimit
 	}
@@ -30,7 +32,7 @@ func (c *call) pageV1(rows []any, extra map[string]any) answer {
 	if len(page) > 0 || c.sw.EmptyList == "array" {
 		data = append([]any{}, page...)
 	}
-	return ok(map[string]any{"success": true, "data": data, "additional_data": additional}).with(len(page))
+	return ok(map[string]any{"success": true, "data": data, "additional_data": additional}).With(len(page))
 }
 
 func listNotes(s *Server, c *call) answer {
@@ -77,7 +79,7 @@ func (s *Server) seesNote(u *user, d doc) bool {
 func noteFilter(q url.Values) (keep func(doc) bool, wrong string) {
 	var filters []func(doc) bool
 	for _, name := range []string{"user_id", "deal_id", "person_id", "org_id", "project_id", "task_id"} {
-		if id := natural(q.Get(name)); id != 0 {
+		if id := simkit.Natural(q.Get(name)); id != 0 {
 			filters = append(filters, func(d doc) bool { return d.int(name) == id })
 		}
 	}
@@ -136,7 +138,7 @@ func sortNotes(rows []*record, order string) (wrong string) {
 }
 
 func (s *Server) findNote(c *call) *record {
-	r := c.seen(s.stores[notes].byID[natural(c.PathValue("id"))])
+	r := c.seen(s.stores[notes].byID[simkit.Natural(c.PathValue("id"))])
 	if r == nil || s.purged(r) || r.deleted() && c.sw.DeletedNoteGet == "404" || !s.seesNote(c.user, r.doc) {
 		return nil
 	}

@@ -1,6 +1,10 @@
 package pipedrivesim
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
+)
 
 // productsOf gives the products of a deal, in their order.
 func (s *Server) productsOf(deal int64) []*record {
@@ -40,7 +44,7 @@ func (s *Server) productPage(p *params, c *call, all []*record) answer {
 	if from+limit < len(all) {
 		next = cursor{Field: "id", Value: page[len(page)-1].id, Dir: "asc", ID: page[len(page)-1].id}.String()
 	}
-	return ok(map[string]any{"success": true, "data": rowsOf(rows), "additional_data": map[string]any{"next_cursor": next}}).with(len(rows))
+	return ok(map[string]any{"success": true, "data": rowsOf(rows), "additional_data": map[string]any{"next_cursor": next}}).With(len(rows))
 }
 
 func listProducts(s *Server, c *call) answer {
@@ -87,7 +91,7 @@ func addProduct(s *Server, c *call) answer {
 		return refuseOne(p)
 	}
 	a := one(rawJSON(s.row(c.sw, r, rowOptions{})))
-	a.status = 201
+	a.Status = 201
 	return a
 }
 
@@ -110,7 +114,7 @@ func (t *tx) attach(deal *record, values map[string]any) (*record, *problem) {
 // attached finds the product that a path names, with its deal.
 func (s *Server) attached(c *call) (product, deal *record) {
 	deal = s.find(c, deals)
-	product = s.stores[products].get(natural(c.PathValue("product")))
+	product = s.stores[products].get(simkit.Natural(c.PathValue("product")))
 	if deal == nil || product == nil || product.doc.int("deal_id") != deal.id {
 		return nil, nil
 	}

@@ -75,7 +75,7 @@ func TestChangesDuringAListByTimeMoveBehindIt(t *testing.T) {
 	n := 0
 	seen := s.walk("/api/v2/deals?sort_by=update_time", func() {
 		if n++; n == 2 {
-			s.now.add(time.Minute)
+			s.now.Add(time.Minute)
 			s.data("PATCH", fmt.Sprintf("/api/v2/deals/%d", first), `{"title":"Moved"}`)
 		}
 	})
@@ -94,7 +94,7 @@ func TestFiltersOfDeals(t *testing.T) {
 	theirs := deal(fmt.Sprintf(`,"org_id":%d,"person_id":%d,"owner_id":%d`, org, person, SecondUser))
 	gone, archived := deal(""), deal(`,"status":"won"`)
 	s.ok("DELETE", fmt.Sprintf("/api/v2/deals/%d", gone), "")
-	s.now.add(time.Hour)
+	s.now.Add(time.Hour)
 	s.data("PATCH", fmt.Sprintf("/api/v2/deals/%d", archived), `{"is_archived":true}`)
 	s.data("PATCH", fmt.Sprintf("/api/v2/deals/%d", open), `{"title":"B"}`)
 	for query, want := range map[string][]int64{
@@ -130,7 +130,7 @@ func TestFiltersOfDeals(t *testing.T) {
 			t.Errorf("%s = %v, want %v", query, got, want)
 		}
 	}
-	s.now.add(31 * 24 * time.Hour)
+	s.now.Add(31 * 24 * time.Hour)
 	if rows := s.rows("/api/v2/deals?status=deleted"); len(rows) != 0 || s.status("GET", fmt.Sprintf("/api/v2/deals/%d", gone), "") != "404" {
 		t.Error("a deal is there 31 days after it was deleted")
 	}

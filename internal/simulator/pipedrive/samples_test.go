@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 // sample is a documented body: of a webhook, or of an answer with its request.
@@ -123,7 +125,7 @@ func makeWorld(t *testing.T) *world {
 
 func (w *world) patch(path string, id int64, body string) map[string]any {
 	w.t.Helper()
-	w.now.add(time.Minute)
+	w.now.Add(time.Minute)
 	return w.data("PATCH", fmt.Sprintf("/api/v2/%s/%d", path, id), body)
 }
 
@@ -181,7 +183,7 @@ func TestWebhooksHaveTheShapeOfTheSamples(t *testing.T) {
 	got["v2_note_create"] = w.last("2.0", about("note", "create"))
 	w.ok("DELETE", fmt.Sprintf("/api/v1/notes/%d", w.note), "")
 	got["v2_note_delete"] = w.last("2.0", about("note", "delete"))
-	w.now.add(time.Minute)
+	w.now.Add(time.Minute)
 	w.ok("PUT", fmt.Sprintf("/v1/organizations/%d/merge", w.loser), fmt.Sprintf(`{"merge_with_id":%d}`, w.org))
 	got["v2_organization_merge_delete_of_loser"] = w.last("2.0", map[string]any{"entity": "organization", "action": "delete", "merged_to_id": text(w.org)})
 	got["v2_organization_merge_change_of_survivor"] = w.last("2.0", map[string]any{"entity": "organization", "action": "change", "merged_from_id": text(w.loser)})
@@ -280,7 +282,7 @@ func checkSample(t *testing.T, w *world, name string, call [3]string, want sampl
 		t.Errorf("%s: %d, want %d: %s", name, r.status, want.Status, r.body)
 		return
 	}
-	got := plainJSON(t, object1(t, r.body))
+	got := plainJSON(t, simtest.Object(t, r.body))
 	if name == "merge_organizations" { // of the sample only the id is shown
 		data, _ := got.(map[string]any)["data"].(map[string]any)
 		maps.DeleteFunc(data, func(name string, _ any) bool { return name != "id" })
@@ -379,7 +381,7 @@ func TestErrorsHaveTheShapeOfTheSamples(t *testing.T) {
 				t.Errorf("%s: %s %s", name, r.header.Get("Content-Type"), r.body)
 			}
 		default:
-			if diff := differences(name, plainJSON(t, object1(t, r.body)), want.Body); len(diff) > 0 {
+			if diff := differences(name, plainJSON(t, simtest.Object(t, r.body)), want.Body); len(diff) > 0 {
 				t.Errorf("%s\n%s", strings.Join(diff, "\n"), r.body)
 			}
 		}

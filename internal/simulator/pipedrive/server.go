@@ -68,17 +68,15 @@ type Server struct {
 	mux       *http.ServeMux
 	limits    *limits
 	calls     simkit.CallLog
-	faults    *faultList
+	faults    *simkit.FaultList[Fault]
 	engine    *engine
-	switches  atomic.Pointer[Switches]
+	switches  simkit.Switchboard[Switches]
 	tokens    atomic.Pointer[map[string]Token]
 	onRequest atomic.Pointer[func(*http.Request)]
-	closing   chan struct{}
-	closeOnce sync.Once
+	closing   *simkit.Closing
 	domain    string
 
-	lifeMu sync.Mutex
-	life   *life
+	*simkit.LifeLoop
 
 	mu      sync.Mutex // guards what follows: the company
 	stores  map[*object]*store
@@ -91,28 +89,30 @@ type Server struct {
 
 // New seeds a company and serves it.
 func New(o Options) *Server {
-	if err := simkit.Validate(o.Switches); err != nil {
-		panic("pipedrivesim.New: " + err.Error())
-	}
 	s := &Server{
-		now: o.Now, closing: make(chan struct{}), limits: newLimits(o), domain: cmp.Or(o.CompanyDomain, "nordlicht-demo"),
+		now: o.Now, closing: simkit.NewClosing(), limits: newLimits(o), domain: cmp.Or(o.CompanyDomain, "nordlicht-demo"),
 		rng: rand.New(rand.NewPCG(uint64(o.Seed), 1)), ids: rand.New(rand.NewPCG(uint64(o.Seed), 2)),
 		stores: map[*object]*store{},
+	}
+	if err := s.switches.Set(o.Switches); err != nil {
+		panic("pipedrivesim.New: " + err.Error())
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
 	s.limits.now = s.now
 	s.hooks = newHookList()
-	s.faults = newFaultList(rand.New(rand.NewPCG(uint64(o.Seed), 3)))
+	s.faults = simkit.NewFaultList(rand.New(rand.NewPCG(uint64(o.Seed), 3)), Fault.rule)
 	s.engine = newEngine(s, o)
-	sw := simkit.Filled(o.Switches)
-	s.switches.Store(&sw)
 	if o.Tokens == nil {
 		o.Tokens = map[string]Token{DefaultToken: {}}
 	}
 	s.tokens.Store(&o.Tokens)
 	s.OnRequest(o.OnRequest)
+	s.LifeLoop = simkit.NewLifeLoop(func(n int) (made int) {
+		s.write("life", func(t *tx) { made = t.live(n) })
+		return made
+	})
 	s.seed(o)
 	s.api, s.mux = s.routes(), s.control()
 	return s
@@ -121,7 +121,7 @@ func New(o Options) *Server {
 // Close stops life and deliveries, and lets go of held connections.
 func (s *Server) Close() {
 	s.SetLife(0)
-	s.closeOnce.Do(func() { close(s.closing) })
+	s.closing.Close()
 	s.engine.close()
 }
 
@@ -129,18 +129,14 @@ func (s *Server) Close() {
 func (s *Server) OnRequest(hook func(*http.Request)) { s.onRequest.Store(&hook) }
 
 // SetSwitches replaces all switches.
-func (s *Server) SetSwitches(sw Switches) error {
-	if err := simkit.Validate(sw); err != nil {
-		return err
-	}
-	sw = simkit.Filled(sw)
-	s.switches.Store(&sw)
-	return nil
-}
+func (s *Server) SetSwitches(sw Switches) error { return s.switches.Set(sw) }
 
 // ServeHTTP serves the vendor's API, and the control API below /_sim/.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/_sim/") {
+		if r.ContentLength == 0 { // an empty body is {}
+			r.Body = io.NopCloser(strings.NewReader("{}"))
+		}
 		s.mux.ServeHTTP(w, r)
 		return
 	}
@@ -177,11 +173,11 @@ func (s *Server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 	}
 	if !s.authenticate(c) {
 		w.Header().Set("X-401-By-Gw", "true")
-		entry.Status = write(w, unauthorized())
+		entry.Status = unauthorized().Write(w)
 		return
 	}
 	if refusal := s.limits.admit(c, w.Header()); refusal != nil {
-		entry.Status = write(w, *refusal)
+		entry.Status = refusal.Write(w)
 		return
 	}
 	entry.Fault, entry.Status, entry.Items = s.answer(w, c)

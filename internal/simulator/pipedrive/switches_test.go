@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 // probe looks at what a switch is about; want is what it sees for each value, in their order.
@@ -82,7 +83,7 @@ var limitProbes = map[string]probe{
 	}},
 	"budget_midnight": {[]string{"10", "0"}, func(s *sim) string {
 		s.status("GET", "/api/v2/deals", "")
-		s.now.add(10 * time.Hour) // 23:42 UTC
+		s.now.Add(10 * time.Hour) // 23:42 UTC
 		return fmt.Sprint(s.Budget().Used)
 	}},
 }
@@ -146,7 +147,7 @@ func (s *sim) events(entity string, do func()) string {
 	s.t.Helper()
 	rec := receive(s.t)
 	s.hook(rec, "*", "")
-	s.now.add(time.Hour)
+	s.now.Add(time.Hour)
 	do()
 	s.settled()
 	var out []string
@@ -284,7 +285,7 @@ func (s *sim) bodies(more string) map[string]map[string]any {
 	s.hook(rec, "*", more)
 	org := s.made("/api/v2/organizations", `{"name":"A","address":{"value":"Storgatan 1"}}`)
 	deal := s.made("/api/v2/deals", `{"title":"A","custom_fields":{"`+FieldTerm+`":12}}`)
-	s.now.add(time.Minute)
+	s.now.Add(time.Minute)
 	s.data("PATCH", fmt.Sprintf("/api/v2/deals/%d", deal), `{"title":"B","custom_fields":{"`+FieldTerm+`":null}}`)
 	s.data("PATCH", fmt.Sprintf("/api/v2/organizations/%d", org), `{"name":"B"}`)
 	s.settled()
@@ -393,7 +394,7 @@ func TestSwitchesAreSetOverHTTP(t *testing.T) {
 	s := start(t, bare(Options{}))
 	s.ok("PUT", "/_sim/switches", `{"deleted_get":"404"}`)
 	s.ok("PUT", "/_sim/switches", `{"empty_list":"array"}`)
-	if got := object1(t, s.do("GET", "/_sim/switches", "").body); got["deleted_get"] != "404" || got["empty_list"] != "array" || got["merge_order"] != "delete-first" {
+	if got := simtest.Object(t, s.do("GET", "/_sim/switches", "").body); got["deleted_get"] != "404" || got["empty_list"] != "array" || got["merge_order"] != "delete-first" {
 		t.Errorf("switches = %v", got)
 	}
 	s.refused("PUT", "/_sim/switches", `{"deleted_get":"teapot"}`, 400, "200, 404")

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 // user is a member of the company.
@@ -131,11 +133,11 @@ func listUsers(s *Server, c *call) answer {
 	for i, u := range s.users {
 		rows[i] = u.row(c.user)
 	}
-	return ok(map[string]any{"success": true, "data": rows}).with(len(rows))
+	return ok(map[string]any{"success": true, "data": rows}).With(len(rows))
 }
 
 func getUser(s *Server, c *call) answer {
-	u := s.user(natural(c.PathValue("id")))
+	u := s.user(simkit.Natural(c.PathValue("id")))
 	if u == nil {
 		return c.missing()
 	}
@@ -159,7 +161,7 @@ func findUsers(s *Server, c *call) answer {
 			rows = append(rows, u.row(c.user))
 		}
 	}
-	return ok(map[string]any{"success": true, "data": rows}).with(len(rows))
+	return ok(map[string]any{"success": true, "data": rows}).With(len(rows))
 }
 
 // permitted lists the users who see a record.

@@ -4,11 +4,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 // find gives the record that a path names, if its caller may see it; deleted ones where the switch shows them.
 func (s *Server) find(c *call, o *object) *record {
-	r := c.seen(s.stores[o].byID[natural(c.PathValue("id"))])
+	r := c.seen(s.stores[o].byID[simkit.Natural(c.PathValue("id"))])
 	if r == nil || !c.user.sees(r.doc) || s.purged(r) || r.deleted() && c.sw.DeletedGet == "404" {
 		return nil
 	}
@@ -215,7 +217,7 @@ func search(o *object) func(*Server, *call) answer {
 				break
 			}
 		}
-		return ok(map[string]any{"success": true, "data": map[string]any{"items": items}, "additional_data": map[string]any{"next_cursor": nil}}).with(len(items))
+		return ok(map[string]any{"success": true, "data": map[string]any{"items": items}, "additional_data": map[string]any{"next_cursor": nil}}).With(len(items))
 	}
 }
 

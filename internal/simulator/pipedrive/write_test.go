@@ -13,7 +13,7 @@ func TestStatusOfADealBringsItsTimes(t *testing.T) {
 	at := fmt.Sprintf("/api/v2/deals/%d", s.made("/api/v2/deals", `{"title":"A"}`))
 	step := func(body, want string) {
 		t.Helper()
-		s.now.add(time.Hour)
+		s.now.Add(time.Hour)
 		d := s.data("PATCH", at+"?", body)
 		var got []string
 		for _, name := range []string{"status", "won_time", "lost_time", "close_time", "local_won_date", "local_close_date", "lost_reason", "stage_change_time", "update_time"} {
@@ -31,7 +31,7 @@ func TestStatusOfADealBringsItsTimes(t *testing.T) {
 	if d := s.data("GET", at+"?include_fields=first_won_time", ""); d["first_won_time"] != "2026-11-19T14:42:07Z" {
 		t.Errorf("first_won_time = %v", d["first_won_time"])
 	}
-	s.now.add(5 * time.Hour) // 23:42 UTC: the next day at the company's place
+	s.now.Add(5 * time.Hour) // 23:42 UTC: the next day at the company's place
 	if d := s.data("POST", "/api/v2/deals", `{"title":"A","status":"won"}`); d["local_won_date"] != "2026-11-20" {
 		t.Errorf("local_won_date = %v", d["local_won_date"])
 	}
@@ -182,7 +182,7 @@ func TestPreviousNamesWhatChanged(t *testing.T) {
 		{`{"custom_fields":{"` + FieldTerm + `":24}}`, `{"custom_fields":{"` + FieldTerm + `":{"type":"double","value":12}},"update_time":"2026-11-19T15:42:07Z"}`},
 		{`{"custom_fields":{"` + FieldTerm + `":null},"expected_close_date":"2027-01-01"}`, `{"custom_fields":{"` + FieldTerm + `":{"type":"double","value":24}},"expected_close_date":null,"update_time":"2026-11-19T16:42:07Z"}`},
 	} {
-		s.now.add(time.Hour)
+		s.now.Add(time.Hour)
 		s.data("PATCH", at, row[0])
 		s.settled()
 		if got := string(encode(rec.got()[len(rec.got())-1]["previous"])); got != row[1] {
@@ -221,7 +221,7 @@ func TestNotes(t *testing.T) {
 	deal := s.made("/api/v2/deals", `{"title":"A"}`)
 	note := func(more string) string { return fmt.Sprintf(`{"content":"A","deal_id":%d%s}`, deal, more) }
 	first := s.made("/api/v1/notes", note(`,"pinned_to_deal_flag":1`))
-	s.now.add(time.Hour)
+	s.now.Add(time.Hour)
 	second := s.made("/api/v1/notes", note(`,"add_time":"2026-01-02 03:04:05"`))
 	s.data("PUT", fmt.Sprintf("/v1/notes/%d", second), `{"content":"B","nonsense":1}`)
 	for query, want := range map[string][]int64{

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 func TestAuthentication(t *testing.T) {
@@ -71,9 +73,9 @@ func TestPermissions(t *testing.T) {
 }
 
 // testLimiter is a limiter whose clock moves when told.
-func testLimiter(perMinute, perSecond, inFlight int) (*limiter, *clock) {
-	c := &clock{at: time.Unix(1_000_000, 0)}
-	return &limiter{now: c.now, minute: time.Minute, perMinute: perMinute, perSecond: perSecond, inFlight: inFlight}, c
+func testLimiter(perMinute, perSecond, inFlight int) (*limiter, *simtest.Clock) {
+	c := simtest.NewClock(time.Unix(1_000_000, 0))
+	return &limiter{now: c.Now, minute: time.Minute, perMinute: perMinute, perSecond: perSecond, inFlight: inFlight}, c
 }
 
 func TestHardMinute(t *testing.T) {
@@ -91,7 +93,7 @@ func TestHardMinute(t *testing.T) {
 			if !ask() {
 				t.Fatalf("%s: call %d refused", window, i)
 			}
-			c.add(10 * time.Second)
+			c.Add(10 * time.Second)
 		}
 		if ask() {
 			t.Fatalf("%s: the fourth call in a minute is admitted", window)
@@ -101,7 +103,7 @@ func TestHardMinute(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %s", window, name, h.Get(name), want)
 			}
 		}
-		c.add(30 * time.Second)
+		c.Add(30 * time.Second)
 		if !ask() {
 			t.Errorf("%s: still refused when the reset is over", window)
 		}
@@ -132,7 +134,7 @@ func TestPerSecondAndInFlight(t *testing.T) {
 		t.Error("151 calls in a second")
 	}
 	l.release()
-	c.add(time.Second)
+	c.Add(time.Second)
 	for i := range 50 {
 		if !l.admit(sw, http.Header{}) {
 			t.Fatalf("call %d in flight refused", i)

@@ -3,32 +3,23 @@ package planhatsim
 import (
 	"encoding/json"
 	"net/http"
-	"strconv"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
-// answer is what the API says, before faults and the wire.
-type answer struct {
-	status int
-	kind   string // content type
-	body   []byte
-	items  int
-}
+type answer = simkit.Answer
 
-const (
-	typeJSON = "application/json; charset=utf-8"
-	typeText = "text/plain; charset=utf-8"
-	typeHTML = "text/html; charset=utf-8"
-)
+const typeHTML = "text/html; charset=utf-8"
 
 // proxyPage is what stands in for an answer where something between client and vendor speaks.
 const proxyPage = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>\n"
 
 func plain(status int, text string) answer {
-	return answer{status: status, kind: typeText, body: []byte(text)}
+	return answer{Status: status, Kind: simkit.TypeText, Body: []byte(text)}
 }
 
 func jsonAnswer(status int, body []byte) answer {
-	return answer{status: status, kind: typeJSON, body: body}
+	return answer{Status: status, Kind: simkit.TypeJSON, Body: body}
 }
 
 func encoded(status int, v any) answer {
@@ -39,23 +30,12 @@ func encoded(status int, v any) answer {
 	return jsonAnswer(status, body)
 }
 
-// write sends an answer and gives its status.
-func write(w http.ResponseWriter, a answer) int {
-	if a.kind != "" {
-		w.Header().Set("Content-Type", a.kind)
-	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // a client that has gone away is not the vendor's trouble
-	return a.status
-}
-
 func unauthorized(sw Switches) answer {
 	switch sw.UnauthorizedBody {
 	case "json":
 		return encoded(http.StatusUnauthorized, map[string]string{"message": "Unauthorized"})
 	case "empty":
-		return answer{status: http.StatusUnauthorized}
+		return answer{Status: http.StatusUnauthorized}
 	}
 	return plain(http.StatusUnauthorized, "Unauthorized")
 }
@@ -70,9 +50,9 @@ func failure(sw Switches, status int, message string) answer {
 	case "text":
 		return plain(status, message)
 	case "empty":
-		return answer{status: status}
+		return answer{Status: status}
 	case "html":
-		return answer{status: status, kind: typeHTML, body: []byte("<html><body><pre>" + message + "</pre></body></html>")}
+		return answer{Status: status, Kind: typeHTML, Body: []byte("<html><body><pre>" + message + "</pre></body></html>")}
 	}
 	return encoded(status, map[string]string{"message": message})
 }
@@ -101,13 +81,13 @@ func missing(choice string) answer {
 	case "404-json":
 		return encoded(http.StatusNotFound, map[string]string{"message": "Not Found"})
 	case "404-empty":
-		return answer{status: http.StatusNotFound}
+		return answer{Status: http.StatusNotFound}
 	case "200-null":
 		return jsonAnswer(http.StatusOK, []byte("null"))
 	case "200-zero":
 		return jsonAnswer(http.StatusOK, []byte(`{"n":0,"ok":1,"deletedCount":0}`))
 	case "200-empty":
-		return answer{status: http.StatusOK}
+		return answer{Status: http.StatusOK}
 	case "400-text":
 		return plain(http.StatusBadRequest, "Cast to ObjectId failed")
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 // bulk does a bulk upsert and reads its answer.
@@ -11,7 +13,7 @@ func (s *sim) bulk(path, body string) (int, bulkAnswer) {
 	s.t.Helper()
 	r := s.do("PUT", path, body)
 	var a bulkAnswer
-	decode(s.t, r.body, &a)
+	simtest.Decode(s.t, r.body, &a)
 	return r.status, a
 }
 
@@ -89,7 +91,7 @@ func TestBulkFailures(t *testing.T) {
 		t.Errorf("no items: %d", status)
 	}
 	r := s.as("narrow", "PUT", "/companies", `[{"externalId":"a","phase":"q"},{"name":"N"}]`)
-	decode(t, r.body, &a)
+	simtest.Decode(t, r.body, &a)
 	if r.status != 403 || a.Updated != 1 || len(a.PermissionErrors) != 1 {
 		t.Errorf("permissions: %d %s", r.status, r.body)
 	}
@@ -127,7 +129,7 @@ func TestErrorElementShapes(t *testing.T) {
 	for shape, want := range map[string]string{
 		"string": `"m"`, "bare": `{"message":"m"}`, "flat": `{"email":null,"externalId":"e","message":"m"}`, "item": `{"item":{"email":null,"externalId":"e"},"message":"m"}`,
 	} {
-		if got := string(encoded(200, errorElement(shape, "m", doc)).body); got != want {
+		if got := string(encoded(200, errorElement(shape, "m", doc)).Body); got != want {
 			t.Errorf("%s: %s, want %s", shape, got, want)
 		}
 	}

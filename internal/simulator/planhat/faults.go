@@ -2,14 +2,9 @@ package planhatsim
 
 import (
 	"fmt"
-	"maps"
-	"math/rand/v2"
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
-	"sync"
-	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 // Fault is a rule that makes requests go wrong. Kinds:
@@ -84,7 +79,7 @@ const statusModes = "seconds date reset epoch dashed"
 func (f Fault) page(r *request) bool { return r.Method == http.MethodGet && r.id == "" && !r.lean }
 
 func (f Fault) laterPage(r *request) bool {
-	return f.page(r) && (f.Mode == "any" || natural(r.URL.Query().Get("offset")) > 0)
+	return f.page(r) && (f.Mode == "any" || simkit.Natural(r.URL.Query().Get("offset")) > 0)
 }
 
 // look: the request reads what may be old.
@@ -92,24 +87,20 @@ func (f Fault) look(r *request) bool {
 	return f.page(r) || f.Mode == "all" && r.Method == http.MethodGet && !r.lean
 }
 
-func (f Fault) status() int {
-	code, err := strconv.Atoi(f.Kind)
-	if err != nil || code < 400 || code > 599 {
-		return 0
-	}
-	return code
+func (f Fault) rule() simkit.Rule {
+	return simkit.Rule{Kind: f.Kind, Count: f.Count, Skip: f.Skip, Probability: f.Probability, Method: f.Method, Path: f.Path, Ms: f.Ms}
 }
 
 func (f Fault) validate() error {
 	kind, known := faultKinds[f.Kind]
-	if f.status() != 0 {
+	if f.rule().Status() != 0 {
 		kind.modes = statusModes
 	}
 	switch {
-	case !known && f.Kind != "latency" && f.status() == 0:
+	case !known && f.Kind != "latency" && f.rule().Status() == 0:
 		return fmt.Errorf("add fault: no kind %q", f.Kind)
-	case f.Count < 0 || f.Skip < 0 || f.Ms < 0 || f.Probability < 0 || f.Probability > 1:
-		return fmt.Errorf("add fault %s: count, skip, ms and probability must be in range", f.Kind)
+	case f.rule().Validate() != nil:
+		return f.rule().Validate()
 	case f.Mode != "" && !names(kind.modes)[f.Mode]:
 		return fmt.Errorf("add fault %s: no mode %q", f.Kind, f.Mode)
 	}
@@ -128,56 +119,7 @@ func (f Fault) matches(r *request) bool {
 	if about := faultKinds[f.Kind].about; about != nil && !about(f, r) {
 		return false
 	}
-	return (f.Method == "" || strings.EqualFold(f.Method, r.Method)) && strings.HasPrefix(r.URL.Path, f.Path)
-}
-
-// faultList is the rules under way, asked in order, and how often each kind happened.
-type faultList struct {
-	mu       sync.Mutex
-	rng      *rand.Rand
-	rules    []*faultRule
-	injected map[string]int64
-}
-
-type faultRule struct {
-	Fault
-	passed, used int
-}
-
-func newFaultList(rng *rand.Rand) *faultList {
-	return &faultList{rng: rng, injected: map[string]int64{}}
-}
-
-// pick gives the latency of a request and the first other fault that it meets.
-func (l *faultList) pick(r *request) (wait time.Duration, fault *Fault) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, rule := range l.rules {
-		if !rule.matches(r) || fault != nil && rule.Kind != "latency" || !l.strikes(rule) {
-			continue
-		}
-		l.injected[rule.Kind]++
-		if rule.Kind == "latency" {
-			wait += time.Duration(rule.Ms) * time.Millisecond
-			continue
-		}
-		chosen := rule.Fault
-		fault = &chosen
-	}
-	l.rules = slices.DeleteFunc(l.rules, func(rule *faultRule) bool { return rule.Count > 0 && rule.used >= rule.Count })
-	return wait, fault
-}
-
-func (l *faultList) strikes(rule *faultRule) bool {
-	if rule.passed < rule.Skip {
-		rule.passed++
-		return false
-	}
-	if rule.Probability > 0 && l.rng.Float64() >= rule.Probability {
-		return false
-	}
-	rule.used++
-	return true
+	return f.rule().About(r.Request)
 }
 
 // AddFault adds a rule behind those under way.
@@ -187,12 +129,10 @@ func (s *Server) AddFault(f Fault) error {
 	}
 	if f.age() != nil {
 		s.mu.Lock()
-		s.past.remember(time.Duration(f.Ms) * time.Millisecond)
+		s.past.remember(f.rule().Wait())
 		s.mu.Unlock()
 	}
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	s.faults.rules = append(s.faults.rules, &faultRule{Fault: f})
+	s.faults.Add(f)
 	return nil
 }
 
@@ -201,25 +141,11 @@ func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	s.past.forget()
 	s.mu.Unlock()
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	s.faults.rules = nil
+	s.faults.Clear()
 }
 
 // Injected counts the faults that happened, by kind.
-func (s *Server) Injected() map[string]int64 {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	return maps.Clone(s.faults.injected)
-}
+func (s *Server) Injected() map[string]int64 { return s.faults.Injected() }
 
 // Faults lists the rules under way.
-func (s *Server) Faults() []Fault {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	out := []Fault{}
-	for _, rule := range s.faults.rules {
-		out = append(out, rule.Fault)
-	}
-	return out
-}
+func (s *Server) Faults() []Fault { return s.faults.Active() }

@@ -51,25 +51,25 @@ func rowsOf(body []byte) [][]byte {
 
 // garble answers a page with what it should not be.
 func garble(_ *Server, w http.ResponseWriter, _ *request, f Fault, a answer) int {
-	if a.status == http.StatusOK {
+	if a.Status == http.StatusOK {
 		mode := f.Mode
 		if mode == "" {
 			mode = "object"
 		}
-		a.body = garbles[mode](rowsOf(a.body))
+		a.Body = garbles[mode](rowsOf(a.Body))
 	}
-	return write(w, a)
+	return a.Write(w)
 }
 
 // shorten leaves the last rows of a page out, all of them where the rule gives no number.
 func shorten(_ *Server, w http.ResponseWriter, _ *request, f Fault, a answer) int {
-	if a.status == http.StatusOK {
-		rows := rowsOf(a.body)
+	if a.Status == http.StatusOK {
+		rows := rowsOf(a.Body)
 		left := 0
 		if f.Rows > 0 {
 			left = max(0, len(rows)-f.Rows)
 		}
-		a.body, a.items = joined(rows[:left]), left
+		a.Body, a.Items = joined(rows[:left]), left
 	}
-	return write(w, a)
+	return a.Write(w)
 }

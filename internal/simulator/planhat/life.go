@@ -3,81 +3,9 @@ package planhatsim
 import (
 	"fmt"
 	"slices"
-	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
-
-// life edits the tenant as its users do, at a rate, until it is stopped.
-type life struct {
-	rate    float64
-	stop    chan struct{}
-	stopped chan struct{}
-	ops     int
-}
-
-// SetLife sets the changes per second; 0 stops, and returns when no change is under way any more.
-func (s *Server) SetLife(rate float64) {
-	s.lifeMu.Lock()
-	defer s.lifeMu.Unlock()
-	if s.life != nil && s.life.stop != nil {
-		close(s.life.stop)
-		<-s.life.stopped
-		s.life.stop, s.life.rate = nil, 0
-	}
-	if rate <= 0 {
-		return
-	}
-	ops := 0
-	if s.life != nil {
-		ops = s.life.ops
-	}
-	s.life = &life{rate: rate, stop: make(chan struct{}), stopped: make(chan struct{}), ops: ops}
-	go s.live(s.life)
-}
-
-// Life gives the rate under way and how many changes life has made.
-func (s *Server) Life() (rate float64, changes int) {
-	s.lifeMu.Lock()
-	defer s.lifeMu.Unlock()
-	if s.life == nil {
-		return 0, 0
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.life.rate, s.life.ops
-}
-
-// Changes of one tick share a stamp. What a tick cannot do is not made up for later: a slow machine gets
-// a slower life, not a life that keeps everybody else from the tenant.
-const (
-	lifeTick = 5 * time.Millisecond
-	lifeMost = 25 // changes in one tick
-)
-
-// live makes the changes that are due, every few milliseconds, until it is told to stop.
-func (s *Server) live(l *life) {
-	defer close(l.stopped)
-	ticker := time.NewTicker(max(lifeTick, min(time.Duration(float64(time.Second)/l.rate), time.Minute)))
-	defer ticker.Stop()
-	last, owed := time.Now(), 0.0
-	for {
-		select {
-		case <-l.stop:
-			return
-		case now := <-ticker.C:
-			owed = min(owed+now.Sub(last).Seconds()*l.rate, lifeMost)
-			last = now
-			due := int(owed)
-			owed -= float64(due)
-			s.Mutate(func(tx *Tx) { l.ops += tx.live(due) })
-		}
-	}
-}
-
-// Live makes n changes at once, as life does: for tests that want no clock. It gives how many took effect.
-func (s *Server) Live(n int) (made int) {
-	s.Mutate(func(tx *Tx) { made = tx.live(n) })
-	return made
-}
 
 // habit is something that users of a tenant do; it tells whether it found something to do.
 type habit struct {
@@ -107,19 +35,9 @@ func (s *Server) habits() []habit {
 
 func (tx *Tx) live(n int) (made int) {
 	habits := tx.s.habits()
-	total := 0
-	for _, h := range habits {
-		total += h.weight
-	}
 	for range n {
-		at := tx.s.rng.IntN(total)
-		for _, h := range habits {
-			if at -= h.weight; at < 0 {
-				if h.do(tx) {
-					made++
-				}
-				break
-			}
+		if simkit.Pick(tx.s.rng, habits, func(h habit) int { return h.weight }).do(tx) {
+			made++
 		}
 	}
 	return made

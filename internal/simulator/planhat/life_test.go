@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 func TestLifeDoesWhatUsersDo(t *testing.T) {
@@ -157,7 +159,7 @@ func TestJournalAndCalls(t *testing.T) {
 		Entries []Entry `json:"entries"`
 		Last    int64   `json:"last"`
 	}
-	decode(t, s.do("GET", "/_sim/journal?after=0&limit=2", "").body, &j)
+	simtest.Decode(t, s.do("GET", "/_sim/journal?after=0&limit=2", "").body, &j)
 	if len(j.Entries) != 2 || j.Entries[0].Via != "seed" || j.Entries[0].Fields != nil {
 		t.Fatalf("%+v", j.Entries)
 	}
@@ -166,7 +168,7 @@ func TestJournalAndCalls(t *testing.T) {
 	s.do("PUT", "/companies", `[{"externalId":"e","phase":"p"},{"externalId":"e","phase":"p"}]`)
 	s.do("POST", "/companies", `{"externalId":"refused"}`)
 	s.do("DELETE", "/companies/"+id, "")
-	decode(t, s.do("GET", fmt.Sprintf("/_sim/journal?after=%d", after), "").body, &j)
+	simtest.Decode(t, s.do("GET", fmt.Sprintf("/_sim/journal?after=%d", after), "").body, &j)
 	var got []string
 	for _, e := range j.Entries {
 		got = append(got, fmt.Sprintf("%d %s %s %s %s %s %s", e.Call, e.Via, e.Op, e.Effect, e.Object, e.Keys.ExternalID, e.Fields))
@@ -185,7 +187,7 @@ func TestJournalAndCalls(t *testing.T) {
 		Calls   []Call           `json:"calls"`
 		PerPath map[string]int64 `json:"per_path"`
 	}
-	decode(t, s.do("GET", "/_sim/calls", "").body, &c)
+	simtest.Decode(t, s.do("GET", "/_sim/calls", "").body, &c)
 	if len(c.Calls) != 4 || c.Calls[1].Items != 2 || c.Calls[2].Status != 400 || c.PerPath["POST /companies"] != 2 || c.PerPath["DELETE /companies/{id}"] != 1 {
 		t.Errorf("%+v", c)
 	}
@@ -216,7 +218,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	s.SetLife(0)
 	s.Settle()
 	var rows []map[string]any
-	decode(t, string(s.State("companies")), &rows)
+	simtest.Decode(t, string(s.State("companies")), &rows)
 	alive := map[string]bool{}
 	entries, _ := s.Journal(0)
 	for _, e := range entries {

@@ -5,8 +5,9 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 // filter turns the value of a query parameter into a condition on records.
@@ -118,7 +119,7 @@ func (l *listing) sorted(f Fault) {
 var listParams = names("limit offset sort select")
 
 func readListing(m *model, q url.Values, sw Switches) (listing, *refusal) {
-	l := listing{offset: natural(q.Get("offset")), limit: natural(q.Get("limit"))}
+	l := listing{offset: int(simkit.Natural(q.Get("offset"))), limit: int(simkit.Natural(q.Get("limit")))}
 	if l.limit == 0 {
 		l.limit = m.pageDefault
 	}
@@ -154,15 +155,6 @@ func readListing(m *model, q url.Values, sw Switches) (listing, *refusal) {
 		l.conditions = append(l.conditions, condition)
 	}
 	return l, nil
-}
-
-// natural reads a number from 0; anything else is 0.
-func natural(s string) int {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
 }
 
 func archivedCondition(m *model, value string, sw Switches) func(*record) bool {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 var timeEntryModel = &model{
@@ -58,7 +60,7 @@ func (tx *Tx) duplicate(r *request) answer {
 		tx.log(r.model, copied, "create", "created", doc)
 		body = append(comma(body), tx.written(r.model, copied)...)
 	}
-	return answer{status: http.StatusOK, kind: typeJSON, body: append(body, ']'), items: len(asked.IDs)}
+	return answer{Status: http.StatusOK, Kind: simkit.TypeJSON, Body: append(body, ']'), Items: len(asked.IDs)}
 }
 
 var timesheetModel = &model{

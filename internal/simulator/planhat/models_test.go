@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 // example is a record of a model: all that a create needs, and one more field to edit.
@@ -149,7 +151,7 @@ func TestEveryModelPages(t *testing.T) {
 			"": m.pageDefault, fmt.Sprintf("limit=%d", m.pageMax+1): m.pageMax, fmt.Sprintf("limit=%d&offset=%d", m.pageMax, m.pageMax): 1, fmt.Sprintf("offset=%d", m.pageMax+1): 0,
 		} {
 			var rows []json.RawMessage
-			decode(t, s.do("GET", m.path+"?"+query, "").body, &rows)
+			simtest.Decode(t, s.do("GET", m.path+"?"+query, "").body, &rows)
 			if len(rows) != want {
 				t.Errorf("%s?%s: %d rows, want %d", m.path, query, len(rows), want)
 			}
@@ -165,7 +167,7 @@ func TestEveryModelUpdates(t *testing.T) {
 		}
 		id := s.made(m, fields)
 		before := s.ok("GET", m.path+"/"+id, "")
-		s.now.add(time.Minute)
+		s.now.Add(time.Minute)
 		edit := examples[m].edit
 		got := s.ok("PUT", m.path+"/"+id, fmt.Sprintf(`{%q:"edited","custom":{"Unheard of":[1.0]},"nonsense":1}`, edit))
 		if got[edit] != "edited" || got["nonsense"] != nil {

@@ -7,16 +7,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 // A stale page is the tenant of a while ago: as it was before the writes since then.
 func TestStalePages(t *testing.T) {
 	s := start(t, Options{Companies: 5, CoreOnly: true})
-	wall := &clock{at: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	s.past.now = wall.now
+	wall := simtest.NewClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	s.past.now = wall.Now
 	ids := column(s.list("/companies?sort=_id"), "_id")
 	s.fault(Fault{Kind: "stale", Ms: 1000, Mode: "all", Skip: 1})
-	wall.add(5 * time.Second)
+	wall.Add(5 * time.Second)
 	s.Mutate(func(tx *Tx) {
 		if err := tx.Update("companies", ids[0], `{"phase":"Edited"}`); err != nil {
 			t.Error(err)
@@ -38,7 +40,7 @@ func TestStalePages(t *testing.T) {
 	if r := s.do("GET", "/companies/"+ids[1], ""); r.status != 200 {
 		t.Errorf("a stale look at the deleted record: %d", r.status)
 	}
-	wall.add(2 * time.Second)
+	wall.Add(2 * time.Second)
 	if got := column(s.list("/companies?sort=_id"), "_id"); slices.Contains(got, ids[1]) || len(got) != 5 || phase() != "Edited" {
 		t.Errorf("what is older than the age must show: %v, %v", got, phase())
 	}
@@ -51,8 +53,8 @@ func TestStalePages(t *testing.T) {
 // Late records appear in an order of their own, all of them in the end.
 func TestLateRecords(t *testing.T) {
 	s := start(t, Options{Companies: -1, CoreOnly: true})
-	wall := &clock{at: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	s.past.now = wall.now
+	wall := simtest.NewClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	s.past.now = wall.Now
 	s.fault(Fault{Kind: "late", Ms: 10_000})
 	var last string
 	for range 30 {
@@ -61,12 +63,12 @@ func TestLateRecords(t *testing.T) {
 	if r := s.do("GET", "/companies/"+last, ""); r.status != 200 {
 		t.Errorf("a record by its id is not late: %d", r.status)
 	}
-	wall.add(5 * time.Second)
+	wall.Add(5 * time.Second)
 	half := column(s.list("/companies?sort=_id"), "_id")
 	if len(half) < 5 || len(half) > 25 {
 		t.Errorf("%d of 30 records after half of the time", len(half))
 	}
-	wall.add(5 * time.Second)
+	wall.Add(5 * time.Second)
 	all := column(s.list("/companies?sort=_id"), "_id")
 	if len(all) != 30 || slices.Equal(half, all[:len(half)]) {
 		t.Errorf("%d of 30 records after all of the time; the first to be seen must not be the oldest", len(all))
@@ -190,8 +192,8 @@ func TestTheWaitOfA429InAllSpellings(t *testing.T) {
 // The quota's minute may be shorter, for tests that have less time than a tenant.
 func TestAShortMinute(t *testing.T) {
 	s := start(t, Options{Companies: 1, CallsPerMinute: 2, PerSecond: -1, InFlight: -1, Minute: 3 * time.Second, Switches: with(t, "minute_limit", "hard")})
-	wall := &clock{at: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	s.limits.now = wall.now
+	wall := simtest.NewClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	s.limits.now = wall.Now
 	for n, want := range []int{200, 200, 429, 429} {
 		if r := s.do("GET", "/companies", ""); r.status != want {
 			t.Errorf("call %d: %d, want %d", n, r.status, want)
@@ -200,7 +202,7 @@ func TestAShortMinute(t *testing.T) {
 	if r := s.do("GET", "/companies", ""); r.header.Get("X-Ratelimit-Reset") != "3" {
 		t.Errorf("reset in %s", r.header.Get("X-Ratelimit-Reset"))
 	}
-	wall.add(3 * time.Second)
+	wall.Add(3 * time.Second)
 	if r := s.do("GET", "/companies", ""); r.status != 200 {
 		t.Errorf("after the window: %d", r.status)
 	}

@@ -78,7 +78,7 @@ func seats(row map[string]any) float64 { return floatAny(row["custom"].(map[stri
 func TestSortStaysRightUnderWrites(t *testing.T) {
 	s := start(t, Options{Companies: 40})
 	for round := range 30 {
-		s.now.add(1_000_000)
+		s.now.Add(1_000_000)
 		s.Live(5)
 		stamps := column(s.list("/companies?limit=5000&sort=-updatedAt"), "updatedAt")
 		if !slices.IsSortedFunc(stamps, func(a, b string) int { return strings.Compare(b, a) }) {

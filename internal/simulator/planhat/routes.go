@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit"
 )
 
 // route is a path taken apart. A path that the API does not have has neither model nor lean.
@@ -120,7 +122,7 @@ func (tx *Tx) lean(r *request) answer {
 			items++
 		}
 	}
-	return answer{status: http.StatusOK, kind: typeJSON, body: append(body, ']'), items: items}
+	return answer{Status: http.StatusOK, Kind: simkit.TypeJSON, Body: append(body, ']'), Items: items}
 }
 
 func comma(list []byte) []byte {
@@ -152,7 +154,7 @@ func (tx *Tx) list(r *request, f Fault) answer {
 	if tx.sw.PageEnvelope == "data" {
 		body = append(append([]byte(`{"data":`), body...), '}')
 	}
-	return answer{status: http.StatusOK, kind: typeJSON, body: body, items: len(records)}
+	return answer{Status: http.StatusOK, Kind: simkit.TypeJSON, Body: body, Items: len(records)}
 }
 
 func (tx *Tx) bulkUpsert(r *request) answer {
@@ -163,7 +165,7 @@ func (tx *Tx) bulkUpsert(r *request) answer {
 	b := &bulk{tx: tx, m: r.model, may: func(verb string) bool { return r.token.may(r.model, verb) }}
 	status := b.upsert(items)
 	a := encoded(status, b.answer)
-	a.items = len(items)
+	a.Items = len(items)
 	return a
 }
 
@@ -226,7 +228,7 @@ func (tx *Tx) deleteOne(r *request) answer {
 	case r.model.deleteAnswer == "document" && tx.sw.DeleteConversation == "document":
 		return jsonAnswer(http.StatusOK, tx.written(r.model, rec))
 	case tx.sw.DeleteAnswer == "empty":
-		return answer{status: http.StatusOK}
+		return answer{Status: http.StatusOK}
 	}
 	return jsonAnswer(http.StatusOK, []byte(`{"n":1,"ok":1,"deletedCount":1}`))
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 // TestSamplesHaveKnownNames holds the table to documented records: each name of theirs is one that the model
@@ -20,7 +22,7 @@ func TestSamplesHaveKnownNames(t *testing.T) {
 		Listing string          `json:"listing"`
 		Record  json.RawMessage `json:"record"`
 	}
-	decode(t, string(raw), &samples)
+	simtest.Decode(t, string(raw), &samples)
 	covered := map[*model]bool{}
 	for _, sample := range samples {
 		m := modelByName[sample.Listing]

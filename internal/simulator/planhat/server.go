@@ -52,17 +52,15 @@ type Server struct {
 	mux         *http.ServeMux
 	limits      *limiter
 	calls       simkit.CallLog
-	faults      *faultList
+	faults      *simkit.FaultList[Fault]
 	late        *pending
-	switches    atomic.Pointer[Switches]
+	switches    simkit.Switchboard[Switches]
 	tokens      atomic.Pointer[map[string]Token]
 	onRequest   atomic.Pointer[func(*http.Request)]
 	journalRows bool
-	closing     chan struct{}
-	closeOnce   sync.Once
+	closing     *simkit.Closing
 
-	lifeMu sync.Mutex
-	life   *life
+	*simkit.LifeLoop
 
 	mu          sync.Mutex // guards what follows: the tenant
 	stores      map[*model]*store
@@ -77,26 +75,28 @@ type Server struct {
 
 // New seeds a tenant and serves it.
 func New(o Options) *Server {
-	if err := simkit.Validate(o.Switches); err != nil {
-		panic("planhatsim.New: " + err.Error())
-	}
 	s := &Server{
-		now: o.Now, closing: make(chan struct{}), journalRows: o.JournalRows, coreOnly: o.CoreOnly, late: newPending(),
+		now: o.Now, closing: simkit.NewClosing(), journalRows: o.JournalRows, coreOnly: o.CoreOnly, late: newPending(),
 		limits: &limiter{now: time.Now, minute: cmp.Or(o.Minute, time.Minute), perMinute: cmp.Or(o.CallsPerMinute, 200), perSecond: cmp.Or(o.PerSecond, 150), inFlight: cmp.Or(o.InFlight, 50)},
 		rng:    rand.New(rand.NewPCG(uint64(o.Seed), 1)),
 		stores: map[*model]*store{}, past: &past{now: time.Now},
 	}
+	if err := s.switches.Set(o.Switches); err != nil {
+		panic("planhatsim.New: " + err.Error())
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.faults = newFaultList(rand.New(rand.NewPCG(uint64(o.Seed), 2)))
-	sw := simkit.Filled(o.Switches)
-	s.switches.Store(&sw)
+	s.faults = simkit.NewFaultList(rand.New(rand.NewPCG(uint64(o.Seed), 2)), Fault.rule)
 	if o.Tokens == nil {
 		o.Tokens = map[string]Token{DefaultToken: {}}
 	}
 	s.SetTokens(o.Tokens)
 	s.OnRequest(o.OnRequest)
+	s.LifeLoop = simkit.NewLifeLoop(func(n int) (made int) {
+		s.Mutate(func(tx *Tx) { made = tx.live(n) })
+		return made
+	})
 	for _, m := range modelRows {
 		if m.within == nil {
 			s.stores[m] = newStore(m)
@@ -111,7 +111,7 @@ func New(o Options) *Server {
 // Close stops life, lets go of held connections and waits for late effects.
 func (s *Server) Close() {
 	s.SetLife(0)
-	s.closeOnce.Do(func() { close(s.closing) })
+	s.closing.Close()
 	s.late.wait()
 }
 
@@ -122,14 +122,7 @@ func (s *Server) SetTokens(tokens map[string]Token) { s.tokens.Store(&tokens) }
 func (s *Server) OnRequest(hook func(*http.Request)) { s.onRequest.Store(&hook) }
 
 // SetSwitches replaces all switches.
-func (s *Server) SetSwitches(sw Switches) error {
-	if err := simkit.Validate(sw); err != nil {
-		return err
-	}
-	sw = simkit.Filled(sw)
-	s.switches.Store(&sw)
-	return nil
-}
+func (s *Server) SetSwitches(sw Switches) error { return s.switches.Set(sw) }
 
 func (s *Server) store(m *model) *store { return s.stores[m.stored()] }
 
@@ -177,13 +170,13 @@ func (s *Server) vendor(w http.ResponseWriter, r *http.Request) {
 	}
 	var known bool
 	if req.token, known = s.authenticate(r); !known {
-		call.Status = write(w, unauthorized(req.sw))
+		call.Status = unauthorized(req.sw).Write(w)
 		return
 	}
 	admitted := s.limits.admit(req.sw, w.Header())
 	defer s.limits.release()
 	if !admitted {
-		call.Status = write(w, plain(http.StatusTooManyRequests, "Too many requests"))
+		call.Status = plain(http.StatusTooManyRequests, "Too many requests").Write(w)
 		return
 	}
 	call.Fault, call.Status, call.Items = s.answer(w, req)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 func TestSwitchTable(t *testing.T) {
@@ -16,7 +18,7 @@ func TestSwitchTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var byName map[string]string
-	decode(t, string(defaults), &byName)
+	simtest.Decode(t, string(defaults), &byName)
 	if len(values) != len(byName) || len(values) < 40 {
 		t.Fatalf("%d switches with values, %d in JSON", len(values), len(byName))
 	}
@@ -73,7 +75,7 @@ func TestEverySwitchChangesSomething(t *testing.T) {
 		"archived_true":          get("GET", "/endusers?archived=true&select=_id&limit=2000", ""),
 		"archived_conversations": get("GET", "/conversations?limit=2000&select=_id", ""),
 		"null_write":             get("PUT", "/companies/extid-acct-1001", `{"phase":null,"custom":{"Seats":null}}`),
-		"identical_put":          func(s *sim) string { s.now.add(time.Second); return get("PUT", "/companies/extid-acct-1001", `{}`)(s) },
+		"identical_put":          func(s *sim) string { s.now.Add(time.Second); return get("PUT", "/companies/extid-acct-1001", `{}`)(s) },
 		"create_status":          get("POST", "/companies", `{"name":"x"}`),
 		"put_body_id": func(s *sim) string {
 			id := s.first("companies")
@@ -111,7 +113,7 @@ func TestEverySwitchChangesSomething(t *testing.T) {
 		"task_status":              get("POST", "/tasks", `{"mainType":"task","companyId":"extid-acct-1001","status":"done"}`),
 		"cid_prefix":               get("POST", "/invoices", `{"currency":"EUR","cId":"extid-acct-1001"}`),
 		"user_bulk_email":          get("PUT", "/users", `[{"email":"staff1@vendor.example","nickName":"N","firstName":"F","lastName":"L"}]`),
-		"derived_stamps":           func(s *sim) string { s.now.add(time.Second); s.Derive(1); return string(s.State("companies")) },
+		"derived_stamps":           func(s *sim) string { s.now.Add(time.Second); s.Derive(1); return string(s.State("companies")) },
 	}
 	elsewhere := []string{"minute_limit", "minute_window", "rate_headers", "rate_reset", "retry_after", "date_header"} // access_test.go
 	for name, values := range SwitchValues() {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 // journalled gives what the journal says of writes after an entry: via, op, object.
@@ -82,7 +84,7 @@ func TestTicketIsAConversation(t *testing.T) {
 	if got := s.list("/conversations")[0]; got["_id"] != id || got["companyId"] != company || got["hasMore"] != false {
 		t.Errorf("as a conversation: %v", got)
 	}
-	s.now.add(time.Minute)
+	s.now.Add(time.Minute)
 	status, a = s.bulk("/tickets", `[{"sourceId":"desk-1","status":"closed","email":"kari@home.example"},{"sourceId":"desk-1","status":"lost"},{"sourceId":"desk-2"}]`)
 	if status != 200 || a.Updated != 1 || a.Created+a.Nonupdates+len(a.UpdatedErrors)+len(a.CreatedErrors) != 0 {
 		t.Errorf("items without an e-mail are dropped without a word: %d %+v", status, a)
@@ -177,7 +179,7 @@ func TestTimesheetsPlaceTheirEntries(t *testing.T) {
 		got := s.ok("GET", "/timeentries/"+entry, "")
 		return fmt.Sprint(got["timesheetId"], " ", got["timesheetStatus"])
 	}
-	s.now.add(time.Minute)
+	s.now.Add(time.Minute)
 	sheet = s.ok("PUT", "/timesheets/"+id, `{"status":"approved","timeEntries":[{"_id":"`+one+`"}]}`)
 	if sheet["approvedBy"] != user || sheet["dateOfApproval"] != "2026-03-05T12:01:00.123Z" {
 		t.Errorf("approved: %v", sheet)
@@ -187,7 +189,7 @@ func TestTimesheetsPlaceTheirEntries(t *testing.T) {
 	}
 	r := s.do("POST", "/timeentries/duplicate", `{"ids":["`+one+`"]}`)
 	var copies []map[string]any
-	decode(t, r.body, &copies)
+	simtest.Decode(t, r.body, &copies)
 	if r.status != 200 || len(copies) != 1 || copies[0]["_id"] == one || copies[0]["timesheetId"] != nil || fmt.Sprint(copies[0]["totalBilled"]) != "120" {
 		t.Errorf("duplicate: %d %s", r.status, r.body)
 	}
@@ -221,7 +223,7 @@ func TestIssuesAndStages(t *testing.T) {
 		t.Errorf("by the second company: %v", rows)
 	}
 	deal := s.ok("POST", "/opportunities", `{"companyId":"`+ids[1]+`","salesStage":"Discovery"}`)["_id"].(string)
-	s.now.add(time.Minute)
+	s.now.Add(time.Minute)
 	history := fmt.Sprint(s.ok("PUT", "/opportunities/"+deal, `{"salesStage":"Proposal"}`)["stageHistory"])
 	if history != "[map[stage:Discovery time:2026-03-05T12:00:00.123Z] map[stage:Proposal time:2026-03-05T12:01:00.123Z]]" {
 		t.Errorf("stages %s", history)

@@ -16,24 +16,24 @@ import (
 // answer handles a request under the faults that it meets. It gives the fault's kind, the status that
 // was sent (0 for none) and the number of rows or items.
 func (s *Server) answer(w http.ResponseWriter, r *request) (kind string, status, items int) {
-	wait, fault := s.faults.pick(r)
+	wait, fault := s.faults.OfRequest("latency", func(f Fault) bool { return f.matches(r) })
 	if wait > 0 {
 		kind = "latency"
-		s.sleep(r, wait)
+		s.closing.Sleep(r.Request, wait)
 	}
 	if fault == nil {
 		a := s.handle(r, Fault{})
-		return kind, write(w, a), a.items
+		return kind, a.Write(w), a.Items
 	}
 	var a answer
 	if fault.applied() {
 		a = s.handle(r, *fault)
 	}
-	if code := fault.status(); code != 0 {
+	if code := fault.rule().Status(); code != 0 {
 		fault.askToWait(w.Header(), s.now())
-		return fault.Kind, write(w, plain(code, http.StatusText(code))), a.items
+		return fault.Kind, plain(code, http.StatusText(code)).Write(w), a.Items
 	}
-	return fault.Kind, faultKinds[fault.Kind].reply(s, w, r, *fault, a), a.items
+	return fault.Kind, faultKinds[fault.Kind].reply(s, w, r, *fault, a), a.Items
 }
 
 // askToWait says for how long, in the words of the rule's mode.
@@ -66,25 +66,14 @@ func (f Fault) shift() int {
 	return f.Rows
 }
 
-// sleep waits, but no longer than the client or the server.
-func (s *Server) sleep(r *request, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-r.Context().Done():
-	case <-s.closing:
-	}
-}
-
-func reply(_ *Server, w http.ResponseWriter, _ *request, _ Fault, a answer) int { return write(w, a) }
+func reply(_ *Server, w http.ResponseWriter, _ *request, _ Fault, a answer) int { return a.Write(w) }
 
 func page502(_ *Server, w http.ResponseWriter, _ *request, _ Fault, _ answer) int {
-	return write(w, answer{status: http.StatusOK, kind: typeHTML, body: []byte(proxyPage)})
+	return answer{Status: http.StatusOK, Kind: typeHTML, Body: []byte(proxyPage)}.Write(w)
 }
 
 func emptyBody(_ *Server, w http.ResponseWriter, _ *request, _ Fault, _ answer) int {
-	return write(w, answer{status: http.StatusOK, kind: typeJSON})
+	return answer{Status: http.StatusOK, Kind: simkit.TypeJSON}.Write(w)
 }
 
 // hold gives no answer: it waits until the client gives up, then closes the connection.
@@ -108,12 +97,9 @@ func (s *Server) holdFor(w http.ResponseWriter, r *request, f Fault, d time.Dura
 	switch {
 	case f.Close:
 	case d > 0:
-		s.sleep(r, d)
+		s.closing.Sleep(r.Request, d)
 	default:
-		select {
-		case <-r.Context().Done():
-		case <-s.closing:
-		}
+		s.closing.Hold(r.Request)
 	}
 	simkit.Drop(w, func(net.Conn) {})
 }
@@ -126,55 +112,44 @@ func reset(_ *Server, w http.ResponseWriter, _ *request, _ Fault, _ answer) int 
 
 // truncate breaks the answer off in its middle.
 func truncate(_ *Server, w http.ResponseWriter, _ *request, f Fault, a answer) int {
-	half := a.body[:len(a.body)/2]
+	half := a.Body[:len(a.Body)/2]
 	switch f.Mode {
 	case "json":
-		a.body = half
-		return write(w, a)
+		a.Body = half
+		return a.Write(w)
 	case "chunked":
 		simkit.Drop(w, func(conn net.Conn) {
-			_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s", a.status, http.StatusText(a.status), a.kind, len(a.body), half)
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s", a.Status, http.StatusText(a.Status), a.Kind, len(a.Body), half)
 		})
-		return a.status
+		return a.Status
 	}
-	w.Header().Set("Content-Type", a.kind)
-	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)+1))
-	w.WriteHeader(a.status)
-	_, _ = w.Write(half) // less than was announced: net/http closes the connection
-	return a.status
+	return a.Truncate(w)
 }
 
 // stall sends half of the answer and no more; the connection is closed when the client has given up.
 func stall(s *Server, w http.ResponseWriter, r *request, f Fault, a answer) int {
-	if len(a.body) == 0 { // its head would be the whole of it, and the client not give up but go on
+	if len(a.Body) == 0 { // its head would be the whole of it, and the client not give up but go on
 		return hold(s, w, r, f, a)
 	}
-	announce(w, a)
-	_, _ = w.Write(a.body[:len(a.body)/2])
+	a.Announce(w, len(a.Body))
+	_, _ = w.Write(a.Body[:len(a.Body)/2])
 	_ = http.NewResponseController(w).Flush() // a client that has gone away is not the vendor's trouble
 	s.holdFor(w, r, f, time.Duration(f.Ms)*time.Millisecond)
-	return a.status
+	return a.Status
 }
 
 // drip sends the answer a little at a time.
 func drip(s *Server, w http.ResponseWriter, r *request, f Fault, a answer) int {
 	const pieces, usual = 50, 100
-	announce(w, a)
+	a.Announce(w, len(a.Body))
 	pause := time.Duration(cmp.Or(f.Ms, usual)) * time.Millisecond
-	for piece := range slices.Chunk(a.body, len(a.body)/pieces+1) {
+	for piece := range slices.Chunk(a.Body, len(a.Body)/pieces+1) {
 		if _, err := w.Write(piece); err != nil || http.NewResponseController(w).Flush() != nil {
 			break
 		}
-		s.sleep(r, pause)
+		s.closing.Sleep(r.Request, pause)
 	}
-	return a.status
-}
-
-// announce sends the head of an answer with its whole length.
-func announce(w http.ResponseWriter, a answer) {
-	w.Header().Set("Content-Type", a.kind)
-	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
-	w.WriteHeader(a.status)
+	return a.Status
 }
 
 // pending counts effects that are still to come.

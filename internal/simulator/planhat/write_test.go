@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/simulator/simkit/simtest"
 )
 
 func TestCreateAnswersWithTheFullObject(t *testing.T) {
@@ -22,7 +24,7 @@ func TestCreateAnswersWithTheFullObject(t *testing.T) {
 	if !strings.Contains(s.do("GET", "/companies/"+got["_id"].(string), "").body, `"custom":{"A":1.0,"B":"x"}`) {
 		t.Error("custom fields, nested and dotted, must be stored with their text")
 	}
-	s.now.add(time.Second)
+	s.now.Add(time.Second)
 	if next := s.company(`{"name":"Later"}`); next <= got["_id"].(string) {
 		t.Error("ids must ascend by creation")
 	}
@@ -58,7 +60,7 @@ func TestRefusedWrites(t *testing.T) {
 	} {
 		t.Run(c.fact, func(t *testing.T) {
 			r := s.do(c.method, c.path, c.body)
-			if r.status != 400 || !strings.Contains(object(t, r.body)["message"].(string), c.message) {
+			if r.status != 400 || !strings.Contains(simtest.Object(t, r.body)["message"].(string), c.message) {
 				t.Errorf("%d %s, want 400 with %q", r.status, r.body, c.message)
 			}
 		})
@@ -112,7 +114,7 @@ func TestPathAndBodyPrefixes(t *testing.T) {
 func TestUpdateIsPartial(t *testing.T) {
 	s := start(t, Options{Companies: -1})
 	id := s.company(`{"name":"A","tags":["x","y"],"custom":{"One":1,"Two":2}}`)
-	s.now.add(time.Minute)
+	s.now.Add(time.Minute)
 	got := s.ok("PUT", "/companies/"+id, `{"tags":["z"],"custom":{"Two":22},"custom.Three":"","phase":null}`)
 	custom := got["custom"].(map[string]any)
 	if floatAny(custom["One"]) != 1 || floatAny(custom["Two"]) != 22 || custom["Three"] != "" {
@@ -127,7 +129,7 @@ func TestUpdateIsPartial(t *testing.T) {
 	if got["updatedAt"] != "2026-03-05T12:01:00.123Z" || got["createdAt"] != "2026-03-05T12:00:00.123Z" {
 		t.Errorf("stamps: %v %v", got["createdAt"], got["updatedAt"])
 	}
-	s.now.add(time.Minute)
+	s.now.Add(time.Minute)
 	if same := s.ok("PUT", "/companies/"+id, `{"tags":["z"],"custom":{"One":1.0}}`); same["updatedAt"] != got["updatedAt"] {
 		t.Error("an identical update must not move the stamp")
 	}

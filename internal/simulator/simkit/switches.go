@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // A struct of switches has string fields only; the tag json names a switch, the tag values lists what it may be,
@@ -77,4 +78,29 @@ func Validate[S any](s S) error {
 		}
 	}
 	return nil
+}
+
+// Switchboard holds the switches of a server.
+type Switchboard[S any] struct{ set atomic.Pointer[S] }
+
+// Load gives the switches as they are.
+func (b *Switchboard[S]) Load() *S { return b.set.Load() }
+
+// Set replaces all switches.
+func (b *Switchboard[S]) Set(s S) error {
+	if err := Validate(s); err != nil {
+		return err
+	}
+	s = Filled(s)
+	b.set.Store(&s)
+	return nil
+}
+
+// Merge sets the switches that a JSON object names and leaves the others.
+func (b *Switchboard[S]) Merge(text []byte) error {
+	merged, err := Merged(*b.Load(), text)
+	if err == nil {
+		b.set.Store(&merged)
+	}
+	return err
 }
