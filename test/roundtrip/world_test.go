@@ -30,6 +30,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
 )
 
 // TestMain lets all subtests run at once: they wait for the services, and compute little.
@@ -97,15 +98,9 @@ func newWorld(t *testing.T, o planhatsim.Options, env map[string]string, service
 // load is the configuration of a process.
 func load(t *testing.T, vars map[string]string, name string) config.Config {
 	t.Helper()
-	environ := []string{"INSTANCE_ID=" + name + "-0"}
-	for k, v := range vars {
-		environ = append(environ, k+"="+v)
-	}
-	cfg, err := config.Load(environ, service.Objects())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cfg
+	vars = maps.Clone(vars)
+	vars["INSTANCE_ID"] = name + "-0"
+	return settings.Config(t, vars)
 }
 
 // run runs a service until the test ends.
