@@ -1,7 +1,6 @@
 package source_test
 
 import (
-	"context"
 	"fmt"
 	"hash/crc32"
 	"maps"
@@ -22,6 +21,7 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/background"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
@@ -114,22 +114,7 @@ func newRig(t *testing.T, sim planhatsim.Options, env map[string]string) *rig {
 func (r *rig) start() (svc *source.Service, stop func()) {
 	r.t.Helper()
 	svc = r.prepare()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- svc.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			r.t.Errorf("source: %v", err)
-		}
-	}
-	r.t.Cleanup(stop)
-	return svc, stop
+	return svc, background.Run(r.t, "source", svc.Run)
 }
 
 // prepare makes a source and its topics.

@@ -21,6 +21,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/background"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/front"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/metric"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
@@ -123,16 +124,10 @@ func (w *world) start() {
 	if err := w.svc.Prepare(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
-	done := make(chan error, 1)
-	go pprof.Do(ctx, pprof.Labels("story", w.name), func(ctx context.Context) { done <- w.svc.Run(ctx) })
-	w.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			w.t.Errorf("source: %v", err)
-		}
+	w.stop = background.Run(w.t, "source", func(ctx context.Context) (err error) {
+		pprof.Do(ctx, pprof.Labels("story", w.name), func(ctx context.Context) { err = w.svc.Run(ctx) })
+		return err
 	})
-	w.t.Cleanup(w.stop)
 }
 
 // until waits for something that is not the subject of an assertion.

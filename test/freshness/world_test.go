@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,7 +51,7 @@ func inBubbleBefore(t *testing.T, sim planhatsim.Options, env map[string]string,
 // start runs the source until stop.
 func (w *world) start() {
 	w.t.Helper()
-	w.stop = sync.OnceFunc(w.Start(w.vendor))
+	w.stop = w.Start(w.vendor)
 }
 
 func (w *world) status() source.WorkspaceStatus {

@@ -22,6 +22,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/background"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
 )
 
@@ -139,15 +140,7 @@ func (w *world) prepare() *sink.Service {
 // start runs a sink to the end of the test.
 func (w *world) start(svc *sink.Service) {
 	w.t.Helper()
-	ctx, cancel := context.WithCancel(w.t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- svc.Run(ctx) }()
-	w.t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			w.t.Errorf("the sink ended: %v", err)
-		}
-	})
+	background.Run(w.t, "sink", svc.Run)
 }
 
 // command is JSON as users write it.

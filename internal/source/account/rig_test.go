@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,6 +26,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/account"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/background"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/metric"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
@@ -171,46 +171,35 @@ func (r *rig) held() []byte {
 // start runs a source; stop drains it.
 func (r *rig) start() (svc *source.Service, stop func()) {
 	r.t.Helper()
-	return r.run(func(err error) {
-		if err != nil {
-			r.t.Errorf("source: %v", err)
-		}
-	})
+	svc = r.prepare()
+	return svc, background.Run(r.t, "source", svc.Run)
 }
 
 // startFrozen is start for a source that loses its shard while it is stopped: it may
 // end as it likes.
 func (r *rig) startFrozen() (svc *source.Service, stop func()) {
 	r.t.Helper()
-	return r.run(func(error) {})
+	svc = r.prepare()
+	end := background.Start(r.t, svc.Run)
+	return svc, func() { _ = end() }
 }
 
-func (r *rig) run(ended func(error)) (svc *source.Service, stop func()) {
+// prepare makes a source and its topics.
+func (r *rig) prepare() *source.Service {
 	r.t.Helper()
 	registry, err := kafka.NewRegistry(r.cfg.Registry)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.reg = prometheus.NewRegistry()
-	svc = source.New(r.cfg, source.Deps{
+	svc := source.New(r.cfg, source.Deps{
 		Kafka: r.kafka, Registrar: schemas.NewRegistrar(registry, true), Resolver: schemas.NewResolver(registry), Registerer: r.reg, Version: "test",
 		AccountTimes: r.times, OnPoint: r.point, Now: r.now,
 	})
 	if err := svc.Prepare(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- svc.Run(ctx) }()
-	var once sync.Once
-	stop = func() {
-		once.Do(func() {
-			cancel()
-			ended(<-done)
-		})
-	}
-	r.t.Cleanup(stop)
-	return svc, stop
+	return svc
 }
 
 // started is start, and waits until every object has been read once.

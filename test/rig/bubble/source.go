@@ -1,7 +1,6 @@
 package bubble
 
 import (
-	"context"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/background"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/logbook"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
 )
@@ -76,13 +76,5 @@ func (s *Source) Start(vendor http.RoundTripper) (stop func()) {
 	if err := s.Service.Prepare(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- s.Service.Run(ctx) }()
-	return func() {
-		cancel()
-		if err := <-done; err != nil {
-			s.t.Errorf("source: %v", err)
-		}
-	}
+	return background.Run(s.t, "source", s.Service.Run)
 }

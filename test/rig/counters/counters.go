@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/background"
 )
 
 // Counter is a worker that keeps a number in its state and writes each value of it
@@ -89,15 +89,7 @@ func Client(t *testing.T, o kafka.Options, opts ...kgo.Opt) *kgo.Client {
 // Run starts a manager of shards; stop drains it.
 func Run(t *testing.T, o shard.Options) (stop func() error) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- shard.New(o).Run(ctx) }()
-	stop = sync.OnceValue(func() error {
-		cancel()
-		return <-done
-	})
-	t.Cleanup(func() { _ = stop() })
-	return stop
+	return background.Start(t, shard.New(o).Run)
 }
 
 // Collect reads committed output until so many values are there, and gives them by
