@@ -14,6 +14,9 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 )
 
+// floorTopic is where the floor writes.
+var floorTopic = kafka.TopicSpec{Name: "floor", Partitions: 3, ReplicationFactor: 1}
+
 // floor is a bare program: franz-go, encoding/json, net/http, nothing of the product.
 type floor struct {
 	site   *site
@@ -31,21 +34,15 @@ type result struct {
 }
 
 func newFloor(s *site, answers bool) (*floor, error) {
-	o, err := s.kafka()
-	if err != nil {
-		return nil, err
+	f := &floor{site: s}
+	var topics []kafka.TopicSpec
+	if answers {
+		f.topic, topics = floorTopic.Name, []kafka.TopicSpec{floorTopic}
 	}
-	client, err := o.NewClient(kgo.ConsumeTopics(s.names().Commands("planhat", stage.Workspace)), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	var err error
+	f.client, err = s.client(topics, kgo.ConsumeTopics(s.names().Commands("planhat", stage.Workspace)), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()))
-	if err != nil {
-		return nil, err
-	}
-	f := &floor{site: s, client: client}
-	if !answers {
-		return f, nil
-	}
-	f.topic = "floor"
-	return f, kafka.EnsureTopics(context.Background(), client, []kafka.TopicSpec{{Name: f.topic, Partitions: 3, ReplicationFactor: 1}}, true)
+	return f, err
 }
 
 // fail keeps the first error.

@@ -17,7 +17,6 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
-	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // command is the JSON that users write.
@@ -74,19 +73,12 @@ func (s *site) send(op string) error {
 	if err != nil {
 		return err
 	}
-	o, err := s.kafka()
-	if err != nil {
-		return err
-	}
-	client, err := o.NewClient()
+	topic := s.names().CommandTopic("planhat", stage.Workspace, kafka.Layout{Partitions: cfg.Topics.Partitions, ReplicationFactor: 1})
+	client, err := s.client([]kafka.TopicSpec{topic})
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	topic := s.names().CommandTopic("planhat", stage.Workspace, kafka.Layout{Partitions: cfg.Topics.Partitions, ReplicationFactor: 1})
-	if err := kafka.EnsureTopics(context.Background(), client, []kafka.TopicSpec{topic}, true); err != nil {
-		return err
-	}
 	var records []*kgo.Record
 	for n := range s.Records {
 		value, err := json.Marshal(command{fmt.Sprintf("c-%d", n), op, "company", map[string]string{"externalId": key(n)}, fields(n)})
@@ -136,44 +128,26 @@ const answersEvery = 20 * time.Millisecond
 
 // execute runs a sink until every command has its result.
 func (s *site) execute() (usage, error) {
-	cfg, err := s.config()
-	if err != nil {
-		return usage{}, err
-	}
-	o, err := s.kafka()
-	if err != nil {
-		return usage{}, err
-	}
-	registry, err := kafka.NewRegistry(cfg.Registry)
+	p, err := s.product()
 	if err != nil {
 		return usage{}, err
 	}
 	metrics := prometheus.NewRegistry()
-	svc := sink.New(cfg, sink.Deps{
-		Kafka: o, Registrar: schemas.NewRegistrar(registry, true), Resolver: schemas.NewResolver(registry), Registerer: metrics, Version: "bench",
+	svc := sink.New(p.config, sink.Deps{
+		Kafka: p.kafka, Registrar: p.registrar, Resolver: p.resolver, Registerer: metrics, Version: "bench",
 		// The pace of a token is not what is measured: calls go through a budget that has no limit.
 		Budget: func(config.Workspace) *planhat.Budget { return planhat.NewBudget(planhat.BudgetOptions{}) },
 	})
-	if err := svc.Prepare(context.Background()); err != nil {
-		return usage{}, err
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	m := startMeter()
-	go func() { ended <- svc.Run(ctx) }()
-	var n int
-	for n < s.Records {
-		time.Sleep(answersEvery) //nolint:forbidigo // the work is another goroutine's
-		if n, err = answeredOK(metrics); err != nil {
-			break
+	return during(svc, func(m meter) (usage, error) {
+		var n int
+		for n < s.Records {
+			time.Sleep(answersEvery) //nolint:forbidigo // the work is another goroutine's
+			if n, err = answeredOK(metrics); err != nil {
+				break
+			}
 		}
-	}
-	u := m.stop(n)
-	stop()
-	if failed := <-ended; err == nil {
-		err = failed
-	}
-	return u, err
+		return m.stop(n), err
+	})
 }
 
 // answeredOK counts the commands that were answered; one that is not OK is an

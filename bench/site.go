@@ -1,22 +1,24 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"runtime/metrics"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/programs"
 )
 
 // siteVar tells a child where the parts are.
@@ -85,6 +87,25 @@ func (s *site) kafka() (kafka.Options, error) {
 	return kafka.FromConfig(cfg.Kafka)
 }
 
+// client makes topics, and a client for them.
+func (s *site) client(topics []kafka.TopicSpec, opts ...kgo.Opt) (*kgo.Client, error) {
+	o, err := s.kafka()
+	if err != nil {
+		return nil, err
+	}
+	client, err := o.NewClient(opts...)
+	if err != nil {
+		return nil, err
+	}
+	for _, topic := range topics {
+		if err := kafka.EnsureTopics(context.Background(), client, []kafka.TopicSpec{topic}, true); err != nil {
+			client.Close()
+			return nil, err
+		}
+	}
+	return client, nil
+}
+
 func (s *site) names() kafka.Names { return kafka.Names{Bridge: "planhat-bridge"} }
 
 // meter measures a stretch of work of this process.
@@ -100,7 +121,8 @@ func startMeter() meter {
 }
 
 func (m meter) stop(records int) usage {
-	u := usage{Records: records, CPU: cpuTime() - m.cpu, Wall: time.Since(m.started), RSS: peakRSS()}
+	u := usage{Records: records, CPU: cpuTime() - m.cpu, Wall: time.Since(m.started)}
+	u.RSS, _ = programs.PeakMemory(os.Getpid()) // 0 where the system does not tell
 	allocs, gc := heapWork()
 	u.Allocs, u.GC = allocs-m.allocs, gc-m.gc
 	return u
@@ -115,20 +137,6 @@ func heapWork() (allocs uint64, gc time.Duration) {
 	metrics.Read(samples)
 	seconds := samples[1].Value.Float64() - samples[2].Value.Float64()
 	return samples[0].Value.Uint64(), time.Duration(seconds * float64(time.Second))
-}
-
-// peakRSS is the most memory that this program has had, in bytes; 0 where the
-// system does not tell. The figure of getrusage will not do: a child begins with
-// the peak of the process that started it.
-func peakRSS() int64 {
-	text, _ := os.ReadFile("/proc/self/status")
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
-			return kib << 10
-		}
-	}
-	return 0
 }
 
 func cpuTime() time.Duration {

@@ -38,19 +38,11 @@ func (s *site) page(path string, offset, limit int) ([]json.RawMessage, error) {
 
 // floorSnapshot: page -> Avro -> Kafka.
 func floorSnapshot(s *site) (usage, error) {
-	o, err := s.kafka()
-	if err != nil {
-		return usage{}, err
-	}
-	client, err := o.NewClient()
+	client, err := s.client([]kafka.TopicSpec{floorTopic})
 	if err != nil {
 		return usage{}, err
 	}
 	defer client.Close()
-	topic := kafka.TopicSpec{Name: "floor", Partitions: 3, ReplicationFactor: 1}
-	if err := kafka.EnsureTopics(context.Background(), client, []kafka.TopicSpec{topic}, true); err != nil {
-		return usage{}, err
-	}
 	codec, err := schemas.NewCodec("planhat", "company")
 	if err != nil {
 		return usage{}, err
@@ -73,7 +65,7 @@ func floorSnapshot(s *site) (usage, error) {
 			if err := json.Unmarshal(row, &id); err != nil {
 				return usage{}, err
 			}
-			client.Produce(context.Background(), &kgo.Record{Topic: topic.Name, Key: []byte(id.ID), Value: value}, func(_ *kgo.Record, err error) {
+			client.Produce(context.Background(), &kgo.Record{Topic: floorTopic.Name, Key: []byte(id.ID), Value: value}, func(_ *kgo.Record, err error) {
 				if err != nil {
 					failed = err
 				}
@@ -156,41 +148,22 @@ func productUnchanged(s *site) (usage, error) {
 
 // capture runs a source for one object and lets measure look at its stream.
 func (s *site) capture(object, freshness string, measure func(meter, func() source.StreamStatus) (usage, error)) (usage, error) {
-	cfg, err := s.config("PLANHAT_OBJECTS="+object, freshness)
+	p, err := s.product("PLANHAT_OBJECTS="+object, freshness)
 	if err != nil {
 		return usage{}, err
 	}
-	o, err := s.kafka()
-	if err != nil {
-		return usage{}, err
-	}
-	registry, err := kafka.NewRegistry(cfg.Registry)
-	if err != nil {
-		return usage{}, err
-	}
-	svc := source.New(cfg, source.Deps{
-		Kafka: o, Registrar: schemas.NewRegistrar(registry, true), Resolver: schemas.NewResolver(registry),
-		Registerer: prometheus.NewRegistry(), Version: "bench",
+	svc := source.New(p.config, source.Deps{
+		Kafka: p.kafka, Registrar: p.registrar, Resolver: p.resolver, Registerer: prometheus.NewRegistry(), Version: "bench",
 	})
-	if err := svc.Prepare(context.Background()); err != nil {
-		return usage{}, err
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	m := startMeter()
-	go func() { ended <- svc.Run(ctx) }()
-	u, err := measure(m, func() source.StreamStatus {
-		status, _ := svc.Status().(source.Status)
-		for _, w := range status.Workspaces {
-			for _, st := range w.Streams {
-				return st
+	return during(svc, func(m meter) (usage, error) {
+		return measure(m, func() source.StreamStatus {
+			status, _ := svc.Status().(source.Status)
+			for _, w := range status.Workspaces {
+				for _, st := range w.Streams {
+					return st
+				}
 			}
-		}
-		return source.StreamStatus{}
+			return source.StreamStatus{}
+		})
 	})
-	stop()
-	if failed := <-ended; err == nil {
-		err = failed
-	}
-	return u, err
 }

@@ -104,18 +104,11 @@ func sendWebhook(client *http.Client, address, body string) error {
 
 // floorWebhook: check the password, read, produce, wait, answer.
 func floorWebhook(s *site) (usage, error) {
-	o, err := s.kafka()
-	if err != nil {
-		return usage{}, err
-	}
-	client, err := o.NewClient()
+	client, err := s.client([]kafka.TopicSpec{floorTopic})
 	if err != nil {
 		return usage{}, err
 	}
 	defer client.Close()
-	if err := kafka.EnsureTopics(context.Background(), client, []kafka.TopicSpec{{Name: "floor", Partitions: 3, ReplicationFactor: 1}}, true); err != nil {
-		return usage{}, err
-	}
 	var left atomic.Int64
 	left.Store(int64(s.Records))
 	done := make(chan struct{})
@@ -127,7 +120,7 @@ func floorWebhook(s *site) (usage, error) {
 		}
 		body, err := io.ReadAll(r.Body)
 		if err == nil {
-			err = client.ProduceSync(r.Context(), &kgo.Record{Topic: "floor", Value: body}).FirstErr()
+			err = client.ProduceSync(r.Context(), &kgo.Record{Topic: floorTopic.Name, Value: body}).FirstErr()
 		}
 		if err != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -152,28 +145,17 @@ func floorWebhook(s *site) (usage, error) {
 
 // productWebhook is the intake alone.
 func productWebhook(s *site) (usage, error) {
-	cfg, err := s.config("SOURCE_COMPONENTS=webhook", "PIPEDRIVE_ACCOUNTS=bench", "PIPEDRIVE_WEBHOOK_USER="+hookUser, "PIPEDRIVE_WEBHOOK_PASSWORD="+hookPassword)
+	p, err := s.product("SOURCE_COMPONENTS=webhook", "PIPEDRIVE_ACCOUNTS=bench", "PIPEDRIVE_WEBHOOK_USER="+hookUser, "PIPEDRIVE_WEBHOOK_PASSWORD="+hookPassword)
 	if err != nil {
 		return usage{}, err
 	}
-	o, err := s.kafka()
-	if err != nil {
-		return usage{}, err
-	}
-	svc := webhook.New(cfg, webhook.Deps{Kafka: o, Registerer: prometheus.NewRegistry()})
-	if err := svc.Prepare(context.Background()); err != nil {
-		return usage{}, err
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	m := startMeter()
-	go func() { ended <- svc.Run(ctx) }()
-	for stored(svc) < int64(s.Records) {
-		time.Sleep(lookEvery) //nolint:forbidigo // the work is another goroutine's
-	}
-	u := m.stop(s.Records)
-	stop()
-	return u, <-ended
+	svc := webhook.New(p.config, webhook.Deps{Kafka: p.kafka, Registerer: prometheus.NewRegistry()})
+	return during(svc, func(m meter) (usage, error) {
+		for stored(svc) < int64(s.Records) {
+			time.Sleep(lookEvery) //nolint:forbidigo // the work is another goroutine's
+		}
+		return m.stop(s.Records), nil
+	})
 }
 
 // stored is how many webhooks were answered 200.

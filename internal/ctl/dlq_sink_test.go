@@ -23,6 +23,7 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/background"
 )
 
 // newWorld is a broker, a registry, a vendor and the sink that carries out the
@@ -77,15 +78,7 @@ func (b *bridge) carryOut(vendorURL string) {
 	if err := service.Prepare(b.t.Context()); err != nil {
 		b.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(b.t.Context())
-	done := make(chan error, 1)
-	go func() { done <- service.Run(ctx) }()
-	b.t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			b.t.Errorf("the sink ended: %v", err)
-		}
-	})
+	background.Run(b.t, "sink", service.Run)
 }
 
 // command sends one command and waits for its result.

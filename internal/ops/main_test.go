@@ -7,32 +7,14 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/logbook"
 )
 
 var goodEnv = []string{"PLANHAT_TOKEN=t0psecret", "INSTANCE_ID=pod-0", "ADMIN_ADDR=127.0.0.1:0"}
-
-// syncBuffer is a bytes.Buffer that a log may be written to from anywhere.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
 
 func TestMainExitCodesAndOutput(t *testing.T) {
 	run := func(err error) func(context.Context, *Process) error {
@@ -71,7 +53,7 @@ func TestMainExitCodesAndOutput(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var stdout, stderr syncBuffer
+			var stdout, stderr logbook.Book
 			if tt.run == nil {
 				tt.run = func(context.Context, *Process) error { t.Error("it ran"); return nil }
 			}
@@ -90,7 +72,7 @@ func TestMainExitCodesAndOutput(t *testing.T) {
 }
 
 func TestMainHandsOverWhatItHasSetUp(t *testing.T) {
-	var stderr syncBuffer
+	var stderr logbook.Book
 	code := Main(Program{Name: "prog", Run: func(ctx context.Context, p *Process) error {
 		if p.Config.InstanceID != "pod-0" || p.Registry == nil || p.Build.Go == "" {
 			t.Errorf("got %+v", p)
@@ -102,7 +84,7 @@ func TestMainHandsOverWhatItHasSetUp(t *testing.T) {
 		p.Log.Debug("hidden")
 		p.Log.Info("shown")
 		return nil
-	}}, nil, append(goodEnv, "LOG_FORMAT=text"), &syncBuffer{}, &stderr)
+	}}, nil, append(goodEnv, "LOG_FORMAT=text"), &logbook.Book{}, &stderr)
 	if code != 0 || !strings.Contains(stderr.String(), "msg=shown service=prog") || strings.Contains(stderr.String(), "hidden") {
 		t.Errorf("code %d, log %s", code, stderr.String())
 	}
@@ -113,7 +95,7 @@ func TestSignalsDrainAndASecondOneStopsAtOnce(t *testing.T) {
 		t.Run("one "+sig.String(), func(t *testing.T) {
 			signals := make(chan os.Signal, 2)
 			drained := false
-			m := mainRun{stdout: &syncBuffer{}, stderr: &syncBuffer{}, signals: signals, Program: Program{Name: "prog", Run: func(ctx context.Context, p *Process) error {
+			m := mainRun{stdout: &logbook.Book{}, stderr: &logbook.Book{}, signals: signals, Program: Program{Name: "prog", Run: func(ctx context.Context, p *Process) error {
 				signals <- sig
 				<-ctx.Done()
 				drained = true
@@ -127,7 +109,7 @@ func TestSignalsDrainAndASecondOneStopsAtOnce(t *testing.T) {
 	t.Run("two", func(t *testing.T) {
 		signals, hang := make(chan os.Signal, 2), make(chan struct{})
 		ended := make(chan struct{})
-		m := mainRun{stdout: &syncBuffer{}, stderr: &syncBuffer{}, signals: signals, Program: Program{Name: "prog", Run: func(ctx context.Context, p *Process) error {
+		m := mainRun{stdout: &logbook.Book{}, stderr: &logbook.Book{}, signals: signals, Program: Program{Name: "prog", Run: func(ctx context.Context, p *Process) error {
 			defer close(ended)
 			signals <- syscall.SIGTERM
 			<-ctx.Done()
@@ -143,7 +125,7 @@ func TestSignalsDrainAndASecondOneStopsAtOnce(t *testing.T) {
 	})
 	t.Run("an error of the drain is not hidden", func(t *testing.T) {
 		signals := make(chan os.Signal, 2)
-		m := mainRun{stdout: &syncBuffer{}, stderr: &syncBuffer{}, signals: signals, Program: Program{Name: "prog", Run: func(ctx context.Context, p *Process) error {
+		m := mainRun{stdout: &logbook.Book{}, stderr: &logbook.Book{}, signals: signals, Program: Program{Name: "prog", Run: func(ctx context.Context, p *Process) error {
 			signals <- syscall.SIGTERM
 			<-ctx.Done()
 			return errors.Join(ctx.Err(), errors.New("lost something"))
@@ -163,7 +145,7 @@ func TestMainListensToTheSystem(t *testing.T) {
 			}
 			<-ctx.Done()
 			return nil
-		}}, nil, goodEnv, &syncBuffer{}, &syncBuffer{})
+		}}, nil, goodEnv, &logbook.Book{}, &logbook.Book{})
 		if code != CodeDone {
 			t.Errorf("%s: code %d", sig, code)
 		}

@@ -22,17 +22,38 @@ func TestJudgeAcceptsAGoodRun(t *testing.T) {
 	}
 }
 
+// fault spoils a story: the mismatch that the oracle must find.
+type fault struct {
+	name   string
+	spoil  func(*story)
+	topic  string
+	offset int64
+	id     string
+	what   string
+}
+
+// findsEach holds the oracle to faults, each in a good story of its own.
+func findsEach(t *testing.T, good func(testing.TB) *story, faults []fault) {
+	t.Helper()
+	for _, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			s := good(t)
+			f.spoil(s)
+			r := Judge(s.Evidence)
+			for _, m := range r.Mismatches {
+				if m.Topic == f.topic && m.Offset == f.offset && m.ID == f.id && strings.Contains(m.What, f.what) {
+					return
+				}
+			}
+			t.Errorf("no mismatch at %s offset %d id %s with %q in:\n%v", f.topic, f.offset, f.id, f.what, r.Mismatches)
+		})
+	}
+}
+
 // TestJudgeFindsEachFault: the oracle is able to fail, and says where.
 func TestJudgeFindsEachFault(t *testing.T) {
 	const events, results, commands = changesTopic, resultsTopic, commandsTopic
-	tests := []struct {
-		name   string
-		spoil  func(*story)
-		topic  string
-		offset int64
-		id     string
-		what   string
-	}{
+	findsEach(t, goodRun, []fault{
 		{"first event dropped", func(s *story) { s.without(0) }, events, 1, idA, "first event of the record is op u"},
 		{"middle event dropped", func(s *story) { s.without(2) }, events, 9, idA, "before is not what the event at offset 0 left"},
 		{"last event dropped", func(s *story) { s.without(10) }, events, 2, idA, "not the vendor's state: h is 2, at the vendor 3.0"},
@@ -126,20 +147,7 @@ func TestJudgeFindsEachFault(t *testing.T) {
 		{"key shared", func(s *story) {
 			s.State()["66f00000000000000000000b"] = row(s.t, `{"_id":"66f00000000000000000000b","externalId":"cmd-1"}`)
 		}, events, -1, "66f00000000000000000000b", "share externalId cmd-1"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s := goodRun(t)
-			tt.spoil(s)
-			r := Judge(s.Evidence)
-			for _, m := range r.Mismatches {
-				if m.Topic == tt.topic && m.Offset == tt.offset && m.ID == tt.id && strings.Contains(m.What, tt.what) {
-					return
-				}
-			}
-			t.Errorf("no mismatch at %s offset %d id %s with %q in:\n%v", tt.topic, tt.offset, tt.id, tt.what, r.Mismatches)
-		})
-	}
+	})
 }
 
 func (s *story) State() map[string]Row { return s.Objects[0].State }

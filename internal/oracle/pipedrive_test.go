@@ -95,14 +95,7 @@ func TestJudgeForgetsAnEarlierLife(t *testing.T) {
 
 // TestJudgeFindsEachFaultOfAnAccount: for what only an account can suffer.
 func TestJudgeFindsEachFaultOfAnAccount(t *testing.T) {
-	tests := []struct {
-		name   string
-		spoil  func(*story)
-		topic  string
-		offset int64
-		id     string
-		what   string
-	}{
+	findsEach(t, goodAccount, []fault{
 		{"change lost", func(s *story) { s.without(3) }, dealTopic, 0, "1", "the last event of the record is not the vendor's state: custom_fields is"},
 		{"delete lost", func(s *story) { s.without(4); s.without(4) }, dealTopic, 1, "2", "the vendor does not have"},
 		{"record invented", func(s *story) { s.event("c", "9", "", `{"id":9}`) }, dealTopic, 7, "9", "invented"},
@@ -146,20 +139,7 @@ func TestJudgeFindsEachFaultOfAnAccount(t *testing.T) {
 			s.told("new", "create", "5", `{"id":5,"update_time":"2026-11-01T12:00:09Z"}`, "null")
 			s.Objects[0].State["5"] = row(s.t, `{"id":5}`)
 		}, hooksTopic, 4, "5", "an event of the record was taken, but"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s := goodAccount(t)
-			tt.spoil(s)
-			r := Judge(s.Evidence)
-			for _, m := range r.Mismatches {
-				if m.Topic == tt.topic && m.Offset == tt.offset && m.ID == tt.id && strings.Contains(m.What, tt.what) {
-					return
-				}
-			}
-			t.Errorf("no mismatch at %s offset %d of %s with %q among %v", tt.topic, tt.offset, tt.id, tt.what, r.Mismatches)
-		})
-	}
+	})
 }
 
 func TestWebhooksAreCounted(t *testing.T) {

@@ -11,9 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	pipedrivesim "github.com/planhat-bridge/planhat-bridge/internal/simulator/pipedrive"
 )
 
@@ -56,15 +53,8 @@ func TestPipedrivesControlAPI(t *testing.T) {
 	if !sim.Settle(10 * time.Second) {
 		t.Fatal("deliveries are pending")
 	}
-	g, err := newGatherer(Options{Kafka: kafka.Options{Brokers: []string{"127.0.0.1:1"}}, Vendor: Pipedrive, Workspace: "demo", SimulatorURL: server.URL,
-		Objects: []string{"deal", "organization", "person", "note", "pipeline"}}, kgo.ReadCommitted())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.reader.cl.Close()
-	if err := g.gatherVendor(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	g := gathered(t, Options{Vendor: Pipedrive, Workspace: "demo", SimulatorURL: server.URL,
+		Objects: []string{"deal", "organization", "person", "note", "pipeline"}})
 	e := g.evidence()
 	wonID, goneID := strconv.FormatInt(won, 10), strconv.FormatInt(gone, 10)
 	for _, o := range e.Objects {

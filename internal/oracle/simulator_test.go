@@ -40,6 +40,21 @@ func api(t *testing.T, base, method, path, body string) string {
 	return record.ID
 }
 
+// gathered is all that a vendor says; there is no broker.
+func gathered(t *testing.T, o Options) *gatherer {
+	t.Helper()
+	o.Kafka = kafka.Options{Brokers: []string{"127.0.0.1:1"}}
+	g, err := newGatherer(o, kgo.ReadCommitted())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.reader.cl.Close)
+	if err := g.gatherVendor(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
 // TestTheSimulatorsControlAPI: what the checks need is there, under the names
 // that they use.
 func TestTheSimulatorsControlAPI(t *testing.T) {
@@ -54,15 +69,8 @@ func TestTheSimulatorsControlAPI(t *testing.T) {
 	enduser := api(t, server.URL, http.MethodPost, "/endusers", `{"companyId":"`+company+`","email":"cmd-1@example.org"}`)
 	api(t, server.URL, http.MethodDelete, "/endusers/"+enduser, "")
 
-	g, err := newGatherer(Options{Kafka: kafka.Options{Brokers: []string{"127.0.0.1:1"}}, Workspace: "acme", SimulatorURL: server.URL,
-		Objects: []string{"company", "enduser", "note", "license"}}, kgo.ReadCommitted())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.reader.cl.Close()
-	if err := g.gatherVendor(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	g := gathered(t, Options{Workspace: "acme", SimulatorURL: server.URL,
+		Objects: []string{"company", "enduser", "note", "license"}})
 	e := g.evidence()
 	past := pasts(e.Journal)
 	for _, o := range e.Objects {

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,30 +18,13 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/script"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/logbook"
 )
 
-// screen is what a sandbox prints; it may be read while it is written.
-type screen struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *screen) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *screen) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 // show runs a sandbox until the test ends, and waits until it has printed want.
-func show(t *testing.T, o Options, want string) *screen {
+func show(t *testing.T, o Options, want string) *logbook.Book {
 	t.Helper()
-	s, ended := &screen{}, make(chan error, 1)
+	s, ended := &logbook.Book{}, make(chan error, 1)
 	o.Companies, o.Out, o.Logs = 5, s, s
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	go func() { ended <- Run(ctx, o) }()
@@ -81,7 +63,7 @@ func words(line string) []string {
 }
 
 // printed finds the one printed line that starts so, and gives what follows.
-func printed(t *testing.T, s *screen, start string) []string {
+func printed(t *testing.T, s *logbook.Book, start string) []string {
 	t.Helper()
 	for line := range strings.Lines(s.String()) {
 		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), start); ok {
@@ -127,7 +109,7 @@ func TestPrintedCommandsWork(t *testing.T) {
 }
 
 // won wins a deal as a user of the account does, and looks for it with the printed command.
-func won(t *testing.T, s *screen) {
+func won(t *testing.T, s *logbook.Book) {
 	t.Helper()
 	pipedrive := printed(t, s, "Pipedrive ")[0]
 	deal, err := http.NewRequestWithContext(t.Context(), http.MethodPost, pipedrive+"/_sim/acts", strings.NewReader(`{"act":"create","object":"deal","fields":{"title":"Won"}}`))
@@ -231,7 +213,7 @@ func TestBusyAdminPortNamesItsFlag(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = Run(t.Context(), Options{Companies: 1, Ports: stage.Ports{Sink: port}, Out: &screen{}, Logs: &screen{}})
+	err = Run(t.Context(), Options{Companies: 1, Ports: stage.Ports{Sink: port}, Out: &logbook.Book{}, Logs: &logbook.Book{}})
 	if err == nil || !strings.HasSuffix(err.Error(), "choose another port with --sink-port") {
 		t.Errorf("got %v", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/counters"
 )
 
 // long is a session that no test waits for.
@@ -19,14 +20,14 @@ func replica(t *testing.T, o kafka.Options, name string, taken chan<- *shard.Lea
 	t.Helper()
 	return run(t, o, func(op *shard.Options) {
 		op.SessionTimeout, op.InstanceID = long, name
-		op.New = func(s int32) shard.Worker { return &counter{shard: s, taken: taken} }
+		op.New = func(s int32) shard.Worker { return &counters.Counter{Shard: s, Output: output, Taken: taken} }
 	})
 }
 
 // members waits until the group has so many.
 func members(t *testing.T, o kafka.Options, want int) {
 	t.Helper()
-	admin, group := kadm.NewClient(client(t, o)), names.ShardGroup("source")
+	admin, group := kadm.NewClient(counters.Client(t, o)), names.ShardGroup("source")
 	var last string
 	for deadline := time.Now().Add(long / 2); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
 		groups, err := admin.DescribeGroups(t.Context(), group)

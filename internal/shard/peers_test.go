@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/counters"
 )
 
 // told is an observer that passes on what it is told of others.
@@ -135,9 +136,9 @@ func TestAnotherBridgeWritesToTheSameTopic(t *testing.T) {
 		opts.Observer = hears
 		opts.New = func(s int32) shard.Worker {
 			if s > 0 {
-				return &counter{shard: s} // one writer: all shards of a process share the output here
+				return &counters.Counter{Shard: s, Output: output} // one writer: all shards of a process share the output here
 			}
-			return &counter{shard: s, limit: 1 << 30, after: func(int) { pause(t, 5*time.Millisecond) }}
+			return &counters.Counter{Shard: s, Output: output, Limit: 1 << 30, After: func(context.Context, int) { pause(t, 5*time.Millisecond) }}
 		}
 	}
 	run(t, o, mine)
@@ -145,7 +146,7 @@ func TestAnotherBridgeWritesToTheSameTopic(t *testing.T) {
 	if len(alone) == 0 || len(hears.events) > 0 {
 		t.Fatalf("alone, yet it was told of a stranger: %d", len(hears.events))
 	}
-	other := client(t, o, kgo.TransactionalID("other.source-0"))
+	other := counters.Client(t, o, kgo.TransactionalID("other.source-0"))
 	// One transaction that meets a change of owner goes unseen; a bridge writes more.
 	for deadline := time.Now().Add(20 * time.Second); !hears.heard(output); pause(t, 20*time.Millisecond) {
 		if time.Now().After(deadline) {

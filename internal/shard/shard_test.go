@@ -2,13 +2,8 @@ package shard_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"net"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +13,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/counters"
 )
 
 const output = "out"
@@ -36,69 +32,8 @@ func cluster(t *testing.T) (*kfake.Cluster, kafka.Options) {
 	o := kafka.Options{Brokers: c.ListenAddrs(), Extra: []kgo.Opt{
 		kgo.MetadataMinAge(20 * time.Millisecond), kgo.RetryBackoffFn(func(int) time.Duration { return 10 * time.Millisecond }),
 	}}
-	admin := client(t, o)
-	specs := []kafka.TopicSpec{
-		names.StateTopic("source", kafka.Layout{ReplicationFactor: 1}),
-		{Name: output, Partitions: 1, ReplicationFactor: 1, Config: map[string]string{"cleanup.policy": "delete"}},
-	}
-	if err := kafka.EnsureTopics(t.Context(), admin, specs, true); err != nil {
-		t.Fatal(err)
-	}
+	counters.Topics(t, o, names, output)
 	return c, o
-}
-
-func client(t *testing.T, o kafka.Options, opts ...kgo.Opt) *kgo.Client {
-	t.Helper()
-	cl, err := o.NewClient(opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cl.Close)
-	return cl
-}
-
-// counter is a worker that keeps one number in its state and writes each value
-// of it once to the output topic.
-type counter struct {
-	shard int32
-	limit int
-	value int
-	taken chan<- *shard.Lease
-	after func(value int)
-}
-
-func (c *counter) Restore(key, value []byte) error {
-	if string(key) != "count" {
-		return fmt.Errorf("unexpected key %q", key)
-	}
-	_, err := fmt.Sscan(string(value), &c.value)
-	return err
-}
-
-func (c *counter) Run(ctx context.Context, l *shard.Lease) error {
-	if c.taken != nil {
-		c.taken <- l
-	}
-	for ctx.Err() == nil && c.value < c.limit {
-		next := c.value + 1
-		err := l.Transact(ctx, func(tx *shard.Tx) error {
-			rec := &kgo.Record{Topic: output, Key: fmt.Append(nil, c.shard), Value: fmt.Append(nil, next)}
-			if err := tx.Produce(rec); err != nil {
-				return err
-			}
-			tx.State([]byte("count"), fmt.Appendf(nil, "%d", next))
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		c.value = next
-		if c.after != nil {
-			c.after(next)
-		}
-	}
-	<-ctx.Done()
-	return nil
 }
 
 // run starts a manager and returns how to stop it.
@@ -107,67 +42,25 @@ func run(t *testing.T, o kafka.Options, edit func(*shard.Options)) (stop func() 
 	opts := shard.Options{
 		Kafka: o, Names: names, Role: "source",
 		SessionTimeout: 2 * time.Second, CallDeadline: 500 * time.Millisecond, Grace: 200 * time.Millisecond, DrainTimeout: 2 * time.Second,
-		New: func(s int32) shard.Worker { return &counter{shard: s, limit: 3} },
+		New: func(s int32) shard.Worker { return &counters.Counter{Shard: s, Output: output, Limit: 3} },
 	}
 	if edit != nil {
 		edit(&opts)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- shard.New(opts).Run(ctx) }()
-	var once sync.Once
-	var err error
-	stop = func() error {
-		once.Do(func() { cancel(); err = <-done })
-		return err
-	}
-	t.Cleanup(func() { _ = stop() })
-	return stop
+	return counters.Run(t, opts)
 }
 
-// collect reads committed output until n values of the shard are seen.
+// collect reads committed output until so many values are there.
 func collect(t *testing.T, o kafka.Options, want int) map[string][]string {
 	t.Helper()
-	cl := client(t, o, kgo.ConsumeTopics(output), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	got := map[string][]string{}
-	for n := 0; n < want; {
-		fetches := cl.PollFetches(ctx)
-		if ctx.Err() != nil {
-			t.Fatalf("read %d of %d committed records: %v", n, want, got)
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			n++
-			got[string(r.Key)] = append(got[string(r.Key)], string(r.Value))
-		})
-	}
-	return got
-}
-
-func wantCounts(t *testing.T, got map[string][]string, shards, limit int) {
-	t.Helper()
-	if len(got) != shards {
-		t.Errorf("%d shards wrote, want %d", len(got), shards)
-	}
-	var all []string
-	for i := range limit {
-		all = append(all, fmt.Sprint(i+1))
-	}
-	want := strings.Join(all, " ")
-	for s, values := range got {
-		if have := strings.Join(values, " "); have != want {
-			t.Errorf("shard %s wrote %q, want %q", s, have, want)
-		}
-	}
+	return counters.Collect(t, o, output, want, 20*time.Second)
 }
 
 func TestEveryShardIsOwnedAndWritesOnce(t *testing.T) {
 	t.Parallel()
 	_, o := cluster(t)
 	run(t, o, nil)
-	wantCounts(t, collect(t, o, 3*shard.DefaultShards), shard.DefaultShards, 3)
+	counters.Want(t, collect(t, o, 3*shard.DefaultShards), 3)
 }
 
 func TestARestartGoesOnWhereTheLogStands(t *testing.T) {
@@ -179,9 +72,9 @@ func TestARestartGoesOnWhereTheLogStands(t *testing.T) {
 		t.Fatalf("drain: %v", err)
 	}
 	run(t, o, func(op *shard.Options) {
-		op.New = func(s int32) shard.Worker { return &counter{shard: s, limit: 5} }
+		op.New = func(s int32) shard.Worker { return &counters.Counter{Shard: s, Output: output, Limit: 5} }
 	})
-	wantCounts(t, collect(t, o, 5*shard.DefaultShards), shard.DefaultShards, 5)
+	counters.Want(t, collect(t, o, 5*shard.DefaultShards), 5)
 }
 
 // Every third commit gets no answer: of these, half were never applied and half
@@ -191,57 +84,13 @@ func TestARestartGoesOnWhereTheLogStands(t *testing.T) {
 func TestACommitWithoutAnAnswerIsLookedUp(t *testing.T) {
 	t.Parallel()
 	_, o := cluster(t)
-	cutter := &cutter{}
-	o.Extra = append(o.Extra, kgo.Dialer(cutter.dial))
+	cutter := &counters.Cutter{}
+	o.Extra = append(o.Extra, kgo.Dialer(cutter.Dial))
 	run(t, o, func(op *shard.Options) {
-		op.New = func(s int32) shard.Worker { return &counter{shard: s, limit: 4} }
+		op.New = func(s int32) shard.Worker { return &counters.Counter{Shard: s, Output: output, Limit: 4} }
 	})
-	wantCounts(t, collect(t, o, 4*shard.DefaultShards), shard.DefaultShards, 4)
-	if before, after := cutter.before.Load(), cutter.after.Load(); before == 0 || after == 0 {
-		t.Errorf("cut %d commits before and %d after their effect: the fault did not apply", before, after)
-	}
-}
-
-// cutter dials connections that break around a commit.
-type cutter struct{ commits, before, after atomic.Int64 }
-
-func (c *cutter) dial(ctx context.Context, network, host string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, network, host)
-	return &cutConn{Conn: conn, cutter: c}, err
-}
-
-type cutConn struct {
-	net.Conn
-	cutter *cutter
-	armed  atomic.Bool
-}
-
-var errCut = errors.New("connection cut by the test")
-
-// Write sees whole requests; bytes 4 and 5 hold the request's key.
-func (c *cutConn) Write(p []byte) (int, error) {
-	if len(p) > 6 && kmsg.Key(binary.BigEndian.Uint16(p[4:6])) == kmsg.EndTxn {
-		switch n := c.cutter.commits.Add(1); {
-		case n > 60 || n%3 != 0:
-		case n%2 == 0:
-			c.cutter.before.Add(1)
-			_ = c.Close()
-			return 0, errCut
-		default:
-			c.cutter.after.Add(1)
-			c.armed.Store(true)
-		}
-	}
-	return c.Conn.Write(p)
-}
-
-func (c *cutConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if err == nil && c.armed.Load() { // the answer is there, so the effect is too
-		_ = c.Close()
-		return 0, errCut
-	}
-	return n, err
+	counters.Want(t, collect(t, o, 4*shard.DefaultShards), 4)
+	cutter.Applied(t)
 }
 
 func TestTwoProcessesShareAndTheSurvivorTakesAll(t *testing.T) {
@@ -250,7 +99,7 @@ func TestTwoProcessesShareAndTheSurvivorTakesAll(t *testing.T) {
 	gate := make(chan struct{})
 	slow := func(op *shard.Options) {
 		op.New = func(s int32) shard.Worker {
-			return &counter{shard: s, limit: 2, after: func(int) {
+			return &counters.Counter{Shard: s, Output: output, Limit: 2, After: func(context.Context, int) {
 				select {
 				case <-gate:
 				case <-time.After(5 * time.Second):
@@ -265,7 +114,7 @@ func TestTwoProcessesShareAndTheSurvivorTakesAll(t *testing.T) {
 	if err := first(); err != nil {
 		t.Fatalf("drain of the first: %v", err)
 	}
-	wantCounts(t, collect(t, o, 2*shard.DefaultShards), shard.DefaultShards, 2)
+	counters.Want(t, collect(t, o, 2*shard.DefaultShards), 2)
 }
 
 func TestSequenceNeverRepeatsOverOwners(t *testing.T) {
@@ -276,9 +125,9 @@ func TestSequenceNeverRepeatsOverOwners(t *testing.T) {
 		taken := make(chan *shard.Lease, shard.DefaultShards)
 		stop := run(t, o, func(op *shard.Options) {
 			op.New = func(s int32) shard.Worker {
-				c := &counter{shard: s}
+				c := &counters.Counter{Shard: s, Output: output}
 				if s == 0 {
-					c.taken = taken
+					c.Taken = taken
 				}
 				return c
 			}
@@ -303,15 +152,15 @@ func TestAFencedOwnerWritesNothing(t *testing.T) {
 	taken := make(chan *shard.Lease, 64)
 	run(t, o, func(op *shard.Options) {
 		op.New = func(s int32) shard.Worker {
-			c := &counter{shard: s}
+			c := &counters.Counter{Shard: s, Output: output}
 			if s == 3 {
-				c.taken = taken
+				c.Taken = taken
 			}
 			return c
 		}
 	})
 	l := <-taken
-	usurper := client(t, o, kgo.TransactionalID(names.TransactionalID("source", 3)))
+	usurper := counters.Client(t, o, kgo.TransactionalID(names.TransactionalID("source", 3)))
 	if _, _, err := usurper.ProducerID(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -340,9 +189,9 @@ func TestMembershipGoesStaleWhenTheBrokerIsSilent(t *testing.T) {
 	run(t, o, func(op *shard.Options) {
 		op.SessionTimeout, op.CallDeadline, op.Grace = session, 6*time.Second, time.Second
 		op.New = func(s int32) shard.Worker {
-			w := &counter{shard: s}
+			w := &counters.Counter{Shard: s, Output: output}
 			if s == 0 {
-				w.taken = taken
+				w.Taken = taken
 			}
 			return w
 		}
@@ -385,7 +234,7 @@ func TestNoWriteStartsThatOutlivesTheDrain(t *testing.T) {
 		stale bool
 	}{"room": {drain: time.Minute}, "no room": {drain: 100 * time.Millisecond, stale: true}} {
 		bridge := kafka.Names{Bridge: strings.ReplaceAll(name, " ", "-")}
-		admin := client(t, o)
+		admin := counters.Client(t, o)
 		if err := kafka.EnsureTopics(t.Context(), admin, []kafka.TopicSpec{bridge.StateTopic("source", kafka.Layout{ReplicationFactor: 1})}, true); err != nil {
 			t.Fatal(err)
 		}

@@ -94,7 +94,5 @@ func TestRegistryAway(t *testing.T) {
 	if r, s := results["unknown"], results["behind"]; s.FinishedAt.Before(r.FinishedAt) {
 		t.Error("the command behind the one that waited came before it")
 	}
-	if n := len(b.rows("companies")); n != 6 {
-		t.Errorf("%d companies, want 6", n)
-	}
+	b.wantCompanies(6)
 }

@@ -26,6 +26,8 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/metric"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // The tests wait for clocks and for others much more than they compute: more of
@@ -179,7 +181,7 @@ func (b *bench) start() {
 				if err != nil {
 					b.t.Errorf("the sink ended: %v", err)
 				}
-			case <-time.After(patient(patience)):
+			case <-time.After(wait.Patient(patience)):
 				b.t.Errorf("the sink did not stop")
 			}
 		})
@@ -219,7 +221,7 @@ func record(line string) *kgo.Record {
 func (b *bench) results() map[string]schemas.Result {
 	b.t.Helper()
 	out := map[string]schemas.Result{}
-	ctx, cancel := context.WithTimeout(b.t.Context(), patient(cmp.Or(b.hurry, patience)))
+	ctx, cancel := context.WithTimeout(b.t.Context(), wait.Patient(cmp.Or(b.hurry, patience)))
 	defer cancel()
 	seen := map[string]bool{}
 	b.read(ctx, resultTopic, func(r *kgo.Record) bool {
@@ -245,7 +247,7 @@ func (b *bench) results() map[string]schemas.Result {
 func (b *bench) deadLetters(n int) map[string]*kgo.Record {
 	b.t.Helper()
 	out := map[string]*kgo.Record{}
-	ctx, cancel := context.WithTimeout(b.t.Context(), patient(patience))
+	ctx, cancel := context.WithTimeout(b.t.Context(), wait.Patient(patience))
 	defer cancel()
 	b.read(ctx, deadLetterTopic, func(r *kgo.Record) bool {
 		out[headers(r)[sink.HeaderCommandID]] = r
@@ -258,7 +260,7 @@ func (b *bench) deadLetters(n int) map[string]*kgo.Record {
 func (b *bench) deadLetter(id string) *kgo.Record {
 	b.t.Helper()
 	var found *kgo.Record
-	ctx, cancel := context.WithTimeout(b.t.Context(), patient(patience))
+	ctx, cancel := context.WithTimeout(b.t.Context(), wait.Patient(patience))
 	defer cancel()
 	b.read(ctx, deadLetterTopic, func(r *kgo.Record) bool {
 		found = r
@@ -277,15 +279,6 @@ func headers(r *kgo.Record) map[string]string {
 
 // patience is how long a test waits for what must come.
 const patience = 20 * time.Second
-
-// patient is how long a wait may take here: short runs are those under the race
-// detector, where everything takes several times as long.
-func patient(d time.Duration) time.Duration {
-	if testing.Short() {
-		return 4 * d
-	}
-	return d
-}
 
 // read reads a topic from its beginning until fn says no more.
 func (b *bench) read(ctx context.Context, topic string, fn func(*kgo.Record) bool) {
@@ -317,6 +310,14 @@ func (b *bench) rows(listing string) []map[string]any {
 		b.t.Fatal(err)
 	}
 	return out
+}
+
+// wantCompanies wants so many of them at the vendor.
+func (b *bench) wantCompanies(want int) {
+	b.t.Helper()
+	if n := len(b.rows("companies")); n != want {
+		b.t.Errorf("%d companies, want %d", n, want)
+	}
 }
 
 // row is the row with a value in a field, nil if there is none.
@@ -362,7 +363,7 @@ func expect(t *testing.T, results map[string]schemas.Result, id, want string) sc
 // until waits for a condition.
 func (b *bench) until(what string, condition func() bool) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), patient(patience))
+	ctx, cancel := context.WithTimeout(b.t.Context(), wait.Patient(patience))
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -378,29 +379,11 @@ func (b *bench) until(what string, condition func() bool) {
 // series counts the series of a metric.
 func (b *bench) series(name string) int {
 	b.t.Helper()
-	families, err := b.reg.Gather()
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() == name {
-			return len(f.GetMetric())
-		}
-	}
-	return 0
+	return len(metric.Series(b.t, b.reg, name))
 }
 
 // total is the value of a counter without labels.
 func (b *bench) total(name string) float64 {
 	b.t.Helper()
-	families, err := b.reg.Gather()
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() == name {
-			return f.GetMetric()[0].GetCounter().GetValue()
-		}
-	}
-	return 0
+	return metric.Sum(b.t, b.reg, name)
 }

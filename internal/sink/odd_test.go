@@ -10,6 +10,7 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // TestNotesAreNoOtherConversations addresses conversations of another type as
@@ -322,7 +323,7 @@ func TestNothingIsBegunAfterItsDeadline(t *testing.T) {
 	b.cfg.Topics.Partitions = 1
 	b.prepare()
 	b.fault(planhatsim.Fault{Kind: "500", Method: "PUT", Path: "/companies"})
-	deadline := time.Now().Add(patient(3 * time.Second))
+	deadline := time.Now().Add(wait.Patient(3 * time.Second))
 	b.send(
 		`a {"id":"slow","op":"upsert","object":"company","target":{"sourceId":"slow"},"fields":{"name":"Slow"}}`,
 		`b {"id":"before","op":"upsert","object":"company","target":{"externalId":"late"},"fields":{"name":"Before"}}`,

@@ -10,6 +10,7 @@ import (
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // calls counts the calls of a method and path, such as "GET /companies/{id}".
@@ -230,9 +231,7 @@ func TestNonsenseThatWasDone(t *testing.T) {
 	expect(t, results, "delete", "OK DELETED -")
 	expect(t, results, "create", "OK CREATED -")
 	expect(t, results, "keyless", "UNKNOWN NONE OUTCOME_UNKNOWN")
-	if n := len(b.rows("companies")); n != 6 {
-		t.Errorf("%d companies, want 6", n)
-	}
+	b.wantCompanies(6)
 }
 
 // TestNonsenseThatWasNotDone has single writes answered with nonsense for ever, and not
@@ -303,7 +302,7 @@ func TestNothingIsSentBehindA429(t *testing.T) {
 	b.start()
 	b.send(`d {"id":"work","op":"get","object":"company","target":{"externalId":"C0"}}`)
 	expect(t, b.results(), "work", "OK READ -")
-	deadline := time.Now().Add(patient(3 * time.Second))
+	deadline := time.Now().Add(wait.Patient(3 * time.Second))
 	end.Store(&deadline)
 	last := deadline.UTC().Format(time.RFC3339Nano)
 	b.send(
@@ -322,9 +321,7 @@ func TestNothingIsSentBehindA429(t *testing.T) {
 	if n := after.Load(); n > 0 {
 		t.Errorf("%d calls were made after the deadline", n)
 	}
-	if n := len(b.rows("companies")); n != 1 {
-		t.Errorf("%d companies, want 1", n)
-	}
+	b.wantCompanies(1)
 }
 
 // TestNoOpIsNotWritten updates records that had to be read before, to what they are.

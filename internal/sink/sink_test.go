@@ -155,9 +155,7 @@ func TestBulkUpdatesNeverCreate(t *testing.T) {
 	expect(t, results, "there", "OK UPDATED -")
 	expect(t, results, "gone", "REJECTED NONE NOT_FOUND")
 	expect(t, results, "gone2", "REJECTED NONE NOT_FOUND")
-	if n := len(b.rows("companies")); n != 2 {
-		t.Errorf("%d companies, want 2", n)
-	}
+	b.wantCompanies(2)
 }
 
 func TestPoison(t *testing.T) {
@@ -418,9 +416,7 @@ func TestRestart(t *testing.T) {
 	b.start()
 	results := b.results()
 	expect(t, results, "3", "OK CREATED -")
-	if n := len(b.rows("companies")); n != 3 {
-		t.Errorf("%d companies, want 3", n)
-	}
+	b.wantCompanies(3)
 }
 
 // TestCommitFails lets the transaction of a batch fail after all its calls were
@@ -455,9 +451,7 @@ func TestCommitFails(t *testing.T) {
 	expect(t, results, "upsert", "OK UNCHANGED -")
 	expect(t, results, "guarded", "OK UPDATED -")
 	expect(t, results, "deadline", "OK UNCHANGED -")
-	if n := len(b.rows("companies")); n != 4 {
-		t.Errorf("%d companies, want 4", n)
-	}
+	b.wantCompanies(4)
 	if row := b.row("companies", "externalId", "A"); row["name"] != "Acme2" {
 		t.Errorf("company A is %v", row)
 	}
@@ -489,9 +483,7 @@ func TestCrashInCreate(t *testing.T) {
 	expect(t, results, "keyed", "OK CREATED -")
 	expect(t, results, "unkeyed", "UNKNOWN NONE OUTCOME_UNKNOWN")
 	expect(t, results, "second", "OK CREATED -")
-	if n := len(b.rows("companies")); n != 3 {
-		t.Errorf("%d companies, want 3", n)
-	}
+	b.wantCompanies(3)
 }
 
 // TestStopInBatch stops the sink while calls are under way: they are answered
@@ -526,9 +518,7 @@ func TestStopInBatch(t *testing.T) {
 	for n := range 12 {
 		expect(t, results, fmt.Sprintf("a%d", n), "OK CREATED -")
 	}
-	if n := len(b.rows("companies")); n != 12 {
-		t.Errorf("%d companies, want 12", n)
-	}
+	b.wantCompanies(12)
 }
 
 func TestMetricsAreWellNamed(t *testing.T) {

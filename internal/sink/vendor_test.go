@@ -127,9 +127,7 @@ func TestRecreatedTopicIsHeld(t *testing.T) {
 		state := b.service.Status().(sink.Status).Workspaces[0]
 		return state.State == "held" && state.Cause != ""
 	})
-	if n := len(b.rows("companies")); n != 1 {
-		t.Errorf("%d companies, want 1", n)
-	}
+	b.wantCompanies(1)
 }
 
 // TestOffsetsAreVisible holds the ordinary group to the positions.
@@ -244,7 +242,5 @@ func TestAnsweredAheadIsNotRepeated(t *testing.T) {
 	results := b.results()
 	expect(t, results, "slow", "OK CREATED -")
 	expect(t, results, "create", "OK CREATED -")
-	if n := len(b.rows("companies")); n != 2 {
-		t.Errorf("%d companies, want 2", n)
-	}
+	b.wantCompanies(2)
 }

@@ -9,6 +9,7 @@ import (
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/metric"
 )
 
 // mutate edits the tenant as its users would.
@@ -39,12 +40,12 @@ func TestArchivingIsNotADelete(t *testing.T) {
 					}
 					return nil
 				})
-				wait(t, "the archived records to be seen", func() bool {
-					return r.total("planhat_bridge_source_changes_total", "op", "u") >= float64(5*batch+5) && r.candidates(svc) == 0
+				until(t, "the archived records to be seen", func() bool {
+					return r.total("planhat_bridge_source_changes_total", "op=u") >= float64(5*batch+5) && r.candidates(svc) == 0
 				})
 			}
 			r.judge()
-			if n := r.total("planhat_bridge_source_changes_total", "op", "d"); n != 0 {
+			if n := r.total("planhat_bridge_source_changes_total", "op=d"); n != 0 {
 				t.Errorf("%v deletes were written for archived records", n)
 			}
 		})
@@ -70,7 +71,7 @@ func TestDeletesAreFoundAndConfirmed(t *testing.T) {
 				return nil
 			})
 			r.judge()
-			if n := r.total("planhat_bridge_source_changes_total", "op", "d"); n < 9 {
+			if n := r.total("planhat_bridge_source_changes_total", "op=d"); n < 9 {
 				t.Errorf("%v deletes, want the nine that were made", n)
 			}
 		})
@@ -85,12 +86,12 @@ func TestAMissingRowIsNotADelete(t *testing.T) {
 	svc, _ := r.start()
 	first := r.judge()
 	hidden := r.leaveOut("licenses", 12)
-	wait(t, "the candidates to be asked for", func() bool {
+	until(t, "the candidates to be asked for", func() bool {
 		_, paths := r.stage.Simulator.Calls()
 		return hidden() && paths["GET /licenses/{id}"] >= 12 && r.candidates(svc) == 0
 	})
 	second := r.judge()
-	if n := r.total("planhat_bridge_source_changes_total", "op", "d"); n != 0 || second.Changes != first.Changes {
+	if n := r.total("planhat_bridge_source_changes_total", "op=d"); n != 0 || second.Changes != first.Changes {
 		t.Errorf("%v deletes, %d events after %d: nothing has changed", n, second.Changes, first.Changes)
 	}
 }
@@ -164,9 +165,9 @@ func TestAForbiddenObjectStopsOnlyItself(t *testing.T) {
 	svc, _ := r.start()
 	r.judge()
 	r.stage.Simulator.SetTokens(map[string]planhatsim.Token{r.env["PLANHAT_TOKEN"]: {Deny: map[string]bool{"license": true, "licenses": true}}})
-	wait(t, "the stream to be forbidden", func() bool { return streamState(svc, "licenses") == "forbidden" })
+	until(t, "the stream to be forbidden", func() bool { return streamState(svc, "licenses") == "forbidden" })
 	r.stage.Simulator.Live(5)
-	wait(t, "the companies to go on", func() bool { return streamState(svc, "companies") == "ok" })
+	until(t, "the companies to go on", func() bool { return streamState(svc, "companies") == "ok" })
 	if s := state(svc); s != "ok" {
 		t.Errorf("the workspace is %s", s)
 	}
@@ -196,25 +197,8 @@ func streamState(svc *source.Service, name string) string {
 	return ""
 }
 
-// total adds up a counter's series that have the label's value.
-func (r *rig) total(name, label, value string) float64 {
+// total adds up the series of a metric that have the labels.
+func (r *rig) total(name string, labels ...string) float64 {
 	r.t.Helper()
-	families, err := r.reg.Gather()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	sum := 0.0
-	for _, f := range families {
-		if f.GetName() != name {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			for _, l := range m.GetLabel() {
-				if l.GetName() == label && l.GetValue() == value {
-					sum += m.GetCounter().GetValue()
-				}
-			}
-		}
-	}
-	return sum
+	return metric.Sum(r.t, r.reg, name, labels...)
 }

@@ -19,7 +19,7 @@ func TestAForbiddenListingHoldsNobodyUp(t *testing.T) {
 			r := newRig(t, planhatsim.Options{Seed: 21, Companies: 5, Switches: planhatsim.Switches{Forbidden: word},
 				Tokens: map[string]planhatsim.Token{stage.Token: {Deny: map[string]bool{"company": true, "license": true}}}}, nil)
 			svc, _ := r.start()
-			wait(t, "the states", func() bool {
+			until(t, "the states", func() bool {
 				states := map[string]string{}
 				for _, s := range streams(svc) {
 					states[s.Name] = s.State

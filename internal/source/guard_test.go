@@ -19,9 +19,9 @@ func TestAnEmptiedTenantIsHeld(t *testing.T) {
 	svc, _ := r.start()
 	first := r.judge()
 	r.proxy.gone.Store(true)
-	wait(t, "the deletes to be held", func() bool { return heldStreams(svc) >= 2 })
+	until(t, "the deletes to be held", func() bool { return heldStreams(svc) >= 2 })
 	r.proxy.gone.Store(false)
-	wait(t, "the hold to end by itself", func() bool { return heldStreams(svc) == 0 && r.candidates(svc) == 0 })
+	until(t, "the hold to end by itself", func() bool { return heldStreams(svc) == 0 && r.candidates(svc) == 0 })
 	if second := r.judge(); second.Changes != first.Changes {
 		t.Errorf("%d events after %d: nothing has changed", second.Changes, first.Changes)
 	}
@@ -43,15 +43,15 @@ func TestAnOperatorReleasesHeldDeletes(t *testing.T) {
 		}
 		return nil
 	})
-	wait(t, "the deletes to be held", func() bool { return heldStreams(svc) == 1 })
-	if n := r.total("planhat_bridge_source_changes_total", "op", "d"); n != 0 {
+	until(t, "the deletes to be held", func() bool { return heldStreams(svc) == 1 })
+	if n := r.total("planhat_bridge_source_changes_total", "op=d"); n != 0 {
 		t.Fatalf("%v deletes were written while held", n)
 	}
 	if code, out := r.release("licenses"); code != 0 {
 		t.Fatalf("release: exit code %d, %s", code, out)
 	}
 	r.judge()
-	if n := r.total("planhat_bridge_source_changes_total", "op", "d"); n != 140 {
+	if n := r.total("planhat_bridge_source_changes_total", "op=d"); n != 140 {
 		t.Errorf("%v deletes, want 140", n)
 	}
 }

@@ -94,7 +94,7 @@ func TestATopicThatIsNotTheOneOfTheState(t *testing.T) {
 				}
 				return nil
 			})
-			wait(t, "the stream to be held", func() bool { return streamOf(svc, "licenses").State == "held" })
+			until(t, "the stream to be held", func() bool { return streamOf(svc, "licenses").State == "held" })
 			if cause := streamOf(svc, "licenses").Cause; !strings.Contains(cause, tc.says) || !strings.Contains(cause, "to repair: ") {
 				t.Errorf("the status says %q", cause)
 			}
@@ -102,7 +102,7 @@ func TestATopicThatIsNotTheOneOfTheState(t *testing.T) {
 			r.mutate(func(tx *planhatsim.Tx) error {
 				return tx.Update("companies", tx.IDs("companies")[0], `{"city":"Bodø"}`)
 			})
-			wait(t, "the companies to go on", func() bool { return streamOf(svc, "companies").LastFlush.After(before) })
+			until(t, "the companies to go on", func() bool { return streamOf(svc, "companies").LastFlush.After(before) })
 			if s := streamOf(svc, "licenses"); s.State != "held" {
 				t.Errorf("the stream is %s", s.State)
 			}
@@ -125,19 +125,19 @@ func TestANarrowerSelectionDeletesNothing(t *testing.T) {
 	asked := before["GET /companies/{id}"] + before["GET /licenses/{id}"] + before["GET /endusers/{id}"]
 	sweeps := r.proxy.sweeps.Load()
 	svc, stopAgain := r.start()
-	wait(t, "three sweeps of every listing", func() bool { return r.proxy.sweeps.Load() >= sweeps+3*21 && r.candidates(svc) == 0 })
+	until(t, "three sweeps of every listing", func() bool { return r.proxy.sweeps.Load() >= sweeps+3*21 && r.candidates(svc) == 0 })
 	_, after := r.stage.Simulator.Calls()
 	if n := after["GET /companies/{id}"] + after["GET /licenses/{id}"] + after["GET /endusers/{id}"] - asked; n > 0 {
 		t.Errorf("%d calls for records that are not selected", n)
 	}
-	if n := r.total("planhat_bridge_source_changes_total", "op", "d"); n != 0 {
+	if n := r.total("planhat_bridge_source_changes_total", "op=d"); n != 0 {
 		t.Errorf("%v deletes", n)
 	}
 	stopAgain()
 	r.cfg.Planhat[0].CompanyIDs = nil
 	r.start()
 	report := r.judge()
-	if n := r.total("planhat_bridge_source_changes_total", "workspace", stage.Workspace); n != 0 {
+	if n := r.total("planhat_bridge_source_changes_total", "workspace="+stage.Workspace); n != 0 {
 		t.Errorf("%v of %d changes were written again when everything was selected", n, report.Changes)
 	}
 }
@@ -148,7 +148,7 @@ func TestOneRecordThatCannotBeAskedFor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, planhatsim.Options{Seed: 14, Companies: 12}, map[string]string{"PLANHAT_OBJECTS": "company,license"})
 	svc, _ := r.start()
-	wait(t, "the snapshot", func() bool { return streamOf(svc, "licenses").SnapshotDone && streamOf(svc, "licenses").Records > 5 })
+	until(t, "the snapshot", func() bool { return streamOf(svc, "licenses").SnapshotDone && streamOf(svc, "licenses").Records > 5 })
 	r.mutate(func(tx *planhatsim.Tx) error {
 		ids := tx.IDs("licenses")
 		broken := "/licenses/" + ids[0]
@@ -160,9 +160,9 @@ func TestOneRecordThatCannotBeAskedFor(t *testing.T) {
 		}
 		return nil
 	})
-	wait(t, "the others to be deleted", func() bool { return r.total("planhat_bridge_source_changes_total", "op", "d") >= 2 })
+	until(t, "the others to be deleted", func() bool { return r.total("planhat_bridge_source_changes_total", "op=d") >= 2 })
 	r.proxy.forbid.Store(nil)
-	wait(t, "the last one", func() bool { return r.total("planhat_bridge_source_changes_total", "op", "d") == 3 })
+	until(t, "the last one", func() bool { return r.total("planhat_bridge_source_changes_total", "op=d") == 3 })
 }
 
 // Where no GET is answered, deletes wait and changes do not.
@@ -170,17 +170,17 @@ func TestChangesGoOnWhereDeletesCannotBeConfirmed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, planhatsim.Options{Seed: 15, Companies: 12}, map[string]string{"PLANHAT_OBJECTS": "company"})
 	svc, _ := r.start()
-	wait(t, "the snapshot", func() bool { return streamOf(svc, "companies").SnapshotDone })
+	until(t, "the snapshot", func() bool { return streamOf(svc, "companies").SnapshotDone })
 	all := "/companies/"
 	r.proxy.forbid.Store(&all)
 	r.mutate(func(tx *planhatsim.Tx) error { return tx.Delete("companies", tx.IDs("companies")[11]) })
-	wait(t, "the trouble", func() bool { return streamOf(svc, "companies").State == "retrying" })
+	until(t, "the trouble", func() bool { return streamOf(svc, "companies").State == "retrying" })
 	for i := range 4 {
-		before, began := r.total("planhat_bridge_source_changes_total", "op", "u"), time.Now()
+		before, began := r.total("planhat_bridge_source_changes_total", "op=u"), time.Now()
 		r.mutate(func(tx *planhatsim.Tx) error {
 			return tx.Update("companies", tx.IDs("companies")[i], `{"city":"Vardø"}`)
 		})
-		wait(t, "a change", func() bool { return r.total("planhat_bridge_source_changes_total", "op", "u") > before })
+		until(t, "a change", func() bool { return r.total("planhat_bridge_source_changes_total", "op=u") > before })
 		if took := time.Since(began); took > 10*time.Second {
 			t.Errorf("a change took %s", took)
 		}

@@ -14,27 +14,9 @@ import (
 const changesTotal = "planhat_bridge_source_changes_total"
 
 // ofObject counts the events of an object with an op.
-func (r *rig) ofObject(object, op string) (n float64) {
+func (r *rig) ofObject(object, op string) float64 {
 	r.t.Helper()
-	families, err := r.reg.Gather()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() != changesTotal {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			labels := map[string]string{}
-			for _, l := range m.GetLabel() {
-				labels[l.GetName()] = l.GetValue()
-			}
-			if labels["object"] == object && labels["op"] == op {
-				n += m.GetCounter().GetValue()
-			}
-		}
-	}
-	return n
+	return r.total(changesTotal, "object="+object, "op="+op)
 }
 
 // Where the calls do not suffice for all targets, every listing gets its share
@@ -78,8 +60,8 @@ func TestDeletesOfTickets(t *testing.T) {
 			svc, _ := r.start()
 			before := r.judge()
 			hide := r.hideOnce("tickets")
-			wait(t, "the listing to be read without its rows", hide)
-			wait(t, "the tickets to be there again", func() bool { return streamOf(svc, "tickets").Candidates == 0 && heldStreams(svc) == 0 })
+			until(t, "the listing to be read without its rows", hide)
+			until(t, "the tickets to be there again", func() bool { return streamOf(svc, "tickets").Candidates == 0 && heldStreams(svc) == 0 })
 			if after := r.judge(); after.Changes != before.Changes {
 				t.Fatalf("%d events: one sweep without the tickets deleted some", after.Changes-before.Changes)
 			}
@@ -127,7 +109,7 @@ func TestADoneTaskIsNoDelete(t *testing.T) {
 				return nil
 			})
 			sweeps := r.proxy.sweeps.Load()
-			wait(t, "sweeps after it", func() bool { return r.proxy.sweeps.Load() >= sweeps+6 && r.candidates(svc) == 0 })
+			until(t, "sweeps after it", func() bool { return r.proxy.sweeps.Load() >= sweeps+6 && r.candidates(svc) == 0 })
 			r.judge()
 			if d, u := r.ofObject("task", "d"), r.ofObject("task", "u"); d != 0 || u < float64(done) {
 				t.Errorf("%v deletes and %v updates of tasks for %d that were done", d, u, done)
@@ -163,7 +145,7 @@ func TestAWiderSelectionReadsWhatWasThere(t *testing.T) {
 	stop()
 	r.start()
 	r.judge()
-	if n := r.total(changesTotal, "workspace", r.cfg.Planhat[0].Name); n != 0 {
+	if n := r.total(changesTotal, "workspace="+r.cfg.Planhat[0].Name); n != 0 {
 		t.Errorf("a restart wrote %v events", n)
 	}
 }
@@ -187,7 +169,7 @@ func TestATokenWithoutARight(t *testing.T) {
 			r.proxy.forbid.Store(&path)
 			svc, stop := r.start()
 			defer stop()
-			wait(t, "the stream to be forbidden and all others to be read", func() bool {
+			until(t, "the stream to be forbidden and all others to be read", func() bool {
 				st, _ := svc.Status().(source.Status)
 				fit := 0
 				for _, s := range st.Workspaces[0].Streams {
@@ -201,7 +183,7 @@ func TestATokenWithoutARight(t *testing.T) {
 			if !strings.Contains(got.Cause, string(spec.Object)) || !strings.Contains(got.Cause, "to repair: ") {
 				t.Errorf("the status says %q", got.Cause)
 			}
-			if n := r.gauge("planhat_bridge_source_stream_forbidden"); n != 1 {
+			if n := r.total("planhat_bridge_source_stream_forbidden"); n != 1 {
 				t.Errorf("the metric shows %v forbidden streams", n)
 			}
 			asked[spec.Listing] = int(r.proxy.refused.Swap(0))
@@ -215,23 +197,6 @@ func TestATokenWithoutARight(t *testing.T) {
 	}
 }
 
-// gauge adds up a gauge's series.
-func (r *rig) gauge(name string) (sum float64) {
-	r.t.Helper()
-	families, err := r.reg.Gather()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() == name {
-			for _, m := range f.GetMetric() {
-				sum += m.GetGauge().GetValue()
-			}
-		}
-	}
-	return sum
-}
-
 // Planhat may say 401 where the token lacks a right for one object only: that
 // stops the listing, not the workspace.
 func TestA401ForOneListing(t *testing.T) {
@@ -240,6 +205,6 @@ func TestA401ForOneListing(t *testing.T) {
 		map[string]string{"PLANHAT_OBJECTS": "company,license"})
 	r.stage.Simulator.SetTokens(map[string]planhatsim.Token{r.env["PLANHAT_TOKEN"]: {Deny: map[string]bool{"license": true}}})
 	svc, _ := r.start()
-	wait(t, "the listing to be forbidden", func() bool { return streamState(svc, "licenses") == "forbidden" })
-	wait(t, "the workspace to go on", func() bool { return state(svc) == "ok" && streamState(svc, "companies") == "ok" })
+	until(t, "the listing to be forbidden", func() bool { return streamState(svc, "licenses") == "forbidden" })
+	until(t, "the workspace to go on", func() bool { return state(svc) == "ok" && streamState(svc, "companies") == "ok" })
 }

@@ -34,7 +34,7 @@ func TestATokenThatIsNarrowedWhileItAsks(t *testing.T) {
 		return leave(w, req)
 	}
 	r.proxy.instead.Store(&instead)
-	wait(t, "the candidates and a proof to be asked for", func() bool { return hidden() && asked.Load() >= 2+8+3 && r.candidates(svc) == 0 })
+	until(t, "the candidates and a proof to be asked for", func() bool { return hidden() && asked.Load() >= 2+8+3 && r.candidates(svc) == 0 })
 	if second := r.judge(); second.Changes != first.Changes {
 		t.Errorf("%d events after %d: nothing has changed", second.Changes, first.Changes)
 	}
@@ -77,18 +77,18 @@ func TestATokenNarrowedToAPortfolio(t *testing.T) {
 		return true
 	}
 	r.proxy.instead.Store(&instead)
-	wait(t, "the deletes to be held", func() bool { return heldStreams(svc) >= 2 })
-	if n := r.total(changesTotal, "op", "d"); n > 60 {
+	until(t, "the deletes to be held", func() bool { return heldStreams(svc) >= 2 })
+	if n := r.total(changesTotal, "op=d"); n > 60 {
 		t.Errorf("%v records were deleted that a narrowed token does not see", n)
 	}
-	wait(t, "the status to say which limit holds the deletes, and what ends it", func() bool {
+	until(t, "the status to say which limit holds the deletes, and what ends it", func() bool {
 		st, _ := svc.Status().(source.Status)
 		return slices.ContainsFunc(st.Workspaces[0].Streams, func(s source.StreamStatus) bool {
 			return strings.Contains(s.HeldFor, "all listings together") && strings.Contains(s.HeldFor, "signal release")
 		})
 	})
 	narrowed.Store(false)
-	wait(t, "the holds to end by themselves", func() bool { return heldStreams(svc) == 0 && r.candidates(svc) == 0 })
+	until(t, "the holds to end by themselves", func() bool { return heldStreams(svc) == 0 && r.candidates(svc) == 0 })
 	r.judgeBut("a delete that the vendor never made") // the few that pass the guard: it hid them in every way
 }
 
@@ -106,13 +106,13 @@ func TestAHoldOutlivesItsProcess(t *testing.T) {
 		}
 		return nil
 	})
-	wait(t, "the deletes to be held", func() bool { return heldStreams(svc) == 1 })
+	until(t, "the deletes to be held", func() bool { return heldStreams(svc) == 1 })
 	for range 2 {
 		stop()
 		svc, stop = r.start()
 		sweeps := r.proxy.sweeps.Load()
-		wait(t, "some sweeps of the next owner", func() bool { return r.proxy.sweeps.Load() >= sweeps+6 })
-		if n := r.total(changesTotal, "op", "d"); n != 0 || heldStreams(svc) != 1 {
+		until(t, "some sweeps of the next owner", func() bool { return r.proxy.sweeps.Load() >= sweeps+6 })
+		if n := r.total(changesTotal, "op=d"); n != 0 || heldStreams(svc) != 1 {
 			t.Fatalf("%v deletes, %d streams are held after a restart", n, heldStreams(svc))
 		}
 		if n := r.told(schemas.NotifyDeletesHeld, "licenses"); n != 1 {
@@ -123,7 +123,7 @@ func TestAHoldOutlivesItsProcess(t *testing.T) {
 		t.Fatalf("release: exit code %d, %s", code, out)
 	}
 	r.judge()
-	if n := r.total(changesTotal, "op", "d"); n != 30 {
+	if n := r.total(changesTotal, "op=d"); n != 30 {
 		t.Errorf("%v deletes, want 30", n)
 	}
 	if code, out := r.release(""); code != 1 || !bytes.Contains(out, []byte("nothing")) {

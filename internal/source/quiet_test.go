@@ -23,7 +23,7 @@ func TestQuietPollsAreSmall(t *testing.T) {
 		}
 		return n
 	}
-	wait(t, "a small poll", func() bool { return polls("200") > 0 })
+	until(t, "a small poll", func() bool { return polls("200") > 0 })
 	full := polls("2000")
 	r.mutate(func(tx *planhatsim.Tx) error {
 		for _, id := range tx.IDs("endusers")[:500] {
@@ -33,7 +33,7 @@ func TestQuietPollsAreSmall(t *testing.T) {
 		}
 		return nil
 	})
-	wait(t, "the poll that takes full pages", func() bool { return polls("2000") > full })
+	until(t, "the poll that takes full pages", func() bool { return polls("2000") > full })
 	if after := r.judge(); after.Changes != before.Changes+500 {
 		t.Errorf("%d changes for 500 edits", after.Changes-before.Changes)
 	}

@@ -66,7 +66,7 @@ func TestAnObjectIsWrittenAgain(t *testing.T) {
 	over := r.completed("conversations")
 	r.stage.Simulator.Live(60)
 	r.must("object", "--object", "note")
-	wait(t, "the notes to be written again", over)
+	until(t, "the notes to be written again", over)
 	for _, n := range r.notes() {
 		if n.Kind == schemas.NotifySnapshotCompleted && n.Stream != "" && (n.Snapshot == nil || n.Snapshot.Calls < 1) {
 			t.Errorf("the end of a snapshot tells of no call: %+v", n)
@@ -109,15 +109,15 @@ func TestARereadSurvivesRestarts(t *testing.T) {
 	if code, out := r.signal("object", "--stream", "licenses"); code != 1 || !strings.Contains(out, "is being written again since") {
 		t.Errorf("a second snapshot inside the first: exit code %d, %s", code, out)
 	}
-	wait(t, "the first page to be written", func() bool { ops, _ := r.eventsOf("license"); return ops["r"] > 2500 })
+	until(t, "the first page to be written", func() bool { ops, _ := r.eventsOf("license"); return ops["r"] > 2500 })
 	stop()
 	svc, _ := r.start()
-	wait(t, "the next owner to be at work", func() bool { return streamState(svc, "licenses") == "retrying" })
+	until(t, "the next owner to be at work", func() bool { return streamState(svc, "licenses") == "retrying" })
 	if over() {
 		t.Fatal("the snapshot is complete without its second page")
 	}
 	r.proxy.stall.Store(nil)
-	wait(t, "the licenses to be written again", over)
+	until(t, "the licenses to be written again", over)
 	r.rereads = map[string]int{"license": 1}
 	r.judge()
 	_, reads := r.eventsOf("license")
@@ -166,15 +166,15 @@ func TestALostTopicIsFilledAgain(t *testing.T) {
 			if !tc.running {
 				svc, stop = r.start()
 			}
-			wait(t, "the stream to be held", func() bool { return streamState(svc, "licenses") == "held" })
+			until(t, "the stream to be held", func() bool { return streamState(svc, "licenses") == "held" })
 			remedy := "planhatctl signal object --workspace " + stage.Workspace + " --stream licenses"
 			if cause := streamOf(svc, "licenses").Cause; !strings.Contains(cause, remedy) {
 				t.Errorf("the status says %q", cause)
 			}
-			wait(t, "the notification", func() bool { return r.told(schemas.NotifyStreamHeld, "licenses") > 0 })
+			until(t, "the notification", func() bool { return r.told(schemas.NotifyStreamHeld, "licenses") > 0 })
 			over := r.completed("licenses")
 			r.must("object", "--stream", "licenses")
-			wait(t, "the topic to be filled", over)
+			until(t, "the topic to be filled", over)
 			r.judge()
 			if ops, reads := r.eventsOf("license"); ops["r"] != len(reads) || len(reads) == 0 || ops["d"] > 0 {
 				t.Errorf("%v for %d licenses, want one r each", ops, len(reads))
@@ -189,8 +189,8 @@ func TestALostTopicIsFilledAgain(t *testing.T) {
 			r.judge()
 			stop()
 			svc, _ = r.start()
-			wait(t, "a restart to find all as it is", func() bool { return streamState(svc, "licenses") == "ok" })
-			if n := r.total(changesTotal, "object", "license"); n != 0 {
+			until(t, "a restart to find all as it is", func() bool { return streamState(svc, "licenses") == "ok" })
+			if n := r.total(changesTotal, "object=license"); n != 0 {
 				t.Errorf("a restart wrote %v events", n)
 			}
 		})
@@ -202,7 +202,7 @@ func TestARecordIsRefreshed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, planhatsim.Options{Seed: 44, Companies: 150, EndusersPerCompany: 2}, map[string]string{"PLANHAT_OBJECTS": "company,enduser,note", "PLANHAT_FRESHNESS": "*:24h"})
 	r.start()
-	wait(t, "the snapshots", func() bool { return r.told(schemas.NotifySnapshotCompleted, "") == 3 })
+	until(t, "the snapshots", func() bool { return r.told(schemas.NotifySnapshotCompleted, "") == 3 })
 	var companies, endusers []string
 	r.mutate(func(tx *planhatsim.Tx) error {
 		companies, endusers = tx.IDs("companies"), tx.IDs("endusers")
@@ -259,12 +259,12 @@ func TestAReleaseSurvivesARestart(t *testing.T) {
 		}
 		return nil
 	})
-	wait(t, "the deletes to be held", func() bool { return heldStreams(svc) == 1 })
+	until(t, "the deletes to be held", func() bool { return heldStreams(svc) == 1 })
 	stop()
 	ws := stage.Workspace
 	r.say(`{"id":"let go","signal":"release","workspace":"`+ws+`","stream":"licenses"}`, `{"id":"wait","signal":"pause","workspace":"`+ws+`","stream":"licenses"}`)
 	_, stop = r.start()
-	wait(t, "both answers", func() bool { return len(r.answers()) == 2 })
+	until(t, "both answers", func() bool { return len(r.answers()) == 2 })
 	stop()
 	r.start()
 	r.must("resume", "--stream", "licenses")
@@ -283,7 +283,7 @@ func TestARecordSignalAfterARotation(t *testing.T) {
 	t.Parallel()
 	r, _, use := twoTenants(t, 46, map[string]string{"PLANHAT_OBJECTS": "company,license", "PLANHAT_FRESHNESS": "*:24h"})
 	r.start()
-	wait(t, "the snapshots", func() bool { return r.told(schemas.NotifySnapshotCompleted, "") == 3 })
+	until(t, "the snapshots", func() bool { return r.told(schemas.NotifySnapshotCompleted, "") == 3 })
 	var ids []string
 	r.mutate(func(tx *planhatsim.Tx) error { ids = tx.IDs("companies"); return nil })
 	r.stage.Simulator.SetTokens(map[string]planhatsim.Token{"rotated": {}})

@@ -26,7 +26,7 @@ func TestARecordThatComesBack(t *testing.T) {
 		}
 		return nil
 	})
-	wait(t, "the deletes", func() bool { return r.total(changesTotal, "op", "d") == 3 })
+	until(t, "the deletes", func() bool { return r.total(changesTotal, "op=d") == 3 })
 	r.mutate(func(tx *planhatsim.Tx) error {
 		for listing, document := range taken {
 			if err := tx.Put(listing, document); err != nil {
@@ -45,10 +45,10 @@ func TestARecordThatComesBack(t *testing.T) {
 		return nil
 	})
 	r.judge()
-	if n := r.total(changesTotal, "op", "c"); n != 3 {
+	if n := r.total(changesTotal, "op=c"); n != 3 {
 		t.Errorf("%v creates for three records that came back", n)
 	}
-	if n := r.total("planhat_bridge_source_before_missing_total", "object", "company"); n != 0 {
+	if n := r.total("planhat_bridge_source_before_missing_total", "object=company"); n != 0 {
 		t.Errorf("%v before images are missing", n)
 	}
 }

@@ -127,7 +127,7 @@ func TestEverySignalIsAnsweredOnce(t *testing.T) {
 	for _, c := range cases {
 		r.say(c.value)
 	}
-	wait(t, "all answers", func() bool { return len(r.answers()) >= len(cases) })
+	until(t, "all answers", func() bool { return len(r.answers()) >= len(cases) })
 	check := func() {
 		t.Helper()
 		got := r.answers()
@@ -159,14 +159,14 @@ func TestASignalThatNobodyHeard(t *testing.T) {
 	ws := stage.Workspace
 	r.say(`{"id":"waits","signal":"pause","workspace":"`+ws+`","stream":"companies"}`, `{"id":"stray","signal":"pause","workspace":"gone"}`)
 	svc, stop := r.start()
-	wait(t, "both to be answered", func() bool { return len(r.answers()) == 2 })
-	wait(t, "the stream to be paused", func() bool { return streamState(svc, "companies") == "paused" })
+	until(t, "both to be answered", func() bool { return len(r.answers()) == 2 })
+	until(t, "the stream to be paused", func() bool { return streamState(svc, "companies") == "paused" })
 	stop()
 	// A workspace that is taken out: what it has answered is not answered again, what it has not is refused.
 	r.cfg.Planhat[0].Name = "another"
 	r.say(`{"id":"late","signal":"resume","workspace":"` + ws + `","stream":"companies"}`)
 	_, stop = r.start()
-	wait(t, "the late one to be answered", func() bool { return len(r.answers()) == 3 })
+	until(t, "the late one to be answered", func() bool { return len(r.answers()) == 3 })
 	stop()
 	r.cfg.Planhat[0].Name = ws
 	svc, _ = r.start()
@@ -219,8 +219,8 @@ func TestASignalsTopicThatWasCreatedAnew(t *testing.T) {
 	r.prepare() // creates it
 	r.say(`{"id":"new","signal":"resume","workspace":"` + stage.Workspace + `","stream":"companies"}`)
 	svc, _ := r.start()
-	wait(t, "the answer", func() bool { return len(r.answers()["new"]) == 1 })
-	wait(t, "the stream to go on", func() bool { return streamState(svc, "companies") == "ok" })
+	until(t, "the answer", func() bool { return len(r.answers()["new"]) == 1 })
+	until(t, "the stream to go on", func() bool { return streamState(svc, "companies") == "ok" })
 	r.must("pause", "--stream", "companies")
 	if n := len(r.answers()); n != 5 {
 		t.Errorf("%d signals were answered, want 5", n)
@@ -248,18 +248,18 @@ func TestPauseIsDurable(t *testing.T) {
 			r.must(append([]string{"pause", "--reason", "spring cleaning"}, tc.args...)...)
 			stop()
 			svc, _ := r.start()
-			wait(t, "the pause to show", func() bool { return streamState(svc, "licenses") == "paused" })
+			until(t, "the pause to show", func() bool { return streamState(svc, "licenses") == "paused" })
 			if cause := streamOf(svc, "licenses").Cause; !strings.Contains(cause, "spring cleaning") || !strings.Contains(cause, "planhatctl signal resume") {
 				t.Errorf("the status says %q", cause)
 			}
-			if n, want := r.gauge("planhat_bridge_source_stream_paused"), len(tc.silent); n != float64(want) {
+			if n, want := r.total("planhat_bridge_source_stream_paused"), len(tc.silent); n != float64(want) {
 				t.Errorf("the metric shows %v paused streams, want %d", n, want)
 			}
 			before := r.callsOf(tc.silent...)
 			r.editAll()
 			if tc.busy != "" {
 				was := r.callsOf(tc.busy)
-				wait(t, "the others to go on", func() bool { return r.callsOf(tc.busy) > was+5 })
+				until(t, "the others to go on", func() bool { return r.callsOf(tc.busy) > was+5 })
 			} else {
 				r.must("pause") // answered, without a call
 			}
@@ -271,7 +271,7 @@ func TestPauseIsDurable(t *testing.T) {
 			if r.told(schemas.NotifyStreamPaused, "") != 1 || r.told(schemas.NotifyStreamResumed, "") != 1 {
 				t.Errorf("notifications: %+v", r.notes())
 			}
-			if n := r.gauge("planhat_bridge_source_stream_paused"); n != 0 {
+			if n := r.total("planhat_bridge_source_stream_paused"); n != 0 {
 				t.Errorf("the metric shows %v paused streams", n)
 			}
 		})
@@ -292,7 +292,7 @@ func TestAPausedStreamInAPausedWorkspace(t *testing.T) {
 	if out := r.must("resume"); !strings.Contains(out, "still paused on their own: licenses") {
 		t.Error(out)
 	}
-	wait(t, "the companies to go on", func() bool { return streamState(svc, "companies") == "ok" })
+	until(t, "the companies to go on", func() bool { return streamState(svc, "companies") == "ok" })
 	if s := streamState(svc, "licenses"); s != "paused" {
 		t.Errorf("licenses are %s", s)
 	}
@@ -300,7 +300,7 @@ func TestAPausedStreamInAPausedWorkspace(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 	r.must("resume", "--stream", "licenses")
-	wait(t, "the licenses to go on", func() bool { return streamState(svc, "licenses") == "ok" })
+	until(t, "the licenses to go on", func() bool { return streamState(svc, "licenses") == "ok" })
 }
 
 // callsOf counts the calls of paths so far.
@@ -346,7 +346,7 @@ func TestNotificationsThatCannotBeWritten(t *testing.T) {
 		return err
 	})
 	r.say(`{"id":"unanswerable","signal":"pause","workspace":"` + stage.Workspace + `","stream":"licenses"}`)
-	wait(t, "the answer to fail", func() bool { return r.takeovers() > 12 })
+	until(t, "the answer to fail", func() bool { return r.takeovers() > 12 })
 	r.editAll()
 	r.judge()
 	if s := streamState(svc, "licenses"); s != "ok" {
@@ -355,16 +355,7 @@ func TestNotificationsThatCannotBeWritten(t *testing.T) {
 }
 
 // takeovers counts the shards' take-overs by this process.
-func (r *rig) takeovers() (n float64) {
+func (r *rig) takeovers() float64 {
 	r.t.Helper()
-	families, err := r.reg.Gather()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() == "planhat_bridge_source_shard_takeovers_total" {
-			n += f.GetMetric()[0].GetCounter().GetValue()
-		}
-	}
-	return n
+	return r.total("planhat_bridge_source_shard_takeovers_total")
 }

@@ -1,7 +1,6 @@
 package source_test
 
 import (
-	"context"
 	"fmt"
 	"hash/crc32"
 	"maps"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
@@ -23,6 +21,9 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/background"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // rig is a source on a stage.
@@ -104,17 +105,8 @@ func newRig(t *testing.T, sim planhatsim.Options, env map[string]string) *rig {
 	vars["PLANHAT_BASE_URL"] = server.URL
 	maps.Copy(vars, env)
 	r := &rig{t: t, stage: s, env: vars, proxy: p}
-	var environ []string
-	for k, v := range vars {
-		environ = append(environ, k+"="+v)
-	}
-	if r.cfg, err = config.Load(environ, service.Objects()); err != nil {
-		t.Fatal(err)
-	}
-	if r.kafka, err = kafka.FromConfig(r.cfg.Kafka); err != nil {
-		t.Fatal(err)
-	}
-	r.kafka.Extra = []kgo.Opt{kgo.MetadataMinAge(20 * time.Millisecond)}
+	r.cfg = settings.Config(t, vars)
+	r.kafka = settings.Kafka(t, r.cfg)
 	return r
 }
 
@@ -122,22 +114,7 @@ func newRig(t *testing.T, sim planhatsim.Options, env map[string]string) *rig {
 func (r *rig) start() (svc *source.Service, stop func()) {
 	r.t.Helper()
 	svc = r.prepare()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- svc.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			r.t.Errorf("source: %v", err)
-		}
-	}
-	r.t.Cleanup(stop)
-	return svc, stop
+	return svc, background.Run(r.t, "source", svc.Run)
 }
 
 // prepare makes a source and its topics.
@@ -169,7 +146,7 @@ func (r *rig) judgeBut(brought string) oracle.Report {
 	r.t.Helper()
 	report, err := oracle.Check(r.t.Context(), oracle.Options{
 		Kafka: r.kafka, Names: kafka.Names{Bridge: r.cfg.Bridge}, Workspace: stage.Workspace, SimulatorURL: r.stage.Planhat,
-		Objects: r.objects(), Settle: patient(time.Minute), Rereads: r.rereads,
+		Objects: r.objects(), Settle: wait.Patient(time.Minute), Rereads: r.rereads,
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -190,28 +167,10 @@ func (r *rig) objects() []string {
 	return service.Objects()
 }
 
-// patient is how long a wait may take here: short runs are those under the race
-// detector, where everything takes several times as long.
-func patient(d time.Duration) time.Duration {
-	if testing.Short() {
-		return 4 * d
-	}
-	return d
-}
-
-// wait waits for a condition that the bridge brings about.
-func wait(t *testing.T, what string, ok func() bool) {
+// until waits for a condition that the bridge brings about.
+func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(patient(time.Minute))
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("waited too long for %s", what)
-		}
-	}
+	wait.Until(t, what, wait.Patient(time.Minute), ok)
 }
 
 func TestSnapshotThenChanges(t *testing.T) {
@@ -263,7 +222,7 @@ func TestCapturesThroughFaults(t *testing.T) {
 		}
 		r.stage.Simulator.Live(20)
 		kinds++
-		wait(t, kind, func() bool { return len(r.stage.Simulator.Injected()) >= kinds })
+		until(t, kind, func() bool { return len(r.stage.Simulator.Injected()) >= kinds })
 	}
 	r.judge()
 }
@@ -274,7 +233,7 @@ func TestARefusedTokenPausesAndRecovers(t *testing.T) {
 	svc, _ := r.start()
 	r.judge()
 	r.stage.Simulator.SetTokens(map[string]planhatsim.Token{"other": {}})
-	wait(t, "the workspace to be paused", func() bool { return state(svc) == "unauthorized" })
+	until(t, "the workspace to be paused", func() bool { return state(svc) == "unauthorized" })
 	r.stage.Simulator.Live(10)
 	r.stage.Simulator.SetTokens(map[string]planhatsim.Token{stage.Token: {}})
 	if s := state(svc); s != "unauthorized" && s != "ok" {

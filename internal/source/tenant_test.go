@@ -60,7 +60,7 @@ func (r *rig) notified(kind schemas.NotificationKind) (message string) {
 		r.t.Fatal(err)
 	}
 	defer cl.Close()
-	wait(r.t, "the notification "+string(kind), func() bool {
+	until(r.t, "the notification "+string(kind), func() bool {
 		for _, rec := range cl.PollRecords(r.t.Context(), 100).Records() {
 			var n schemas.Notification
 			if err := json.Unmarshal(rec.Value, &n); err != nil {
@@ -84,14 +84,14 @@ func TestATokenOfAnotherTenant(t *testing.T) {
 	svc, stop := r.start()
 	first := r.judge()
 	for range 2 {
-		began := r.total(changesTotal, "workspace", stage.Workspace)
+		began := r.total(changesTotal, "workspace="+stage.Workspace)
 		use(otherToken)
-		wait(t, "the other tenant to be noticed", func() bool { return state(svc) == "wrong_tenant" })
+		until(t, "the other tenant to be noticed", func() bool { return state(svc) == "wrong_tenant" })
 		other.Live(20)
-		if n := r.total(changesTotal, "workspace", stage.Workspace) - began; n != 0 {
+		if n := r.total(changesTotal, "workspace="+stage.Workspace) - began; n != 0 {
 			t.Errorf("%v changes were written with the token of another tenant", n)
 		}
-		if n := r.gauge("planhat_bridge_source_wrong_tenant"); n != 1 {
+		if n := r.total("planhat_bridge_source_wrong_tenant"); n != 1 {
 			t.Errorf("the metric shows %v", n)
 		}
 		if got := r.notified(schemas.NotifyTenantWrong); !strings.Contains(got, "planhatctl signal release --workspace") {
@@ -99,12 +99,12 @@ func TestATokenOfAnotherTenant(t *testing.T) {
 		}
 		stop()
 		svc, stop = r.start()
-		wait(t, "it to be noticed at the start", func() bool { return state(svc) == "wrong_tenant" })
-		if n := r.total(changesTotal, "workspace", stage.Workspace); n != 0 {
+		until(t, "it to be noticed at the start", func() bool { return state(svc) == "wrong_tenant" })
+		if n := r.total(changesTotal, "workspace="+stage.Workspace); n != 0 {
 			t.Errorf("%v changes were written after a start with the token of another tenant", n)
 		}
 		use(stage.Token)
-		wait(t, "the workspace to go on", func() bool { return state(svc) == "ok" && r.gauge("planhat_bridge_source_wrong_tenant") == 0 })
+		until(t, "the workspace to go on", func() bool { return state(svc) == "ok" && r.total("planhat_bridge_source_wrong_tenant") == 0 })
 		r.stage.Simulator.Live(10)
 		r.judge()
 	}
@@ -120,14 +120,14 @@ func TestAnOperatorAcceptsATenant(t *testing.T) {
 	svc, _ := r.start()
 	r.judge()
 	use(otherToken)
-	wait(t, "the other tenant to be noticed", func() bool { return state(svc) == "wrong_tenant" })
+	until(t, "the other tenant to be noticed", func() bool { return state(svc) == "wrong_tenant" })
 	if code, out := r.release(""); code != 0 {
 		t.Fatalf("release: exit code %d, %s", code, out)
 	}
 	var ids []string
 	other.Mutate(func(tx *planhatsim.Tx) { ids = tx.IDs("companies") })
-	wait(t, "the companies of the new tenant", func() bool { return r.ofObject("company", "c") >= float64(len(ids)) })
-	wait(t, "the old companies to be deleted", func() bool { return r.ofObject("company", "d") >= 12 })
+	until(t, "the companies of the new tenant", func() bool { return r.ofObject("company", "c") >= float64(len(ids)) })
+	until(t, "the old companies to be deleted", func() bool { return r.ofObject("company", "d") >= 12 })
 	if s := state(svc); s != "ok" {
 		t.Errorf("the workspace is %s", s)
 	}
@@ -179,7 +179,7 @@ func TestTheSameTenantIsRecognised(t *testing.T) {
 			change(r)
 			svc, _ := r.start()
 			began := time.Now()
-			wait(t, "the companies to be looked at", func() bool {
+			until(t, "the companies to be looked at", func() bool {
 				if state(svc) == "wrong_tenant" {
 					t.Fatal("the tenant was taken for another one")
 				}

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +18,8 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/logbook"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/metric"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
@@ -42,29 +42,11 @@ type intake struct {
 	broker  *kfake.Cluster
 	wire    *wire.Wire
 	options kafka.Options
-	log     *lines
+	log     *logbook.Book
 	metrics *prometheus.Registry
 	client  *http.Client
 	stop    context.CancelFunc
 	ended   chan error
-}
-
-// lines is a log that tests may read while it is written.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // start runs an intake for the accounts acme and beta with some limits of its
@@ -84,7 +66,7 @@ func start(t *testing.T, limits Limits, vars ...string) *intake {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &intake{t: t, broker: broker, wire: &wire.Wire{}, log: &lines{}, metrics: prometheus.NewRegistry(), ended: make(chan error, 1)}
+	i := &intake{t: t, broker: broker, wire: &wire.Wire{}, log: &logbook.Book{}, metrics: prometheus.NewRegistry(), ended: make(chan error, 1)}
 	i.options = kafka.Options{Brokers: broker.ListenAddrs()}
 	deps := Deps{Kafka: i.options, Registerer: i.metrics, Log: slog.New(slog.NewTextHandler(i.log, nil)), Limits: limits}
 	deps.Kafka.Extra = []kgo.Opt{kgo.Dialer(i.wire.Dial), kgo.RetryBackoffFn(func(int) time.Duration { return 10 * time.Millisecond })}
@@ -186,21 +168,9 @@ func (i *intake) eventually(what string, is func() bool) {
 }
 
 // value is the sum of a metric over its labels.
-func (i *intake) value(name string) (sum float64) {
+func (i *intake) value(name string) float64 {
 	i.t.Helper()
-	families, err := i.metrics.Gather()
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() != name {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
-		}
-	}
-	return sum
+	return metric.Sum(i.t, i.metrics, name)
 }
 
 // dial opens a connection of its own.

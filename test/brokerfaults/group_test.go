@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
@@ -46,7 +47,7 @@ func (w *world) visitors(n int) {
 	for i := range n {
 		name := fmt.Sprintf("visitor-%d", i)
 		v := w.launch(&wire.Wire{}, map[string]string{"INSTANCE_ID": name})
-		eventually(w.t, "the visitor has shards", metWithin, func() bool {
+		wait.Until(w.t, "the visitor has shards", metWithin, func() bool {
 			w.live(1)
 			return len(v.status().Shards) > 0
 		})
@@ -89,7 +90,7 @@ func TestTwoSources(t *testing.T) {
 			w := newWorld(t, setting{})
 			w.start()
 			other := w.launch(&wire.Wire{}, map[string]string{"INSTANCE_ID": instance})
-			eventually(t, "the other has shards", metWithin, func() bool {
+			wait.Until(t, "the other has shards", metWithin, func() bool {
 				w.live(2)
 				return len(other.status().Shards) > 0
 			})
@@ -99,7 +100,7 @@ func TestTwoSources(t *testing.T) {
 			}
 			w.judge()
 			if instance == "source-0" {
-				eventually(t, "status and log say that the instance id is there twice", metWithin, func() bool {
+				wait.Until(t, "status and log say that the instance id is there twice", metWithin, func() bool {
 					st := w.source.status().Workspaces[0]
 					return st.State == "held" && strings.Contains(st.Cause, "INSTANCE_ID") && strings.Contains(w.source.Log.String(), st.Cause)
 				})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // A log that lost its end with a leader, and was written on, may have something
@@ -48,7 +49,7 @@ func TestPlaceThatHoldsAnother(t *testing.T) {
 
 	w.source = w.launch(w.wire, nil)
 	w.edit("companies", id, `{"phase":"edited"}`)
-	eventually(t, "the edit is written", metWithin, func() bool { return strings.Contains(string(w.last("company", id).After), "edited") })
+	wait.Until(t, "the edit is written", metWithin, func() bool { return strings.Contains(string(w.last("company", id).After), "edited") })
 	if e := w.last("company", id); e.Op != "u" || e.Before != nil {
 		t.Errorf("the update is op %q with before %s, which is of another record", e.Op, e.Before)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/planhat-bridge/planhat-bridge/test/rig/port"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
@@ -82,7 +83,7 @@ func (w *world) every(pause time.Duration, times int, do func()) (stop func()) {
 //nolint:tparallel // one world, one story after the other
 func TestBrokersRestart(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setting{brokers: 2, options: []kfake.Opt{kfake.DataDir(t.TempDir()), kfake.Ports(freePort(t), freePort(t))}})
+	w := newWorld(t, setting{brokers: 2, options: []kfake.Opt{kfake.DataDir(t.TempDir()), kfake.Ports(port.Free(t), port.Free(t))}})
 	tellAll(t, w, []story{
 		{name: "at once", begin: func(w *world) trouble {
 			w.cluster.Close()

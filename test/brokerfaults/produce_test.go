@@ -13,6 +13,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
@@ -81,7 +82,7 @@ func TestTopicWithALowLimit(t *testing.T) {
 			}
 		}
 	})
-	eventually(t, "the large one is skipped and counted", metWithin, func() bool {
+	wait.Until(t, "the large one is skipped and counted", metWithin, func() bool {
 		return w.source.Metric("planhat_bridge_source_records_skipped_total", `object="company"`) > 0
 	})
 	w.fresh()

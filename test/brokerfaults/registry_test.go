@@ -17,7 +17,8 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
-	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/logbook"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // bad are the ways in which a registry does not answer.
@@ -58,7 +59,7 @@ func TestRegistryInTroubleAtTheStart(t *testing.T) {
 			mend := w.spoil(answer)
 			w.source = w.launch(w.wire, nil)
 			w.live(10)
-			eventually(t, "the source says that it waits", metWithin, func() bool { return strings.Contains(w.source.Log.String(), "schema registry") })
+			wait.Until(t, "the source says that it waits", metWithin, func() bool { return strings.Contains(w.source.Log.String(), "schema registry") })
 			if code, _ := w.source.Page("/readyz"); code == http.StatusOK {
 				t.Error("ready without a registry")
 			}
@@ -80,7 +81,7 @@ func TestRegistryThatStaysInTrouble(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		log := &rig.Log{}
+		log := &logbook.Book{}
 		err = service.Run(t.Context(), ops.NewProcess("source", cfg, log), "source", source.Build)
 		if !errors.Is(err, ops.ErrUnreachable) || !strings.Contains(err.Error(), "wait for the schema registry") { // exit code 3
 			t.Errorf("%s: %v", name, err)
@@ -133,7 +134,7 @@ func TestEarlierSchemaIsGone(t *testing.T) {
 		t.Error("no image is counted as missing")
 	}
 	w.edit("companies", id, `{"phase":"and on"}`)
-	eventually(t, "the next update has an image again", metWithin, func() bool {
+	wait.Until(t, "the next update has an image again", metWithin, func() bool {
 		e := w.last("company", id)
 		return strings.Contains(string(e.After), "and on") && strings.Contains(string(e.Before), `"after"`)
 	})

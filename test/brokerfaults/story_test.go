@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
@@ -36,7 +37,7 @@ func (w *world) tell(t *testing.T, s story) {
 	tr := s.begin(w)
 	w.live(15)
 	if tr.met != nil {
-		eventually(t, "the fault happens", metWithin, func() bool {
+		wait.Until(t, "the fault happens", metWithin, func() bool {
 			w.live(1) // so that there is something to write
 			return tr.met()
 		})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // A topic that is not the one of the state any more: its stream is held and says
@@ -38,7 +39,7 @@ func TestTopicsThatAreNotAsTheyWere(t *testing.T) {
 			w := newWorld(t, setting{})
 			w.start()
 			w.admin(func(adm *kadm.Client) { tc.change(w, adm) })
-			eventually(t, "the stream is held and says what to do", metWithin, func() bool {
+			wait.Until(t, "the stream is held and says what to do", metWithin, func() bool {
 				w.live(2)
 				s := w.stream("licenses")
 				return s.State == "held" && strings.Contains(s.Cause, tc.says) && strings.Contains(s.Cause, "to repair: ")
@@ -77,7 +78,7 @@ func TestRetentionHasTakenTheImages(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	eventually(t, "the delete is written", metWithin, func() bool { return w.last("company", dropped).Op == "d" })
+	wait.Until(t, "the delete is written", metWithin, func() bool { return w.last("company", dropped).Op == "d" })
 	if e := w.last("company", dropped); string(e.Before) != `{"_id":"`+dropped+`"}` {
 		t.Errorf("the delete's before is %s", e.Before)
 	}
@@ -97,7 +98,7 @@ func TestStateTopicIsDeleted(t *testing.T) {
 	w := newWorld(t, setting{})
 	w.start()
 	w.admin(func(adm *kadm.Client) { w.done(adm.DeleteTopics(t.Context(), names.State("source"))) })
-	eventually(t, "the status says that the state is gone", metWithin, func() bool {
+	wait.Until(t, "the status says that the state is gone", metWithin, func() bool {
 		w.live(2)
 		st := w.source.status().Workspaces[0]
 		return st.State == "held" && strings.Contains(st.Cause, names.State("source")) && strings.Contains(st.Cause, "to repair: ")
@@ -171,7 +172,7 @@ func TestRightsAreTakenAway(t *testing.T) {
 			if tc.poke != nil {
 				tc.poke(w)
 			}
-			eventually(t, "the status says which right is missing", metWithin, func() bool {
+			wait.Until(t, "the status says which right is missing", metWithin, func() bool {
 				w.live(3)
 				st := w.source.status().Workspaces[0]
 				if tc.stream != "" {

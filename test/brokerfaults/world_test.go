@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -28,6 +27,8 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/verdict"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
@@ -134,11 +135,7 @@ func (w *world) open() {
 func (w *world) environ(set map[string]string) []string {
 	vars := maps.Clone(w.env)
 	maps.Copy(vars, set)
-	out := make([]string, 0, len(vars))
-	for k, v := range vars {
-		out = append(out, k+"="+v)
-	}
-	return out
+	return settings.Environ(vars)
 }
 
 // running is a source under way in this process.
@@ -252,34 +249,13 @@ func (w *world) judgeBut(object string) oracle.Report {
 	all := w.objects
 	defer func() { w.objects = all }()
 	w.objects = slices.DeleteFunc(slices.Clone(all), func(o string) bool { return o == object })
-	report, err := oracle.Check(w.t.Context(), oracle.Options{
+	report := verdict.Of(w.t, oracle.Options{
 		Kafka: w.kafka, Names: names, Workspace: stage.Workspace, SimulatorURL: w.stage.Planhat,
 		Objects: w.objects, Settle: 40 * time.Second * slack,
 	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, m := range report.Mismatches {
-		w.t.Errorf("oracle: %s", m)
-	}
 	w.everyone()
 	w.places()
 	return report
-}
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, limit time.Duration, holds func() bool) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(limit)
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("not within %s: %s", limit, what)
-		}
-	}
 }
 
 // status is the source's part of /status.
@@ -292,17 +268,6 @@ func (r *running) status() (out source.Status) {
 // hits is how often a rule has applied.
 func hits(n *atomic.Int64, least int64) func() bool {
 	return func() bool { return n.Load() >= least }
-}
-
-// freePort is a port that nobody listens on now.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // stream is what /status says of a listing.

@@ -2,7 +2,6 @@ package container
 
 import (
 	"context"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -16,7 +15,7 @@ import (
 	"github.com/testcontainers/testcontainers-go/log"
 	"github.com/testcontainers/testcontainers-go/wait"
 
-	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/port"
 )
 
 // engine runs containers as production does, on the host's network.
@@ -89,12 +88,12 @@ func (e *engine) once(t *testing.T, image string, env map[string]string, command
 // waits until it is ready.
 func (e *engine) serve(t *testing.T, image string, s *surroundings, command string) testcontainers.Container {
 	t.Helper()
-	port := freePort(t)
-	env := s.Env(port)
+	listen := port.Free(t)
+	env := s.Env(listen)
 	env["LOG_LEVEL"], env["INSTANCE_ID"] = "info", "container-0"
 	r := testcontainers.ContainerRequest{
 		Image: image, Env: env,
-		WaitingFor: wait.ForHTTP("/readyz").WithPort(strconv.Itoa(port) + "/tcp").WithStartupTimeout(time.Minute),
+		WaitingFor: wait.ForHTTP("/readyz").WithPort(strconv.Itoa(listen) + "/tcp").WithStartupTimeout(time.Minute),
 	}
 	if command != "" {
 		r.Cmd = []string{command}
@@ -153,15 +152,4 @@ func (e *engine) outcome(t *testing.T, c testcontainers.Container) outcome {
 		t.Fatal(err)
 	}
 	return outcome{state.ExitCode, stdout.String(), stderr.String()}
-}
-
-// freePort is a port that nobody listened on a moment ago.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", stage.Address(0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

@@ -8,12 +8,11 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
-	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
 )
 
 // patience bounds the wait for one thing to happen.
@@ -36,20 +35,10 @@ func newStage(t *testing.T, companies int) *surroundings {
 		_ = s.Close()
 		s.Simulator.Close()
 	})
-	var environ []string
-	for name, value := range s.Env(0) {
-		environ = append(environ, name+"="+value)
-	}
-	c, err := config.Load(environ, service.Objects())
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := &surroundings{Stage: s, names: kafka.Names{Bridge: c.Bridge, Prefix: c.Topics.Prefix}}
-	if out.kafka, err = kafka.FromConfig(c.Kafka); err != nil {
-		t.Fatal(err)
-	}
+	c := settings.Config(t, s.Env(0))
+	out := &surroundings{Stage: s, names: kafka.Names{Bridge: c.Bridge, Prefix: c.Topics.Prefix}, kafka: settings.Kafka(t, c)}
 	// Topics come into being while the test waits for them.
-	out.kafka.Extra = []kgo.Opt{kgo.MetadataMinAge(20 * time.Millisecond), kgo.MetadataMaxAge(time.Second)}
+	out.kafka.Extra = append(out.kafka.Extra, kgo.MetadataMaxAge(time.Second))
 	return out
 }
 

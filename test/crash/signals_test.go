@@ -12,6 +12,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // signalPoints are the points of obeying a signal, in their order.
@@ -31,7 +32,7 @@ func TestSourceKilledOverASignal(t *testing.T) {
 			first.Killed(t)
 			r.Stage.Simulator.Live(20)
 			second := r.Start("source", "", 0)
-			await(t, "the end of the snapshot", func() bool { return len(heard(t, r, schemas.NotifySnapshotCompleted)) > 0 })
+			wait.Until(t, "the end of the snapshot", time.Minute, func() bool { return len(heard(t, r, schemas.NotifySnapshotCompleted)) > 0 })
 			r.Rereads = map[string]int{"license": 1}
 			r.Judge()
 			second.Stop(t)
@@ -85,18 +86,4 @@ func heard(t *testing.T, r *rig.Rig, kind schemas.NotificationKind) (out []schem
 		t.Fatal(err)
 	}
 	return out
-}
-
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.After(time.Minute)
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("waited a minute for %s", what)
-		}
-	}
 }

@@ -18,6 +18,7 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
 
@@ -106,7 +107,7 @@ func TestSinkKilledInAnAnswer(t *testing.T) {
 			} else {
 				r.Send(5, 25)
 			}
-			await(t, "half an answer", func() bool { return r.Stage.Simulator.Injected()["stall"] > 0 })
+			wait.Until(t, "half an answer", time.Minute, func() bool { return r.Stage.Simulator.Injected()["stall"] > 0 })
 			first.Kill()
 			last := r.Start("sink", "", 0)
 			r.Judge()
@@ -143,10 +144,10 @@ func TestSinkKilledHalfWay(t *testing.T) {
 	first := r.Start("sink", "", 0)
 	began := time.Now()
 	r.SendRaw(updates...)
-	await(t, "half of the calls", func() bool { return writes.Count() >= n/2+n/10 })
+	wait.Until(t, "half of the calls", time.Minute, func() bool { return writes.Count() >= n/2+n/10 })
 	first.Kill()
 	took := time.Since(began)
-	await(t, "the last of its requests to be seen", func() bool { return r.Stage.Connections() == 0 })
+	wait.Until(t, "the last of its requests to be seen", time.Minute, func() bool { return r.Stage.Connections() == 0 })
 	r.Stage.Simulator.Settle()
 	made, answered := r.Writes(), answers(t, r)
 	last := r.Start("sink", "", 0)

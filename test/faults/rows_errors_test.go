@@ -12,6 +12,7 @@ import (
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/front"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/metric"
 )
 
 // Row 8: the vendor fails for a while, or is gone for longer.
@@ -85,7 +86,7 @@ func TestConnectionsBreak(t *testing.T) {
 		{name: "a wrong certificate", setting: setting{secure: true}, begin: func(w *world) {
 			trusted = w.front.Stranger(w.t)
 			w.front.HangUp()
-			w.until("calls to a stranger", func() bool { return w.metric("api_calls_total", map[string]string{"outcome": "unavailable"}) >= 4 })
+			w.until("calls to a stranger", func() bool { return w.metric("api_calls_total", "outcome=unavailable") >= 4 })
 		}, end: func(*world) { trusted() }},
 		{name: "HTTP2 says go away", setting: setting{secure: true}, begin: func(w *world) {
 			_, before := w.front.Connections()
@@ -95,7 +96,7 @@ func TestConnectionsBreak(t *testing.T) {
 			})
 			w.until("new connections", func() bool { _, was := w.front.Connections(); return was >= before+8 })
 		}, end: func(w *world) { w.front.Intercept(nil) }, after: func(w *world) {
-			if n := w.metric("scan_failures_total", nil); n > 0 {
+			if n := w.metric("scan_failures_total"); n > 0 {
 				w.t.Errorf("%v steps failed: a connection that the vendor ends in order is no failure", n)
 			}
 		}},
@@ -113,20 +114,11 @@ func TestConnectionsBreak(t *testing.T) {
 // histogram.
 func (w *world) durations(bound time.Duration) (calls, quick uint64) {
 	w.t.Helper()
-	families, err := w.reg.Gather()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() != "planhat_bridge_source_api_call_duration_seconds" {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			calls += m.GetHistogram().GetSampleCount()
-			for _, b := range m.GetHistogram().GetBucket() {
-				if b.GetUpperBound() == bound.Seconds() {
-					quick += b.GetCumulativeCount()
-				}
+	for _, m := range metric.Series(w.t, w.reg, "planhat_bridge_source_api_call_duration_seconds") {
+		calls += m.GetHistogram().GetSampleCount()
+		for _, b := range m.GetHistogram().GetBucket() {
+			if b.GetUpperBound() == bound.Seconds() {
+				quick += b.GetCumulativeCount()
 			}
 		}
 	}
@@ -150,13 +142,13 @@ func TestAnswersThatAreNone(t *testing.T) {
 			w.fault(f)
 			w.struck(f.Kind, 1)
 			w.struck(f.Kind, w.sim.Injected()[f.Kind]+1) // the call that was under way is over
-			written := w.metric("changes_total", nil)
+			written := w.metric("changes_total")
 			w.sim.Live(20)
 			w.struck(f.Kind, w.sim.Injected()[f.Kind]+3)
-			if n := w.metric("changes_total", nil); n != written {
+			if n := w.metric("changes_total"); n != written {
 				w.t.Errorf("%v events were written from pages that are none", n-written)
 			}
-			if n := w.metric("api_calls_total", map[string]string{"outcome": "malformed"}); n < 4 {
+			if n := w.metric("api_calls_total", "outcome=malformed"); n < 4 {
 				w.t.Errorf("%v answers were counted as malformed", n)
 			}
 		}})
@@ -172,7 +164,7 @@ func TestPagesThatShrink(t *testing.T) {
 		return story{
 			name: fmt.Sprint(f.Kind, " ", f.Mode, " ", f.Rows), setting: large, begin: strikes(f, 4),
 			after: func(w *world) {
-				if n := w.metric("skipped_total", nil); n > 0 {
+				if n := w.metric("skipped_total"); n > 0 {
 					w.t.Errorf("%v records were skipped", n)
 				}
 			},

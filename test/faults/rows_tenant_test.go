@@ -157,10 +157,10 @@ func TestAnotherTenant(t *testing.T) {
 				w.start()
 			}
 			w.until("the other tenant to be noticed", func() bool { return strange(w) })
-			written := w.metric("changes_total", nil)
+			written := w.metric("changes_total")
 			other.Live(50)
 			w.live(10)
-			if n := w.metric("changes_total", nil); n != written || !strange(w) {
+			if n := w.metric("changes_total"); n != written || !strange(w) {
 				w.t.Errorf("%v events while the token is another tenant's; the source says %s", n-written, w.status().State)
 			}
 		}, end: func(*world) { rotate(stage.Token) }})
@@ -226,9 +226,9 @@ func TestRecordsGo(t *testing.T) {
 				}
 				return nil
 			})
-			gone := w.metric("changes_total", map[string]string{"op": "d"})
+			gone := w.metric("changes_total", "op=d")
 			w.judge()
-			if n := w.metric("changes_total", map[string]string{"op": "d"}); n != gone {
+			if n := w.metric("changes_total", "op=d"); n != gone {
 				w.t.Errorf("%v deletes of records that were archived", n-gone)
 			}
 		}},

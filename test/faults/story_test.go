@@ -9,6 +9,7 @@ import (
 	"time"
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
 
@@ -112,7 +113,7 @@ func (w *world) freshSoon(but string) {
 	}
 	limit := time.Duration(float64(soon) * busy())
 	for _, id := range made {
-		if !w.within(limit-time.Since(begun), func() bool { return w.onTopic(id) }) {
+		if !wait.Within(limit-time.Since(begun), func() bool { return w.onTopic(id) }) {
 			w.t.Errorf("%s after the end of the fault there is no event of record %s, which was made at its end; the source says %+v",
 				time.Since(begun).Round(time.Millisecond), id, w.status())
 			return

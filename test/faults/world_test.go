@@ -1,12 +1,10 @@
 package faults_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
 	"runtime/pprof"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,7 +20,13 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/background"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/front"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/metric"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/verdict"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // patience is how long anything may take that is not the subject of an assertion.
@@ -97,19 +101,8 @@ func newWorld(t *testing.T, s setting) *world {
 	vars["PLANHAT_BASE_URL"], vars["PLANHAT_OBJECTS"] = w.front.URL, core
 	vars["PLANHAT_DELETE_GUARD"] = "off" // users who live this fast delete more in a minute than others in a day
 	maps.Copy(vars, s.env)
-	var environ []string
-	for k, v := range vars {
-		if v != "" {
-			environ = append(environ, k+"="+v)
-		}
-	}
-	if w.cfg, err = config.Load(environ, service.Objects()); err != nil {
-		t.Fatal(err)
-	}
-	if w.kafka, err = kafka.FromConfig(w.cfg.Kafka); err != nil {
-		t.Fatal(err)
-	}
-	w.kafka.Extra = []kgo.Opt{kgo.MetadataMinAge(20 * time.Millisecond)}
+	w.cfg = settings.Config(t, vars)
+	w.kafka = settings.Kafka(t, w.cfg)
 	return w
 }
 
@@ -131,55 +124,27 @@ func (w *world) start() {
 	if err := w.svc.Prepare(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
-	done := make(chan error, 1)
-	go pprof.Do(ctx, pprof.Labels("story", w.name), func(ctx context.Context) { done <- w.svc.Run(ctx) })
-	w.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			w.t.Errorf("source: %v", err)
-		}
+	w.stop = background.Run(w.t, "source", func(ctx context.Context) (err error) {
+		pprof.Do(ctx, pprof.Labels("story", w.name), func(ctx context.Context) { err = w.svc.Run(ctx) })
+		return err
 	})
-	w.t.Cleanup(w.stop)
 }
 
 // until waits for something that is not the subject of an assertion.
 func (w *world) until(what string, is func() bool) {
 	w.t.Helper()
-	if !w.within(patience, is) {
+	if !wait.Within(patience, is) {
 		w.t.Fatalf("waited %s for %s; the source says %+v", patience, what, w.status())
 	}
-}
-
-func (w *world) within(d time.Duration, is func() bool) bool {
-	w.t.Helper()
-	deadline := time.After(d)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !is() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			return is()
-		}
-	}
-	return true
 }
 
 // judge lets the oracle compare the topics with the vendor, which has to be quiet.
 func (w *world) judge() oracle.Report {
 	w.t.Helper()
-	report, err := oracle.Check(w.t.Context(), oracle.Options{
+	return verdict.Of(w.t, oracle.Options{
 		Kafka: w.kafka, Names: kafka.Names{Bridge: w.cfg.Bridge}, Workspace: stage.Workspace, SimulatorURL: w.stage.Planhat,
 		Objects: w.objects(), Settle: patience,
 	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, m := range report.Mismatches {
-		w.t.Errorf("oracle: %s", m)
-	}
-	return report
 }
 
 func (w *world) objects() []string {
@@ -258,31 +223,9 @@ func (w *world) stream(name string) source.StreamStatus {
 }
 
 // metric adds up the series of a metric that have the labels.
-func (w *world) metric(name string, labels map[string]string) (sum float64) {
+func (w *world) metric(name string, labels ...string) float64 {
 	w.t.Helper()
-	families, err := w.reg.Gather()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() != "planhat_bridge_source_"+name {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			have := map[string]string{}
-			for _, l := range m.GetLabel() {
-				have[l.GetName()] = l.GetValue()
-			}
-			fits := true
-			for k, v := range labels {
-				fits = fits && have[k] == v
-			}
-			if fits {
-				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
-			}
-		}
-	}
-	return sum
+	return metric.Sum(w.t, w.reg, "planhat_bridge_source_"+name, labels...)
 }
 
 // onTopic tells whether a record has an event.
@@ -315,27 +258,12 @@ func (w *world) nothingLeft() {
 	w.t.Helper()
 	left := ""
 	gone := func() bool {
-		left = goroutinesOf(w.name)
+		left = rig.Goroutines(w.name)
 		open, _ := w.front.Connections()
 		return left == "" && open == 0
 	}
-	if !w.within(10*time.Second, gone) {
+	if !wait.Within(10*time.Second, gone) {
 		open, _ := w.front.Connections()
 		w.t.Errorf("the source has stopped and leaves %d connections to the vendor and these goroutines:\n%s", open, left)
 	}
-}
-
-// goroutinesOf lists the goroutines that a story's source has begun, by their label.
-func goroutinesOf(story string) string {
-	var text bytes.Buffer
-	if err := pprof.Lookup("goroutine").WriteTo(&text, 1); err != nil {
-		return err.Error()
-	}
-	var out strings.Builder
-	for group := range strings.SplitSeq(text.String(), "\n\n") {
-		if strings.Contains(group, fmt.Sprintf(`"story":%q`, story)) {
-			out.WriteString(group + "\n")
-		}
-	}
-	return out.String()
 }

@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +19,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/planhat-bridge/planhat-bridge/test/rig/port"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/programs"
 )
 
 const (
@@ -59,7 +59,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	admin, intake := freeAddress(t), freeAddress(t)
+	admin, intake := port.Address(t), port.Address(t)
 	w := &world{
 		t: t, broker: broker, binary: binary, ops: "http://" + admin, intake: "http://" + intake, ended: make(chan error, 1),
 		dialing: make(chan struct{}, 256), counted: map[string]int{},
@@ -96,23 +96,8 @@ var build = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	binary := filepath.Join(folder, "source")
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "github.com/planhat-bridge/planhat-bridge/cmd/source")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build: %w\n%s", err, out)
-	}
-	return binary, nil
+	return programs.Build(folder, "source")
 })
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 func (w *world) eventually(what string, is func() bool) {
 	w.t.Helper()
@@ -279,8 +264,6 @@ func (w *world) topics() []string {
 	return listed.Names()
 }
 
-func (w *world) status() string { return fmt.Sprintf("/proc/%d/status", w.cmd.Process.Pid) }
-
 func runtimeHasNoProc() bool {
 	_, err := os.Stat("/proc/self/status")
 	return err != nil
@@ -289,14 +272,9 @@ func runtimeHasNoProc() bool {
 // peakMemory is the most that the process has had.
 func (w *world) peakMemory() int64 {
 	w.t.Helper()
-	text, err := os.ReadFile(w.status())
+	bytes, err := programs.PeakMemory(w.cmd.Process.Pid)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	found := regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`).FindSubmatch(text)
-	if found == nil {
-		w.t.Fatalf("no VmHWM in:\n%s", text)
-	}
-	kib, _ := strconv.ParseInt(string(found[1]), 10, 64)
-	return kib << 10
+	return bytes
 }

@@ -17,7 +17,7 @@ import (
 // keys are the records of an object that its topic has, less those deleted.
 func (w *world) keys(object string) map[string]bool {
 	w.t.Helper()
-	client, err := w.kafka().NewClient(kgo.ConsumeTopics(w.names.Changes("planhat", workspaceName, object)),
+	client, err := w.Kafka().NewClient(kgo.ConsumeTopics(w.Names.Changes("planhat", workspaceName, object)),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(time.Second))
 	if err != nil {
 		w.t.Fatal(err)
@@ -83,7 +83,7 @@ func TestFilterByCompany(t *testing.T) {
 			inBubbleBefore(t, sim, env, func(w *world) {
 				w.vendor.ignoreFilter = tc.ignored
 				w.vendor.sim.Mutate(func(tx *planhatsim.Tx) { chosen = tx.IDs("companies")[10 : 10+tc.chosen] })
-				w.cfg.Planhat[0].CompanyIDs = chosen
+				w.Config.Planhat[0].CompanyIDs = chosen
 			}, func(w *world) {
 				w.await("the snapshot", time.Hour, w.snapshotDone)
 				sleep(3 * time.Minute)
@@ -106,8 +106,8 @@ func TestFilterByCompany(t *testing.T) {
 				sleep(20 * time.Minute)
 				w.holdsOnly(objects, chosen)
 				longest := 0
-				for _, c := range w.vendor.callsSince(time.Time{}) {
-					longest = max(longest, len(c.path)+len(c.query))
+				for _, c := range w.vendor.Calls(time.Time{}) {
+					longest = max(longest, len(c.Path)+len(c.Query))
 				}
 				if longest > 2100 {
 					t.Errorf("an address has %d characters", longest)

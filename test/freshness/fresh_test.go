@@ -25,9 +25,9 @@ type stopwatch struct {
 // watch reads the topic of companies until the returned func is called.
 func (w *world) watch() (*stopwatch, func()) {
 	w.t.Helper()
-	o := w.kafka()
+	o := w.Kafka()
 	client, err := o.NewClient(
-		kgo.ConsumeTopics(w.names.Changes("planhat", workspaceName, "company")), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeTopics(w.Names.Changes("planhat", workspaceName, "company")), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(time.Second),
 	)
 	if err != nil {
@@ -119,14 +119,14 @@ func TestChangedCompanyIsFresh(t *testing.T) {
 		}
 		w.waitFor(sw, 5*time.Minute)
 		sweeps := 0
-		for _, c := range w.vendor.callsSince(from) {
-			if strings.Contains(c.query, "sort=_id") && strings.Contains(c.query, "offset=0") && c.path != "/companies" {
+		for _, c := range w.vendor.Calls(from) {
+			if strings.Contains(c.Query, "sort=_id") && strings.Contains(c.Query, "offset=0") && c.Path != "/companies" {
 				sweeps++
 			}
 		}
 		p50, p95, p99, most := sw.percentile(.5), sw.percentile(.95), sw.percentile(.99), sw.percentile(1)
 		t.Logf("%d records; %d changes; p50 %s, p95 %s, p99 %s, longest %s; %d sweeps of others meanwhile, %.1f calls a minute",
-			records, len(sw.took), p50, p95, p99, most, sweeps, float64(len(w.vendor.callsSince(from)))/time.Since(from).Minutes())
+			records, len(sw.took), p50, p95, p99, most, sweeps, float64(len(w.vendor.Calls(from)))/time.Since(from).Minutes())
 		if p95 > time.Minute || p99 > 61*time.Second {
 			t.Errorf("95 of 100 changes take up to %s, 99 up to %s, wanted is a minute", p95, p99)
 		}

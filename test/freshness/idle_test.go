@@ -91,8 +91,8 @@ func TestHiddenRecordsAtRest(t *testing.T) {
 		from := time.Now()
 		sleep(time.Hour)
 		asked := 0
-		for _, c := range w.vendor.callsSince(from) {
-			if strings.Count(c.path, "/") > 1 {
+		for _, c := range w.vendor.Calls(from) {
+			if strings.Count(c.Path, "/") > 1 {
 				asked++
 			}
 		}
@@ -113,7 +113,7 @@ func (w *world) rests(lasts time.Duration) {
 	}
 	from := time.Now()
 	sleep(lasts)
-	calls := w.vendor.callsSince(from)
+	calls := w.vendor.Calls(from)
 	most, minutes := 1.05*w.pagesPerTarget(), lasts.Minutes()
 	w.t.Logf("%.3f calls a minute, %.3f are allowed", float64(len(calls))/minutes, most)
 	if float64(len(calls)) > most*minutes+1 { // one may fall on the edge
@@ -127,7 +127,7 @@ func (w *world) rests(lasts time.Duration) {
 // pagesPerTarget adds up, from the table of objects and the targets, what it
 // costs to read each listing once a target, in calls a minute.
 func (w *world) pagesPerTarget() (sum float64) {
-	cfg := w.cfg.Planhat[0]
+	cfg := w.Config.Planhat[0]
 	targets, specs := map[string]time.Duration{}, map[string]planhat.Spec{}
 	for _, spec := range planhat.Objects() {
 		if cfg.Objects != nil && !strings.Contains(","+strings.Join(cfg.Objects, ",")+",", ","+string(spec.Object)+",") {

@@ -9,11 +9,9 @@ import (
 	"time"
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/bubble"
 	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
-
-// fault is an answer that is none, or not from the API.
-type fault = func(*http.Request) (*http.Response, error)
 
 func reset(*http.Request) (*http.Response, error) { return nil, syscall.ECONNRESET }
 
@@ -28,7 +26,9 @@ func hang(r *http.Request) (*http.Response, error) {
 }
 
 // storm asks for a wait with every refusal.
-func storm(header http.Header) fault { return answer(http.StatusTooManyRequests, header, "slow down") }
+func storm(header http.Header) bubble.Fault {
+	return answer(http.StatusTooManyRequests, header, "slow down")
+}
 
 // While Planhat is down it is asked once every few seconds, and when it is back
 // an edit of that moment is on its topic within ten seconds, whatever the fault
@@ -36,7 +36,7 @@ func storm(header http.Header) fault { return answer(http.StatusTooManyRequests,
 func TestAnOutageIsOverForAllAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		fault   fault
+		fault   bubble.Fault
 		lasts   time.Duration
 		variant bool // of another: for a run of all
 	}{
@@ -69,15 +69,15 @@ func TestAnOutageIsOverForAllAtOnce(t *testing.T) {
 					if round > 0 {
 						lasts = min(tc.lasts, 4*time.Minute) + time.Duration(random.Int64N(int64(10*time.Second)))
 					}
-					w.vendor.setFault(tc.fault)
+					w.vendor.Break(tc.fault)
 					from := time.Now()
 					sleep(lasts)
-					asked := len(w.vendor.callsSince(from))
+					asked := len(w.vendor.Calls(from))
 					// Until it is known for an outage streams ask as they do; then once every four seconds at most.
 					if most := int(lasts.Seconds()/4) + 12; asked > most {
 						t.Errorf("%d calls in %s without an answer, want at most %d", asked, lasts, most)
 					}
-					w.vendor.setFault(nil)
+					w.vendor.Break(nil)
 					w.edit(sw, random)
 					took := w.waitFor(sw, time.Hour)
 					t.Logf("%d calls in %s of the fault, the fresh edit took %s", asked, lasts, took)
@@ -89,7 +89,7 @@ func TestAnOutageIsOverForAllAtOnce(t *testing.T) {
 				if st := w.status(); st.State != "ok" {
 					t.Errorf("afterwards: %s", w.describe())
 				}
-				if n := len(w.logs.Lines("planhat answers again: all streams go on")); n != rounds {
+				if n := len(w.Log.Lines("planhat answers again: all streams go on")); n != rounds {
 					t.Errorf("the end of the outage is told %d times", n)
 				}
 			})
@@ -105,7 +105,7 @@ func TestOneListingThatFailsIsNoOutage(t *testing.T) {
 		w.await("the snapshot", time.Hour, w.snapshotDone)
 		sw, stop := w.watch()
 		defer stop()
-		w.vendor.setFault(w.only("/endusers", answer(500, nil, "no")))
+		w.vendor.Break(w.only("/endusers", answer(500, nil, "no")))
 		random, from := rand.New(rand.NewPCG(5, 6)), time.Now()
 		for time.Since(from) < time.Hour {
 			sleep(time.Duration(random.Int64N(int64(time.Minute))))
@@ -116,8 +116,8 @@ func TestOneListingThatFailsIsNoOutage(t *testing.T) {
 			t.Errorf("an edit of a company took %s", most)
 		}
 		var mine, all int
-		for _, c := range w.vendor.callsSince(from) {
-			if all++; c.path == "/endusers" {
+		for _, c := range w.vendor.Calls(from) {
+			if all++; c.Path == "/endusers" {
 				mine++
 			}
 		}
@@ -125,7 +125,7 @@ func TestOneListingThatFailsIsNoOutage(t *testing.T) {
 		if mine > 90 || all-mine > 60*8 {
 			t.Errorf("%d calls of the listing that fails and %d of others in an hour", mine, all-mine)
 		}
-		if n := len(w.logs.Lines("planhat does not answer: one call is tried every few seconds until it does")); n != 0 {
+		if n := len(w.Log.Lines("planhat does not answer: one call is tried every few seconds until it does")); n != 0 {
 			t.Errorf("an outage is told of %d times", n)
 		}
 	})
@@ -143,7 +143,7 @@ func TestARefusedTokenCostsLittle(t *testing.T) {
 		w.await("the workspace to be paused", 5*time.Minute, func() bool { return w.status().State == "unauthorized" })
 		from := time.Now()
 		sleep(time.Hour)
-		if asked := len(w.vendor.callsSince(from)); asked < 100 || asked > 122 {
+		if asked := len(w.vendor.Calls(from)); asked < 100 || asked > 122 {
 			t.Errorf("%d calls in an hour with a token that is refused, want one every 30 s", asked)
 		}
 		w.edit(sw, rand.New(rand.NewPCG(7, 8)))
@@ -161,12 +161,12 @@ func TestARefusedTokenAtTheStart(t *testing.T) {
 	t.Parallel()
 	inBubble(t, planhatsim.Options{Seed: 54, Companies: 5, CallsPerMinute: -1}, map[string]string{"PLANHAT_TOKEN": "wrong"}, func(w *world) {
 		w.await("the workspace to be paused", 5*time.Minute, func() bool { return w.status().State == "unauthorized" })
-		if asked := len(w.vendor.callsSince(time.Time{})); asked > 21 {
+		if asked := len(w.vendor.Calls(time.Time{})); asked > 21 {
 			t.Errorf("%d calls before the workspace is paused", asked)
 		}
 		from := time.Now()
 		sleep(10 * time.Minute)
-		if asked := len(w.vendor.callsSince(from)); asked > 21 {
+		if asked := len(w.vendor.Calls(from)); asked > 21 {
 			t.Errorf("%d calls in ten minutes, want one every 30 s", asked)
 		}
 	})

@@ -13,6 +13,7 @@ import (
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/bubble"
 )
 
 // board keeps the notifications, and when the first change was written.
@@ -25,11 +26,11 @@ type board struct {
 
 func (w *world) board(objects ...string) (*board, func()) {
 	w.t.Helper()
-	topics := []string{w.names.Notifications()}
+	topics := []string{w.Names.Notifications()}
 	for _, o := range objects {
-		topics = append(topics, w.names.Changes("planhat", workspaceName, o))
+		topics = append(topics, w.Names.Changes("planhat", workspaceName, o))
 	}
-	client, err := w.kafka().NewClient(kgo.ConsumeTopics(topics...), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	client, err := w.Kafka().NewClient(kgo.ConsumeTopics(topics...), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(time.Second))
 	if err != nil {
 		w.t.Fatal(err)
@@ -76,9 +77,9 @@ func (b *board) of(kind schemas.NotificationKind) (out []schemas.Notification) {
 
 // pagesOfSweeps are the calls of sweeps: those that read, not those that ask
 // whether a row is there.
-func pagesOfSweeps(calls []call) (n int) {
+func pagesOfSweeps(calls []bubble.Call) (n int) {
 	for _, c := range calls {
-		if strings.Contains(c.query, "sort=_id") && !strings.Contains(c.query, "limit=1&") {
+		if strings.Contains(c.Query, "sort=_id") && !strings.Contains(c.Query, "limit=1&") {
 			n++
 		}
 	}
@@ -96,11 +97,11 @@ func TestSnapshotSaysWhatItTakes(t *testing.T) {
 	inBubble(t, sim, env, func(w *world) {
 		b, stop := w.board(objects...)
 		defer stop()
-		w.await("the plan", 10*time.Minute, func() bool { return len(w.logs.Lines("snapshot is planned")) > 0 })
+		w.await("the plan", 10*time.Minute, func() bool { return len(w.Log.Lines("snapshot is planned")) > 0 })
 		planned := time.Now()
-		line := w.logs.Lines("snapshot is planned")[0]
+		line := w.Log.Lines("snapshot is planned")[0]
 		calls, minutes := int(line["calls_planned"].(float64)), line["minutes"].(float64)
-		if n := pagesOfSweeps(w.vendor.callsSince(time.Time{})); n > 1 {
+		if n := pagesOfSweeps(w.vendor.Calls(time.Time{})); n > 1 {
 			t.Errorf("%d pages were read before the plan", n)
 		}
 		st := w.status().Snapshot
@@ -112,8 +113,8 @@ func TestSnapshotSaysWhatItTakes(t *testing.T) {
 		}
 		w.await("the snapshot", time.Hour, w.snapshotDone)
 		took := time.Since(planned)
-		made := pagesOfSweeps(w.vendor.callsSince(time.Time{}))
-		t.Logf("planned %d calls in %.2f minutes, made %d in %s, after %d questions", calls, minutes, made, took, len(w.vendor.calls)-made)
+		made := pagesOfSweeps(w.vendor.Calls(time.Time{}))
+		t.Logf("planned %d calls in %.2f minutes, made %d in %s, after %d questions", calls, minutes, made, took, len(w.vendor.Calls(time.Time{}))-made)
 		// 2100 companies on a page, some 8400 endusers on 5 (some of them archived, on 1 with a list of all: 5 more), 6300 conversations on 4, 2100 licenses on 2, users on 1.
 		if made != calls || calls < 15 || calls > 20 {
 			t.Errorf("%d calls were planned and %d made", calls, made)
@@ -123,7 +124,7 @@ func TestSnapshotSaysWhatItTakes(t *testing.T) {
 		}
 		sleep(5 * time.Second)
 		b.holds(t, calls, minutes, took)
-		lines := w.logs.Lines("snapshot goes on")
+		lines := w.Log.Lines("snapshot goes on")
 		if want := int(took.Seconds() / 13); len(lines) < want {
 			t.Errorf("%d lines of progress in %s, want one every ten seconds or so", len(lines), took)
 		}
@@ -170,8 +171,8 @@ func TestSnapshotGoesOnWithAPlan(t *testing.T) {
 		was := w.status().Snapshot
 		w.stop()
 		w.start()
-		w.await("another plan", time.Hour, func() bool { return len(w.logs.Lines("snapshot is planned")) == 2 })
-		line := w.logs.Lines("snapshot is planned")[1]
+		w.await("another plan", time.Hour, func() bool { return len(w.Log.Lines("snapshot is planned")) == 2 })
+		line := w.Log.Lines("snapshot is planned")[1]
 		if planned := int(line["calls_planned"].(float64)); planned != was.Expected {
 			t.Errorf("%d calls are planned, %d before the restart", planned, was.Expected)
 		}
@@ -181,13 +182,13 @@ func TestSnapshotGoesOnWithAPlan(t *testing.T) {
 		}
 		from := time.Now()
 		w.await("the snapshot", time.Hour, w.snapshotDone)
-		if n := pagesOfSweeps(w.vendor.callsSince(from)); n != was.Expected-made {
+		if n := pagesOfSweeps(w.vendor.Calls(from)); n != was.Expected-made {
 			t.Errorf("%d calls after the restart, planned were %d", n, was.Expected-made)
 		}
 		w.stop()
 		w.start()
 		sleep(time.Minute)
-		if n := len(w.logs.Lines("snapshot is planned")); n != 2 {
+		if n := len(w.Log.Lines("snapshot is planned")); n != 2 {
 			t.Errorf("%d plans: a snapshot that is complete was planned again", n)
 		}
 	})
@@ -202,7 +203,7 @@ func TestPlanWaitsForNobodyInTrouble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubbleBefore(t, sim, env, func(w *world) {
-				w.vendor.setFault(w.only("/users", answer(status, nil, "no")))
+				w.vendor.Break(w.only("/users", answer(status, nil, "no")))
 			}, func(w *world) {
 				w.await("the others to be read", 5*time.Minute, func() bool {
 					done := 0
@@ -213,9 +214,9 @@ func TestPlanWaitsForNobodyInTrouble(t *testing.T) {
 					}
 					return done == 2
 				})
-				w.vendor.setFault(nil)
+				w.vendor.Break(nil)
 				w.await("the snapshot", time.Hour, w.snapshotDone)
-				if n := len(w.logs.Lines("snapshot is planned")); n != 2 {
+				if n := len(w.Log.Lines("snapshot is planned")); n != 2 {
 					t.Errorf("%d plans, want one for the others and one for the listing that came later", n)
 				}
 			})
@@ -230,7 +231,7 @@ func TestPlanOfAListingWithoutAnEnd(t *testing.T) {
 	sim := planhatsim.Options{Seed: 64, Companies: 30, CoreOnly: true, CallsPerMinute: -1}
 	endless := answer(200, nil, `[{"_id":"6b01fcb5ff4ae39f6b000001"}]`)
 	inBubbleBefore(t, sim, env, func(w *world) {
-		w.vendor.setFault(func(r *http.Request) (*http.Response, error) {
+		w.vendor.Break(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Path == "/licenses" && r.URL.Query().Get("limit") == "1" {
 				return endless(r)
 			}
@@ -238,11 +239,11 @@ func TestPlanOfAListingWithoutAnEnd(t *testing.T) {
 		})
 	}, func(w *world) {
 		w.await("the snapshot", time.Hour, w.snapshotDone)
-		line := w.logs.Lines("snapshot is planned")[0]
+		line := w.Log.Lines("snapshot is planned")[0]
 		if line["streams_of_unknown_length"] != 1.0 {
 			t.Errorf("the plan says %v", line)
 		}
-		if n := len(w.vendor.calls); n > 25 {
+		if n := len(w.vendor.Calls(time.Time{})); n > 25 {
 			t.Errorf("%d calls: the questions have no end", n)
 		}
 	})

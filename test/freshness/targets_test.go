@@ -22,8 +22,8 @@ func TestTargetsThatCannotBeMet(t *testing.T) {
 	}
 	sim := planhatsim.Options{Seed: 71, Companies: 5000, EndusersPerCompany: -1, ConversationsPerCompany: -1, CoreOnly: true, CallsPerMinute: -1}
 	inBubble(t, sim, env, func(w *world) {
-		w.await("the plan", time.Hour, func() bool { return len(w.logs.Lines("snapshot is planned")) > 0 })
-		told := w.logs.Lines("the calls that may be spent do not suffice for the freshness targets")
+		w.await("the plan", time.Hour, func() bool { return len(w.Log.Lines("snapshot is planned")) > 0 })
+		told := w.Log.Lines("the calls that may be spent do not suffice for the freshness targets")
 		if len(told) != 1 || told[0]["calls_per_minute_needed"] != 47.58 || told[0]["changes_later_by"] != 1.59 || told[0]["deletes_later_by"] != 1.0 {
 			t.Errorf("when the plan is there it is said: %v", told)
 		}
@@ -41,7 +41,7 @@ func TestTargetsThatCannotBeMet(t *testing.T) {
 		w.await("the snapshot", time.Hour, w.snapshotDone)
 		sleep(10 * time.Minute)
 		w.says(want)
-		if n := len(w.logs.Lines("the calls that may be spent do not suffice for the freshness targets")); n != 1 {
+		if n := len(w.Log.Lines("the calls that may be spent do not suffice for the freshness targets")); n != 1 {
 			t.Errorf("it is said %d times", n)
 		}
 		if needed, granted := w.gauge("planhat_bridge_source_calls_needed_per_minute"), w.gauge("planhat_bridge_source_calls_granted_per_minute"); needed != 47.58 || granted != 30 {

@@ -22,7 +22,7 @@ func TestOnePageIsTheWholeListing(t *testing.T) {
 	env := map[string]string{"PLANHAT_OBJECTS": "churn", "PLANHAT_FRESHNESS": "*:60s"}
 	sim := planhatsim.Options{Seed: 91, Companies: 100, CallsPerMinute: -1}
 	inBubbleBefore(t, sim, env, func(w *world) {
-		w.vendor.setFault(func(r *http.Request) (*http.Response, error) {
+		w.vendor.Break(func(r *http.Request) (*http.Response, error) {
 			resp, err := bubble.Handled{Handler: w.vendor.sim}.RoundTrip(r)
 			if err == nil && strings.Count(r.URL.Path, "/") == 1 {
 				reverse(t, resp)
@@ -51,9 +51,9 @@ func TestOnePageIsTheWholeListing(t *testing.T) {
 		if fmt.Sprint(have) != fmt.Sprint(want) || len(want) != 20 {
 			t.Errorf("the topic has %d records, Planhat %d", len(have), len(want))
 		}
-		for _, c := range w.vendor.callsSince(from) {
-			if strings.Contains(c.query, "sort=-") {
-				t.Errorf("a listing of one page is polled: %s", c.query)
+		for _, c := range w.vendor.Calls(from) {
+			if strings.Contains(c.Query, "sort=-") {
+				t.Errorf("a listing of one page is polled: %s", c.Query)
 			}
 		}
 	})
@@ -127,10 +127,10 @@ func (w *world) polls(t *testing.T, want bool) {
 	from := time.Now()
 	sleep(5 * time.Minute)
 	n, further := 0, 0
-	for _, c := range w.vendor.callsSince(from) {
-		if strings.Contains(c.query, "sort=-updatedAt") {
+	for _, c := range w.vendor.Calls(from) {
+		if strings.Contains(c.Query, "sort=-updatedAt") {
 			n++
-			if !strings.Contains(c.query, "offset=0") {
+			if !strings.Contains(c.Query, "offset=0") {
 				further++
 			}
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/ops"
 	"github.com/planhat-bridge/planhat-bridge/internal/oracle"
@@ -21,6 +20,8 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/verdict"
 )
 
 // patience is how long anything may take that the bridge owes.
@@ -101,15 +102,7 @@ func (b *bridge) run(ctx context.Context, wg *sync.WaitGroup, name string, build
 	// A dozen bridges share the machine: a call that is given up and made again may say less of what it did.
 	vars["CALL_DEADLINE"], vars["SHARD_SESSION_TIMEOUT"] = "20s", "60s"
 	maps.Copy(vars, environment)
-	var environ []string
-	for k, v := range vars {
-		environ = append(environ, k+"="+v)
-	}
-	cfg, err := config.Load(environ, service.Objects())
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	p := ops.NewProcess(name, cfg, b.t.Output())
+	p := ops.NewProcess(name, settings.Config(b.t, vars), b.t.Output())
 	wg.Go(func() {
 		if err := service.Run(ctx, p, name, build); err != nil {
 			b.failed <- fmt.Errorf("%s: %w", name, err)
@@ -253,14 +246,7 @@ func message(r schemas.Result) string {
 // judge lets the oracle decide about objects once the bridge has caught up.
 func (b *bridge) judge(objects []string) oracle.Report {
 	b.t.Helper()
-	report, err := oracle.Check(b.t.Context(), oracle.Options{
+	return verdict.Of(b.t, oracle.Options{
 		Kafka: b.kafka, Names: b.names, Workspace: stage.Workspace, SimulatorURL: b.stage.Planhat, Objects: objects, Settle: patience / 2,
 	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	for _, m := range report.Mismatches {
-		b.t.Errorf("oracle: %s", m)
-	}
-	return report
 }

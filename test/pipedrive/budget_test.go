@@ -24,7 +24,7 @@ func TestDailyBudgetGone(t *testing.T) {
 		c.await("word of the budget", 20*time.Minute, func() bool { return c.status().State == "budget_spent" })
 		gone := time.Now()
 		<-time.After(2*time.Hour - time.Minute)
-		calls := c.asked(gone.Add(time.Second))
+		calls := c.line.Calls(gone.Add(time.Second))
 		if len(calls) != 1 || of(calls, "/users/me") != 1 {
 			t.Errorf("in two hours without tokens it called %d times: %v", len(calls), calls)
 		}
@@ -57,11 +57,11 @@ func TestBlockedCallerStopsCalling(t *testing.T) {
 		c.await("word of the block", 20*time.Minute, func() bool { return c.status().State == "blocked" })
 		shut := time.Now()
 		<-time.After(29 * time.Minute)
-		if calls := c.asked(shut.Add(time.Second)); len(calls) > 0 {
+		if calls := c.line.Calls(shut.Add(time.Second)); len(calls) > 0 {
 			t.Errorf("within half an hour it called on: %v", calls)
 		}
 		<-time.After(58 * time.Minute) // half an hour, and an hour behind it
-		calls := c.asked(shut.Add(time.Second))
+		calls := c.line.Calls(shut.Add(time.Second))
 		if n := len(calls); n != 1 {
 			t.Errorf("in an hour and a half it called %d times: %v", n, calls)
 		}
@@ -84,9 +84,9 @@ func TestBurstWaitsForTheWindow(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.sim.Live(5)
-			c.await("a 429", time.Hour, func() bool { return len(c.sim.Faults()) == 0 && len(c.asked(begun)) > 1 })
-			calls := c.asked(begun)
-			if waited := calls[1].at.Sub(calls[0].at); waited < 2*time.Second {
+			c.await("a 429", time.Hour, func() bool { return len(c.sim.Faults()) == 0 && len(c.line.Calls(begun)) > 1 })
+			calls := c.line.Calls(begun)
+			if waited := calls[1].At.Sub(calls[0].At); waited < 2*time.Second {
 				t.Errorf("round %d: the call behind a 429 came after %s", round, waited)
 			}
 			<-time.After(time.Minute)

@@ -3,7 +3,6 @@ package pipedrive
 import (
 	"fmt"
 	"maps"
-	"net"
 	"os/exec"
 	"testing"
 	"time"
@@ -12,6 +11,8 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 	pipedrivesim "github.com/planhat-bridge/planhat-bridge/internal/simulator/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/port"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // world is an account whose webhooks go through a door to as many receivers as there are.
@@ -27,7 +28,7 @@ func newWorld(t *testing.T, receivers int, sim pipedrivesim.Options, env map[str
 	t.Helper()
 	w := &world{t: t}
 	for range receivers {
-		w.at = append(w.at, freeAddress(t))
+		w.at = append(w.at, port.Address(t))
 	}
 	w.door = rig.OpenDoor(t, w.at...)
 	vars := map[string]string{"PIPEDRIVE_WEBHOOK_URL": w.door.URL, "PIPEDRIVE_DELETE_GUARD": "off", "SOURCE_COMPONENTS": config.Poller}
@@ -35,16 +36,6 @@ func newWorld(t *testing.T, receivers int, sim pipedrivesim.Options, env map[str
 	w.Rig = rig.New(t, rig.Options{Pipedrive: &sim, Env: vars, Session: 6 * time.Second})
 	w.sim = w.Stage.PipedriveSimulator
 	return w
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // receive starts a receiver: a source that only takes webhooks.
@@ -61,13 +52,7 @@ func (w *world) receive(n int, change ...func(*exec.Cmd)) *rig.Process {
 // await waits for a condition.
 func (w *world) await(what string, most time.Duration, ok func() bool) {
 	w.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(most); !ok(); <-tick.C {
-		if time.Now().After(deadline) {
-			w.t.Fatalf("waited %s for %s", most, what)
-		}
-	}
+	wait.Until(w.t, what, most, ok)
 }
 
 // registered waits until the vendor has a live webhook of ours for every object.

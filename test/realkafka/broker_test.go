@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"testing"
 	"time"
@@ -16,7 +15,7 @@ import (
 	"github.com/testcontainers/testcontainers-go/wait"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
-	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/port"
 )
 
 // image is pulled where a registry can be reached; where none can,
@@ -62,8 +61,8 @@ func startBroker(t *testing.T) (broker string, restart func(*testing.T)) {
 		}
 	}
 
-	broker = stage.Address(freePort(t))
-	controller := stage.Address(freePort(t))
+	broker = port.Address(t)
+	controller := port.Address(t)
 	c, err := provider.CreateContainer(t.Context(), testcontainers.ContainerRequest{
 		Image: image, Env: settings(broker, controller),
 		HostConfigModifier: func(h *container.HostConfig) { h.NetworkMode = "host" },
@@ -160,15 +159,4 @@ func said(c testcontainers.Container) string {
 		return fmt.Sprint(err)
 	}
 	return string(all)
-}
-
-// freePort is a port that nobody listened on a moment ago.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", stage.Address(0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

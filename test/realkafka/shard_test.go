@@ -2,23 +2,17 @@ package realkafka
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"net"
 	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/counters"
 )
 
 // The stories of internal/shard that rest on what a broker does: transactions,
@@ -39,119 +33,35 @@ func newGroup(t *testing.T, broker string) *group {
 	name := bridge(t)
 	g := &group{t: t, names: kafka.Names{Bridge: name, Prefix: name + "."}, output: name + ".out"}
 	g.kafka = kafka.Options{Brokers: []string{broker}, Extra: []kgo.Opt{kgo.MetadataMinAge(20 * time.Millisecond)}}
-	specs := []kafka.TopicSpec{
-		g.names.StateTopic("source", kafka.Layout{ReplicationFactor: 1}),
-		{Name: g.output, Partitions: 1, ReplicationFactor: 1, Config: map[string]string{"cleanup.policy": "delete"}},
-	}
-	if err := kafka.EnsureTopics(t.Context(), g.client(), specs, true); err != nil {
-		t.Fatal(err)
-	}
+	counters.Topics(t, g.kafka, g.names, g.output)
 	return g
 }
 
 func (g *group) client(opts ...kgo.Opt) *kgo.Client {
 	g.t.Helper()
-	cl, err := g.kafka.NewClient(opts...)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	g.t.Cleanup(cl.Close)
-	return cl
-}
-
-// counter is a worker that keeps a number in its state and writes each value of
-// it once to the output topic.
-type counter struct {
-	shard  int32
-	limit  int
-	output string
-	value  int
-	taken  chan<- *shard.Lease
-	gate   <-chan struct{} // closed when it may go past its first value; nil: at once
-}
-
-func (c *counter) Restore(key, value []byte) error {
-	if string(key) != "count" {
-		return fmt.Errorf("unexpected key %q", key)
-	}
-	_, err := fmt.Sscan(string(value), &c.value)
-	return err
-}
-
-func (c *counter) Run(ctx context.Context, l *shard.Lease) error {
-	if c.taken != nil {
-		c.taken <- l
-	}
-	for ctx.Err() == nil && c.value < c.limit {
-		next := c.value + 1
-		err := l.Transact(ctx, func(tx *shard.Tx) error {
-			rec := &kgo.Record{Topic: c.output, Key: fmt.Append(nil, c.shard), Value: fmt.Append(nil, next)}
-			if err := tx.Produce(rec); err != nil {
-				return err
-			}
-			tx.State([]byte("count"), fmt.Append(nil, next))
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		c.value = next
-		if c.gate != nil {
-			select {
-			case <-c.gate:
-			case <-ctx.Done():
-			}
-		}
-	}
-	<-ctx.Done()
-	return nil
+	return counters.Client(g.t, g.kafka, opts...)
 }
 
 // run starts a manager of counters; stop drains it.
-func (g *group) run(limit int, edit func(*counter)) (stop func() error) {
+func (g *group) run(limit int, edit func(*counters.Counter)) (stop func() error) {
 	g.t.Helper()
-	opts := shard.Options{
+	return counters.Run(g.t, shard.Options{
 		Kafka: g.kafka, Names: g.names, Role: "source",
 		SessionTimeout: 6 * time.Second, CallDeadline: time.Second, Grace: time.Second, DrainTimeout: 5 * time.Second,
 		New: func(s int32) shard.Worker {
-			c := &counter{shard: s, limit: limit, output: g.output}
+			c := &counters.Counter{Shard: s, Limit: limit, Output: g.output}
 			if edit != nil {
 				edit(c)
 			}
 			return c
 		},
-	}
-	ctx, cancel := context.WithCancel(g.t.Context())
-	done := make(chan error, 1)
-	go func() { done <- shard.New(opts).Run(ctx) }()
-	var once sync.Once
-	var err error
-	stop = func() error {
-		once.Do(func() { cancel(); err = <-done })
-		return err
-	}
-	g.t.Cleanup(func() { _ = stop() })
-	return stop
+	})
 }
 
 // collect reads committed output until so many values are there.
 func (g *group) collect(want int) map[string][]string {
 	g.t.Helper()
-	cl := g.client(kgo.ConsumeTopics(g.output), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
-	ctx, cancel := context.WithTimeout(g.t.Context(), 5*time.Minute)
-	defer cancel()
-	got := map[string][]string{}
-	for n := 0; n < want; {
-		fetches := cl.PollFetches(ctx)
-		if ctx.Err() != nil {
-			g.t.Fatalf("read %d of %d committed records: %v", n, want, got)
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			n++
-			got[string(r.Key)] = append(got[string(r.Key)], string(r.Value))
-		})
-	}
-	return got
+	return counters.Collect(g.t, g.kafka, g.output, want, 5*time.Minute)
 }
 
 // committed is all that was committed to the output so far.
@@ -176,20 +86,7 @@ func (g *group) wantCounts(stop func() error, limit int) {
 	if err := stop(); err != nil {
 		g.t.Fatalf("drain: %v", err)
 	}
-	got := g.committed()
-	if len(got) != shards {
-		g.t.Errorf("%d shards wrote, want %d", len(got), shards)
-	}
-	var all []string
-	for i := range limit {
-		all = append(all, fmt.Sprint(i+1))
-	}
-	want := strings.Join(all, " ")
-	for s, values := range got {
-		if have := strings.Join(values, " "); have != want {
-			g.t.Errorf("shard %s wrote %q, want %q", s, have, want)
-		}
-	}
+	counters.Want(g.t, g.committed(), limit)
 }
 
 func (k cluster) everyShardWritesOnce(t *testing.T) {
@@ -204,68 +101,31 @@ func (k cluster) everyShardWritesOnce(t *testing.T) {
 func (k cluster) commitWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, k.broker)
-	cut := &cutter{}
+	cut := &counters.Cutter{}
 	plain := g.kafka.Extra
-	g.kafka.Extra = slices.Concat(plain, []kgo.Opt{kgo.Dialer(cut.dial)})
+	g.kafka.Extra = slices.Concat(plain, []kgo.Opt{kgo.Dialer(cut.Dial)})
 	stop := g.run(4, nil)
 	g.kafka.Extra = plain
 	g.wantCounts(stop, 4)
-	if before, after := cut.before.Load(), cut.after.Load(); before == 0 || after == 0 {
-		t.Errorf("cut %d commits before and %d after their effect: the fault did not apply", before, after)
-	}
-}
-
-// cutter dials connections that break around a commit.
-type cutter struct{ commits, before, after atomic.Int64 }
-
-func (c *cutter) dial(ctx context.Context, network, host string) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, network, host)
-	return &cutConn{Conn: conn, cutter: c}, err
-}
-
-type cutConn struct {
-	net.Conn
-	cutter *cutter
-	armed  atomic.Bool
-}
-
-var errCut = errors.New("connection cut by the test")
-
-// Write sees whole requests; bytes 4 and 5 hold the request's key.
-func (c *cutConn) Write(p []byte) (int, error) {
-	if len(p) > 6 && kmsg.Key(binary.BigEndian.Uint16(p[4:6])) == kmsg.EndTxn {
-		switch n := c.cutter.commits.Add(1); {
-		case n > 60 || n%3 != 0:
-		case n%2 == 0:
-			c.cutter.before.Add(1)
-			_ = c.Close()
-			return 0, errCut
-		default:
-			c.cutter.after.Add(1)
-			c.armed.Store(true)
-		}
-	}
-	return c.Conn.Write(p)
-}
-
-func (c *cutConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if err == nil && c.armed.Load() { // the answer is there, so the effect is too
-		_ = c.Close()
-		return 0, errCut
-	}
-	return n, err
+	cut.Applied(t)
 }
 
 func (k cluster) survivorTakesAll(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, k.broker)
 	gate := make(chan struct{})
-	slow := func(c *counter) { c.gate = gate }
+	slow := func(c *counters.Counter) {
+		c.After = func(ctx context.Context, _ int) {
+			select {
+			case <-gate:
+			case <-ctx.Done():
+			}
+		}
+	}
 	first := g.run(2, slow)
 	g.collect(shards) // the first owns everything and has written a value each
 	taken := make(chan *shard.Lease, shards)
-	second := g.run(2, func(c *counter) { c.gate, c.taken = gate, taken })
+	second := g.run(2, func(c *counters.Counter) { slow(c); c.Taken = taken })
 	<-taken // the second has a share
 	close(gate)
 	if err := first(); err != nil {
@@ -278,9 +138,9 @@ func (k cluster) fencedOwnerWritesNothing(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, k.broker)
 	taken := make(chan *shard.Lease, 64)
-	stop := g.run(1, func(c *counter) {
-		if c.shard == 3 {
-			c.taken, c.value = taken, 1 // it is the test that writes for it
+	stop := g.run(1, func(c *counters.Counter) {
+		if c.Shard == 3 {
+			c.Taken, c.Value = taken, 1 // it is the test that writes for it
 		}
 	})
 	l := <-taken
@@ -315,9 +175,9 @@ func (k cluster) fencedInMidTransaction(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t, k.broker)
 	taken := make(chan *shard.Lease, 64)
-	stop := g.run(1, func(c *counter) {
-		if c.shard == 3 {
-			c.taken, c.value = taken, 1
+	stop := g.run(1, func(c *counters.Counter) {
+		if c.Shard == 3 {
+			c.Taken, c.Value = taken, 1
 		}
 	})
 	l := <-taken

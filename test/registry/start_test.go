@@ -15,6 +15,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
 )
 
 // What an operator sees of --check, from the first time to a schema that others
@@ -100,12 +101,8 @@ func checker(t *testing.T, name string, build service.Build, url string) func(pr
 		env := s.Env(0)
 		env["SCHEMA_REGISTRY_URL"], env["TOPIC_PREFIX"], env["INSTANCE_ID"] = url, prefix, name+"-0"
 		maps.Copy(env, vars)
-		var environ []string
-		for key, value := range env {
-			environ = append(environ, key+"="+value)
-		}
 		var stdout, stderr bytes.Buffer
-		code := ops.Main(service.Program(name, build), []string{"--check"}, environ, &stdout, &stderr)
+		code := ops.Main(service.Program(name, build), []string{"--check"}, settings.Environ(env), &stdout, &stderr)
 		return code, stderr.String()
 	}
 }

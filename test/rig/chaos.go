@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/test/rig/logbook"
 )
 
 // Chaos is what happens to the processes of one role, at random, while the
@@ -43,7 +45,7 @@ type chaos struct {
 	pods  []*pod
 	calls *Calls
 	dealt int
-	last  []*Log // of the processes that ended last
+	last  []*logbook.Book // of the processes that ended last
 }
 
 // Wreak deals the kills and returns when all are dealt and judged.

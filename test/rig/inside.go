@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,13 +15,14 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/ops"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/logbook"
 )
 
 // Inside is a service under way in the test's own process.
 type Inside struct {
 	T    *testing.T // the test that it fails
 	Role string
-	Log  *Log
+	Log  *logbook.Book
 	Stop func() // drains it; it must not have ended by itself
 
 	url string // of its admin server
@@ -34,7 +36,7 @@ func RunInside(t *testing.T, role string, environ []string, build service.Build)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Inside{T: t, Role: role, Log: &Log{}}
+	s := &Inside{T: t, Role: role, Log: &logbook.Book{}}
 	process := ops.NewProcess(role, cfg, s.Log)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
@@ -108,4 +110,19 @@ func (s *Inside) Metric(name string, labels ...string) (sum float64) {
 		}
 	}
 	return sum
+}
+
+// Goroutines lists those of a test whose label "story" is its name.
+func Goroutines(story string) string {
+	var text bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&text, 1); err != nil {
+		return err.Error()
+	}
+	var out strings.Builder
+	for group := range strings.SplitSeq(text.String(), "\n\n") {
+		if strings.Contains(group, fmt.Sprintf(`"story":%q`, story)) {
+			out.WriteString(group + "\n")
+		}
+	}
+	return out.String()
 }

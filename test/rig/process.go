@@ -20,6 +20,8 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/internal/webhook"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/logbook"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
 )
 
 // Variables by which the parent tells the child what it is.
@@ -81,7 +83,7 @@ type Process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
 	err  error         // how; read it after done
-	log  *Log
+	log  *logbook.Book
 }
 
 // Start runs a service under the instance id that its first pod would have. It
@@ -123,8 +125,8 @@ func (r *Rig) launch(role, instance, point string, after int, change func(*exec.
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	p := &Process{cmd: exec.CommandContext(context.WithoutCancel(r.t.Context()), self), done: make(chan struct{}), log: &Log{}}
-	p.cmd.Env = append(r.environ(instance), roleVar+"="+role, pointVar+"="+point+":"+strconv.Itoa(after))
+	p := &Process{cmd: exec.CommandContext(context.WithoutCancel(r.t.Context()), self), done: make(chan struct{}), log: &logbook.Book{}}
+	p.cmd.Env = append(settings.Environ(r.vars(instance)), roleVar+"="+role, pointVar+"="+point+":"+strconv.Itoa(after))
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if change != nil {
 		change(p.cmd)

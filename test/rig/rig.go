@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/oracle"
@@ -22,6 +20,8 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	pipedrivesim "github.com/planhat-bridge/planhat-bridge/internal/simulator/pipedrive"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/verdict"
 )
 
 // Options of a Rig.
@@ -110,15 +110,9 @@ func New(t *testing.T, o Options) *Rig {
 	if o.Prefix != "" {
 		r.env["TOPIC_PREFIX"] = o.Prefix
 	}
-	cfg, err := config.Load(r.environ("parent"), service.Objects())
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg := settings.Config(t, r.vars("parent"))
 	r.Names = kafka.Names{Bridge: cfg.Bridge, Prefix: cfg.Topics.Prefix}
-	if r.Kafka, err = kafka.FromConfig(cfg.Kafka); err != nil {
-		t.Fatal(err)
-	}
-	r.Kafka.Extra = []kgo.Opt{kgo.MetadataMinAge(20 * time.Millisecond)}
+	r.Kafka = settings.Kafka(t, cfg)
 	return r
 }
 
@@ -129,15 +123,11 @@ func newStage(broker string, sim planhatsim.Options) (*stage.Stage, error) {
 	return stage.NewOn(broker, stage.Ports{}, sim)
 }
 
-// environ is the whole environment of a process.
-func (r *Rig) environ(instance string) []string {
+// vars are those of a process.
+func (r *Rig) vars(instance string) map[string]string {
 	vars := maps.Clone(r.env)
 	vars["INSTANCE_ID"] = instance
-	out := make([]string, 0, len(vars))
-	for k, v := range vars {
-		out = append(out, k+"="+v)
-	}
-	return out
+	return vars
 }
 
 func (r *Rig) oracle() oracle.Options {
@@ -156,14 +146,7 @@ func (r *Rig) oracle() oracle.Options {
 // Judge lets the oracle decide, once the bridge has caught up.
 func (r *Rig) Judge() oracle.Report {
 	r.t.Helper()
-	report, err := oracle.Check(r.t.Context(), r.oracle())
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for _, m := range report.Mismatches {
-		r.t.Errorf("oracle: %s", m)
-	}
-	return report
+	return verdict.Of(r.t, r.oracle())
 }
 
 // JudgeSequences holds the sequences of all events against one another as those

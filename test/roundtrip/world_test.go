@@ -30,6 +30,8 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/background"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
 )
 
 // TestMain lets all subtests run at once: they wait for the services, and compute little.
@@ -97,30 +99,16 @@ func newWorld(t *testing.T, o planhatsim.Options, env map[string]string, service
 // load is the configuration of a process.
 func load(t *testing.T, vars map[string]string, name string) config.Config {
 	t.Helper()
-	environ := []string{"INSTANCE_ID=" + name + "-0"}
-	for k, v := range vars {
-		environ = append(environ, k+"="+v)
-	}
-	cfg, err := config.Load(environ, service.Objects())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cfg
+	vars = maps.Clone(vars)
+	vars["INSTANCE_ID"] = name + "-0"
+	return settings.Config(t, vars)
 }
 
 // run runs a service until the test ends.
 func (w *world) run(name string, cfg config.Config) {
 	w.t.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
-	ended := make(chan error, 1)
 	p := ops.NewProcess(name, cfg, w.t.Output())
-	go func() { ended <- service.Run(ctx, p, name, builds[name]) }()
-	w.t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			w.t.Errorf("%s ended with %v", name, err)
-		}
-	})
+	background.Run(w.t, name, func(ctx context.Context) error { return service.Run(ctx, p, name, builds[name]) })
 }
 
 // connect opens the world's own clients and reads what the services write.

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -18,17 +16,16 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/port"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/programs"
 )
 
-// build makes the program, of packages that the tests have compiled already.
+// build makes the program.
 func build(t *testing.T, name string) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), name)
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary,
-		"github.com/planhat-bridge/planhat-bridge/cmd/"+name)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", name, err, out)
+	binary, err := programs.Build(t.TempDir(), name, "CGO_ENABLED=0")
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }
@@ -45,7 +42,7 @@ type process struct {
 
 func start(t *testing.T, binary string, env map[string]string) *process {
 	t.Helper()
-	p := &process{t: t, admin: freeAddress(t), ended: make(chan error, 1), wait: patience(0)}
+	p := &process{t: t, admin: port.Address(t), ended: make(chan error, 1), wait: patience(0)}
 	p.cmd = exec.CommandContext(t.Context(), binary)
 	p.cmd.Env = []string{"ADMIN_ADDR=" + p.admin, "INSTANCE_ID=source-0"}
 	for k, v := range env {
@@ -59,16 +56,6 @@ func start(t *testing.T, binary string, env map[string]string) *process {
 	}
 	go func() { p.ended <- p.cmd.Wait() }()
 	return p
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // stop drains the process.
@@ -185,20 +172,12 @@ func (p *process) peak(t *testing.T, after string, most int) {
 		t.Log("the memory of the source is only looked at on Linux")
 		return
 	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	bytes, err := programs.PeakMemory(p.cmd.Process.Pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`).FindSubmatch(text)
-	if found == nil {
-		t.Fatalf("no VmHWM in:\n%s", text)
-	}
-	kib, err := strconv.Atoi(string(found[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("scale peak_rss_mib=%d after=%q", kib>>10, after)
-	if kib>>10 > most {
-		t.Errorf("%d MiB of memory after %s, want at most %d", kib>>10, after, most)
+	t.Logf("scale peak_rss_mib=%d after=%q", bytes>>20, after)
+	if bytes>>20 > int64(most) {
+		t.Errorf("%d MiB of memory after %s, want at most %d", bytes>>20, after, most)
 	}
 }

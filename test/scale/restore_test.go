@@ -14,6 +14,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/port"
 	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
 
@@ -41,7 +42,7 @@ func TestRestoreOfManyEntries(t *testing.T) {
 	t.Cleanup(func() { _ = s.Close() })
 	writeState(t, s.Broker, entries)
 	env := s.Env(0)
-	env["PLANHAT_BASE_URL"], env["PLANHAT_OBJECTS"] = "http://"+freeAddress(t), "enduser"
+	env["PLANHAT_BASE_URL"], env["PLANHAT_OBJECTS"] = "http://"+port.Address(t), "enduser"
 	binary := build(t, "source")
 
 	began := time.Now()

@@ -12,13 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/oracle"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
-	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/verdict"
 )
 
 const (
@@ -240,26 +240,13 @@ func judge(t *testing.T, s *stage.Stage, vars map[string]string, n int) {
 	t.Helper()
 	vars = maps.Clone(vars)
 	vars["INSTANCE_ID"] = "judge"
-	var environ []string
-	for k, v := range vars {
-		environ = append(environ, k+"="+v)
-	}
-	cfg, err := config.Load(environ, service.Objects())
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg := settings.Config(t, vars)
 	options, err := kafka.FromConfig(cfg.Kafka)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := oracle.Check(t.Context(), oracle.Options{
+	verdict.Of(t, oracle.Options{
 		Kafka: options, Names: kafka.Names{Bridge: cfg.Bridge, Prefix: cfg.Topics.Prefix}, Workspace: stage.Workspace,
 		SimulatorURL: s.Planhat, Objects: judged(t, n), Settle: patience(n),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range report.Mismatches {
-		t.Errorf("oracle: %s", m)
-	}
 }

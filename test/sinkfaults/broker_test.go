@@ -1,7 +1,6 @@
 package sinkfaults
 
 import (
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/port"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
@@ -120,7 +120,7 @@ func TestBrokersInTrouble(t *testing.T) {
 // Row 1: the brokers go away and come back with what they had written.
 func TestBrokersRestart(t *testing.T) {
 	t.Parallel()
-	inWorlds(t, setting{options: []kfake.Opt{kfake.DataDir(t.TempDir()), kfake.Ports(freePort(t))}},
+	inWorlds(t, setting{options: []kfake.Opt{kfake.DataDir(t.TempDir()), kfake.Ports(port.Free(t))}},
 		story{name: "at once", begin: func(w *world) { w.cluster.Close(); w.open() }, end: func(*world) {}},
 		story{name: "after a while", idle: true, begin: func(w *world) {
 			w.work(busy)
@@ -130,17 +130,6 @@ func TestBrokersRestart(t *testing.T) {
 			w.open()
 		}, end: func(*world) {}},
 	)
-}
-
-// freePort is a port that nobody listens on now.
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // Row 4: the group hands the shards out anew while calls are in flight.

@@ -1,14 +1,12 @@
 package sinkfaults
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/front"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 	"github.com/planhat-bridge/planhat-bridge/test/share"
 )
 
@@ -129,28 +128,13 @@ func (w *world) nothingLeft() {
 	w.t.Helper()
 	w.registry.Close() // a process asks it to its end
 	left, open := "", 0
-	if !w.within(10*time.Second, func() bool {
-		left = goroutinesOf(w.name)
+	if !wait.Within(10*time.Second, func() bool {
+		left = rig.Goroutines(w.name)
 		open, _ = w.front.Connections()
 		return left == "" && open == 0 && w.wire.Open() == 0
 	}) {
 		w.t.Errorf("the sink has stopped and leaves %d connections to the vendor, %d to Kafka, and these goroutines:\n%s", open, w.wire.Open(), left)
 	}
-}
-
-// goroutinesOf lists the goroutines that a story's sink has begun, by their label.
-func goroutinesOf(story string) string {
-	var text bytes.Buffer
-	if err := pprof.Lookup("goroutine").WriteTo(&text, 1); err != nil {
-		return err.Error()
-	}
-	var out strings.Builder
-	for group := range strings.SplitSeq(text.String(), "\n\n") {
-		if strings.Contains(group, fmt.Sprintf(`"story":%q`, story)) {
-			out.WriteString(group + "\n")
-		}
-	}
-	return out.String()
 }
 
 // soon is how long after the end of a fault a new command may take to its result, on a

@@ -24,6 +24,9 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/front"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/verdict"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
@@ -120,13 +123,7 @@ func (w *world) open() {
 func (w *world) environ(set map[string]string) []string {
 	vars := maps.Clone(w.env)
 	maps.Copy(vars, set)
-	var out []string
-	for k, v := range vars {
-		if v != "" {
-			out = append(out, k+"="+v)
-		}
-	}
-	return out
+	return settings.Environ(vars)
 }
 
 // launch starts a sink whose connections to Kafka go over a wire.
@@ -218,7 +215,7 @@ func (w *world) work(companies int) {
 func (w *world) await(id string, limit time.Duration) schemas.Result {
 	w.t.Helper()
 	began := time.Now()
-	if !w.within(limit, func() bool { return w.mail.pull(id) }) {
+	if !wait.Within(limit, func() bool { return w.mail.pull(id) }) {
 		w.t.Fatalf("command %s has no result after %s; the sink says %+v", id, time.Since(began).Round(time.Millisecond), w.status())
 	}
 	return w.mail.results[id]
@@ -238,16 +235,10 @@ func (w *world) fresh() time.Duration {
 // dead letters to what the story expects.
 func (w *world) judge() {
 	w.t.Helper()
-	report, err := oracle.Check(w.t.Context(), oracle.Options{
+	report := verdict.Of(w.t, oracle.Options{
 		Kafka: w.kafka, Names: names, Workspace: stage.Workspace, SimulatorURL: w.stage.Planhat, Objects: service.Objects(),
 		Settle: patience, WithoutSource: true, Resolver: w.resolver,
 	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, m := range report.Mismatches {
-		w.t.Errorf("oracle: %s", m)
-	}
 	if report.Commands == 0 {
 		w.t.Error("there were no commands: nothing is proved")
 	}
@@ -289,24 +280,7 @@ func (w *world) untilState(state string) string {
 // until waits for something that is not the subject of an assertion.
 func (w *world) until(what string, is func() bool) {
 	w.t.Helper()
-	if !w.within(patience, is) {
-		w.t.Fatalf("waited %s for: %s", patience, what)
-	}
-}
-
-func (w *world) within(d time.Duration, is func() bool) bool {
-	w.t.Helper()
-	deadline := time.After(d)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !is() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			return is()
-		}
-	}
-	return true
+	wait.Until(w.t, what, patience, is)
 }
 
 // edit changes the tenant as its own users would.

@@ -22,6 +22,7 @@ import (
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
 )
 
 // builds are the shells, by the name of their service.
@@ -43,11 +44,7 @@ func environ(s *stage.Stage, service string, set map[string]string) []string {
 	vars := s.Env(0)
 	vars["INSTANCE_ID"] = service + "-0"
 	maps.Copy(vars, set)
-	out := make([]string, 0, len(vars))
-	for k, v := range vars {
-		out = append(out, k+"="+v)
-	}
-	return out
+	return settings.Environ(vars)
 }
 
 // end runs a service as its main does until it ends by itself.

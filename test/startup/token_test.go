@@ -15,14 +15,14 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/ops"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
-	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/logbook"
 )
 
 // running is a service that is expected to stay.
 type running struct {
 	t     *testing.T
 	url   string // of its admin server
-	log   *rig.Log
+	log   *logbook.Book
 	ended chan error
 }
 
@@ -33,7 +33,7 @@ func start(t *testing.T, s *stage.Stage, name string, set map[string]string) *ru
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, log: &rig.Log{}, ended: make(chan error, 1)}
+	r := &running{t: t, log: &logbook.Book{}, ended: make(chan error, 1)}
 	process := ops.NewProcess(name, cfg, r.log)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	go func() { r.ended <- service.Run(ctx, process, name, builds[name]) }()

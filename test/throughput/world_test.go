@@ -18,11 +18,12 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
-	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/background"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
 )
 
 // whole tells whether the stories run at their full size.
@@ -74,15 +75,8 @@ func newWorld(t *testing.T, env map[string]string) *world {
 	t.Cleanup(func() { s.Simulator.Close(); _ = s.Close() })
 	vars := s.Env(0)
 	vars["SINK_IN_FLIGHT"], vars["INSTANCE_ID"], vars["SHARD_SESSION_TIMEOUT"], vars["CALL_DEADLINE"] = "50", "throughput", "60s", "20s"
-	environ := []string{}
 	maps.Copy(vars, env)
-	for name, value := range vars {
-		environ = append(environ, name+"="+value)
-	}
-	w := &world{t: t, stage: s}
-	if w.cfg, err = config.Load(environ, service.Objects()); err != nil {
-		t.Fatal(err)
-	}
+	w := &world{t: t, stage: s, cfg: settings.Config(t, vars)}
 	if w.kafka, err = kafka.FromConfig(w.cfg.Kafka); err != nil {
 		t.Fatal(err)
 	}
@@ -146,15 +140,7 @@ func (w *world) prepare() *sink.Service {
 // start runs a sink to the end of the test.
 func (w *world) start(svc *sink.Service) {
 	w.t.Helper()
-	ctx, cancel := context.WithCancel(w.t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- svc.Run(ctx) }()
-	w.t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			w.t.Errorf("the sink ended: %v", err)
-		}
-	})
+	background.Run(w.t, "sink", svc.Run)
 }
 
 // command is JSON as users write it.

@@ -15,6 +15,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // Two bridges with names and prefixes of their own, and the same name of a
@@ -102,7 +103,7 @@ func TestASecondSinkOfTheSameTopicsDoesNotStart(t *testing.T) {
 		code, text := second(w.tenants, nil)
 		return code == ops.CodeUnreachable && strings.Contains(text, "carried out by bridge") && strings.Contains(text, "first.planhat.commands.acme has positions there")
 	}
-	eventually(t, "the second sink is refused", refused)
+	wait.Until(t, "the second sink is refused", patience, refused)
 	for what, set := range map[string]map[string]string{
 		"another prefix":  {"TOPIC_PREFIX": "crm.", "STARTUP_TIMEOUT": "30s"},
 		"the same bridge": {"BRIDGE_NAME": "first", "STARTUP_TIMEOUT": "30s"},
@@ -153,7 +154,7 @@ func TestTwoSourcesOfTheSameTopicsShow(t *testing.T) {
 	}
 	for n := 0; n < 20 && !(shared(first) && shared(second)); n++ { // two writes to one of three partitions are needed
 		id := acme.add(fmt.Sprint("both ", n))
-		eventually(t, "both have written a change", func() bool { return w.watch.has(changes(acme), id) > 1 })
+		wait.Until(t, "both have written a change", patience, func() bool { return w.watch.has(changes(acme), id) > 1 })
 	}
 	for _, r := range []*running{first, second} {
 		cause := r.untilState(acme, "shared")
@@ -174,7 +175,7 @@ func TestAWorkspaceWhoseOwnerDoesNotKnowIt(t *testing.T) {
 	first.untilMetric("planhat_bridge_source_shards_owned 12")
 	second := w.start("source", w.tenants[1:], map[string]string{"INSTANCE_ID": "source-1"})
 	var orphan *tenant
-	eventually(t, "the second says that the first has its workspaces' shards", func() bool {
+	wait.Until(t, "the second says that the first has its workspaces' shards", patience, func() bool {
 		states, causes := second.states()
 		for _, tn := range w.tenants[1:] {
 			if states[tn.name] == "orphaned" && strings.Contains(causes[tn.name], "source-0") && strings.Contains(causes[tn.name], "PLANHAT_WORKSPACES") {
@@ -232,7 +233,7 @@ func TestOneNameWithTwoPrefixes(t *testing.T) {
 		go func() { ended <- end{prefix, service.Run(ctx, process, "source", builds["source"])} }()
 	}
 	var first end
-	eventually(t, "one of the two ends", func() bool {
+	wait.Until(t, "one of the two ends", patience, func() bool {
 		acme.add("another")
 		select {
 		case first = <-ended:

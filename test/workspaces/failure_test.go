@@ -7,6 +7,7 @@ import (
 	"time"
 
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // prompt is how late a change may be on its topic, and a command be answered,
@@ -121,7 +122,7 @@ func TestAWorkspaceWithoutItsTopicsIsHeldAlone(t *testing.T) {
 	if cause := sink.untilState(torn, "held"); !strings.Contains(cause, results(torn)) {
 		t.Errorf("the cause does not name the topic: %s", cause)
 	}
-	eventually(t, "the stream is held", func() bool {
+	wait.Until(t, "the stream is held", patience, func() bool {
 		_, text := source.Page("/status")
 		return strings.Contains(text, changes(torn)+" is not there any more") ||
 			strings.Contains(text, "produce to "+changes(torn)+": UNKNOWN_TOPIC_OR_PARTITION") // it was about to be written

@@ -12,6 +12,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/ops"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // redirects answers every request with the next kind of redirect to a target.
@@ -58,7 +59,7 @@ func TestTokensStayWhereTheyBelong(t *testing.T) {
 	w.watch.until(results(rotated), refused, patience)
 	w.works(own, 0)
 
-	eventually(t, "every kind of redirect was answered", func() bool { return elsewhere.asked.Load() >= int64(len(redirectKinds)) })
+	wait.Until(t, "every kind of redirect was answered", patience, func() bool { return elsewhere.asked.Load() >= int64(len(redirectKinds)) })
 	for tn, want := range map[*tenant][]string{own: {own.token}, rotated: {"tok-" + rotated.name, "tok-second"}, moved: nil} {
 		if got := tn.tokens(); !slices.Equal(got, want) {
 			t.Errorf("the Planhat of %s has seen the tokens %q, want %q", tn.name, got, want)

@@ -3,13 +3,13 @@ package workspaces
 import (
 	"net/http"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // lookEvery is how often members of a group are compared here.
@@ -65,25 +65,10 @@ func (r *running) states() (states, causes map[string]string) {
 
 const patience = 30 * time.Second
 
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(patience)
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("not within %s: %s", patience, what)
-		}
-	}
-}
-
 // untilState waits for a tenant's state in /status.
 func (r *running) untilState(tn *tenant, state string) (cause string) {
 	r.T.Helper()
-	eventually(r.T, r.Role+" shows "+tn.name+" as "+state, func() bool {
+	wait.Until(r.T, r.Role+" shows "+tn.name+" as "+state, patience, func() bool {
 		states, causes := r.states()
 		cause = causes[tn.name]
 		return states[tn.name] == state
@@ -94,7 +79,7 @@ func (r *running) untilState(tn *tenant, state string) (cause string) {
 // untilMetric waits for a line of /metrics.
 func (r *running) untilMetric(line string) {
 	r.T.Helper()
-	eventually(r.T, r.Role+" has the metric "+line, func() bool {
+	wait.Until(r.T, r.Role+" has the metric "+line, patience, func() bool {
 		_, text := r.Page("/metrics")
 		return strings.Contains(text, "\n"+line)
 	})

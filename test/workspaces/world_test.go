@@ -25,6 +25,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/test/rig"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
 )
 
 func TestMain(m *testing.M) { os.Exit(rig.Main(m)) }
@@ -121,11 +122,7 @@ func (w *world) env(instance string, tenants []*tenant, set map[string]string) [
 	vars["PLANHAT_WORKSPACES"] = strings.Join(names, ",")
 	maps.Copy(vars, w.set)
 	maps.Copy(vars, set)
-	out := make([]string, 0, len(vars))
-	for k, v := range vars {
-		out = append(out, k+"="+v)
-	}
-	return out
+	return settings.Environ(vars)
 }
 
 // judge holds a tenant's topics to its Planhat.

@@ -30,7 +30,7 @@ func TestAnOwnerThatStopsAnywhere(t *testing.T) {
 		r.waitOps("deal", deal, want)
 		armed.Store(true)
 		ok(t, r.sim.Update("deal", deal, `{"title":"at `+point+`"}`))
-		wait(t, "the first owner to be at "+point, func() bool { return isClosed(stopped) })
+		until(t, "the first owner to be at "+point, func() bool { return isClosed(stopped) })
 		r.point = nil
 		_, end := r.start()
 		want += "u"
@@ -58,7 +58,7 @@ func TestPositionsMoveWithTheirChanges(t *testing.T) {
 	r.started()
 	armed.Store(true)
 	ok(t, r.sim.Update("deal", deal, `{"title":"two"}`))
-	wait(t, "the change, or its position", func() bool { return r.settled(1) || early.Load() })
+	until(t, "the change, or its position", func() bool { return r.settled(1) || early.Load() })
 	if early.Load() || !seen.Load() {
 		t.Errorf("the position was written before its change: %v, looked: %v", early.Load(), seen.Load())
 	}

@@ -11,24 +11,25 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
-	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	pipedrivesim "github.com/planhat-bridge/planhat-bridge/internal/simulator/pipedrive"
 	planhatsim "github.com/planhat-bridge/planhat-bridge/internal/simulator/planhat"
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/account"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/background"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/metric"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 // rig is a source with one account, its simulated vendor, and a receiver of
@@ -62,7 +63,7 @@ const patience = time.Minute
 func nextSecond(t *testing.T) {
 	t.Helper()
 	now := time.Now().Truncate(time.Second)
-	wait(t, "another second", func() bool { return time.Since(now) > time.Second })
+	until(t, "another second", func() bool { return time.Since(now) > time.Second })
 }
 
 // newRig makes a rig. With -short, which the race detector's run uses, one test of
@@ -91,19 +92,8 @@ func newRig(t *testing.T, sim pipedrivesim.Options, env map[string]string) *rig 
 		"PIPEDRIVE_REQUESTS_PER_2S": "10000", "PIPEDRIVE_RECONCILE_INTERVAL": "24h", "PIPEDRIVE_SWEEP_INTERVAL": "24h",
 	}
 	maps.Copy(vars, env)
-	var environ []string
-	for k, v := range vars {
-		if v != "" {
-			environ = append(environ, k+"="+v)
-		}
-	}
-	if r.cfg, err = config.Load(environ, service.Objects()); err != nil {
-		t.Fatal(err)
-	}
-	if r.kafka, err = kafka.FromConfig(r.cfg.Kafka); err != nil {
-		t.Fatal(err)
-	}
-	r.kafka.Extra = []kgo.Opt{kgo.MetadataMinAge(20 * time.Millisecond)}
+	r.cfg = settings.Config(t, vars)
+	r.kafka = settings.Kafka(t, r.cfg)
 	r.names = kafka.Names{Bridge: r.cfg.Bridge}
 	r.times = account.Times{Linger: 20 * time.Millisecond, Again: 20 * time.Millisecond, Retry: 20 * time.Millisecond, Echo: 50 * time.Millisecond, Look: time.Second, Delivery: time.Nanosecond}
 	if r.producer, err = r.kafka.NewClient(); err != nil {
@@ -181,53 +171,42 @@ func (r *rig) held() []byte {
 // start runs a source; stop drains it.
 func (r *rig) start() (svc *source.Service, stop func()) {
 	r.t.Helper()
-	return r.run(func(err error) {
-		if err != nil {
-			r.t.Errorf("source: %v", err)
-		}
-	})
+	svc = r.prepare()
+	return svc, background.Run(r.t, "source", svc.Run)
 }
 
 // startFrozen is start for a source that loses its shard while it is stopped: it may
 // end as it likes.
 func (r *rig) startFrozen() (svc *source.Service, stop func()) {
 	r.t.Helper()
-	return r.run(func(error) {})
+	svc = r.prepare()
+	end := background.Start(r.t, svc.Run)
+	return svc, func() { _ = end() }
 }
 
-func (r *rig) run(ended func(error)) (svc *source.Service, stop func()) {
+// prepare makes a source and its topics.
+func (r *rig) prepare() *source.Service {
 	r.t.Helper()
 	registry, err := kafka.NewRegistry(r.cfg.Registry)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.reg = prometheus.NewRegistry()
-	svc = source.New(r.cfg, source.Deps{
+	svc := source.New(r.cfg, source.Deps{
 		Kafka: r.kafka, Registrar: schemas.NewRegistrar(registry, true), Resolver: schemas.NewResolver(registry), Registerer: r.reg, Version: "test",
 		AccountTimes: r.times, OnPoint: r.point, Now: r.now,
 	})
 	if err := svc.Prepare(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- svc.Run(ctx) }()
-	var once sync.Once
-	stop = func() {
-		once.Do(func() {
-			cancel()
-			ended(<-done)
-		})
-	}
-	r.t.Cleanup(stop)
-	return svc, stop
+	return svc
 }
 
 // started is start, and waits until every object has been read once.
 func (r *rig) started() (*source.Service, func()) {
 	r.t.Helper()
 	svc, stop := r.start()
-	wait(r.t, "the snapshot", func() bool { return snapshotDone(svc) })
+	until(r.t, "the snapshot", func() bool { return snapshotDone(svc) })
 	return svc, stop
 }
 
@@ -253,48 +232,16 @@ func streamOf(svc *source.Service, name string) account.StreamStatus {
 	return account.StreamStatus{}
 }
 
-// wait waits for a condition that the bridge brings about.
-func wait(t *testing.T, what string, ok func() bool) {
+// until waits for a condition that the bridge brings about.
+func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("waited %v for %s", patience, what)
-		}
-	}
+	wait.Until(t, what, patience, ok)
 }
 
-// metric is the sum of a metric's series whose labels include some values.
-func (r *rig) metric(name string, labels ...string) (sum float64) {
+// metric is the sum of a metric's series that have the labels.
+func (r *rig) metric(name string, labels ...string) float64 {
 	r.t.Helper()
-	families, err := r.reg.Gather()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() != "planhat_bridge_source_account_"+name {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			if hasLabels(m, labels) {
-				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
-			}
-		}
-	}
-	return sum
-}
-
-func hasLabels(m *dto.Metric, values []string) bool {
-	for _, v := range values {
-		if !slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetValue() == v }) {
-			return false
-		}
-	}
-	return true
+	return metric.Sum(r.t, r.reg, "planhat_bridge_source_account_"+name, labels...)
 }
 
 // event is a change, or a tombstone, as a reader of committed records sees it.
@@ -389,7 +336,7 @@ func (r *rig) waitOps(object string, id int64, want string) []event {
 		if last = of(r.events(object), id); ops(last) == want {
 			return last
 		}
-		wait(r.t, "a moment", pause())
+		until(r.t, "a moment", pause())
 	}
 	r.t.Fatalf("the events of %s %d are %q, want %q", object, id, ops(last), want)
 	return nil
@@ -485,7 +432,7 @@ func (r *rig) judge() {
 			if maps.Equal(want, got) || r.t.Failed() || time.Now().After(deadline) {
 				break
 			}
-			wait(r.t, "a moment", pause())
+			until(r.t, "a moment", pause())
 		}
 		for id := range want {
 			if want[id] != got[id] {
@@ -527,7 +474,7 @@ func (r *rig) signal(sig schemas.Signal) schemas.Notification {
 		r.t.Fatal(err)
 	}
 	var answer schemas.Notification
-	wait(r.t, "the answer to "+sig.Signal, func() bool {
+	until(r.t, "the answer to "+sig.Signal, func() bool {
 		for _, kind := range []schemas.NotificationKind{schemas.NotifySignalDone, schemas.NotifySignalRefused} {
 			for _, n := range r.notes(kind) {
 				if n.ID == sig.ID {

@@ -86,7 +86,7 @@ func TestMergesMoveWhatHangsOnTheLoser(t *testing.T) {
 	r.started()
 	ok(t, r.sim.Merge("organization", loser, survivor))
 	r.waitOps("organization", loser, "rdx")
-	wait(t, "the person to move", func() bool {
+	until(t, "the person to move", func() bool {
 		events := of(r.events("person"), person)
 		return len(events) == 2 && events[1].after(t)["org_id"] == float64(survivor)
 	})
@@ -116,8 +116,8 @@ func TestDuplicatesAndDisorder(t *testing.T) {
 	r.judge()
 	before := len(r.events("deal"))
 	r.post(bodies...)
-	wait(t, "the webhooks to be read", func() bool { return r.metric("webhooks_total") >= float64(2*len(bodies)) })
-	wait(t, "all to be settled", func() bool { return r.settled(len(bodies) * 2) })
+	until(t, "the webhooks to be read", func() bool { return r.metric("webhooks_total") >= float64(2*len(bodies)) })
+	until(t, "all to be settled", func() bool { return r.settled(len(bodies) * 2) })
 	if after := len(r.events("deal")); after != before {
 		t.Errorf("repeated webhooks wrote %d events", after-before)
 	}
@@ -171,14 +171,14 @@ func TestAHintAloneIsAnEvent(t *testing.T) {
 	}
 	read := r.metric("webhooks_total")
 	r.post(clearing, clearing)
-	wait(t, "the repetitions to be read", func() bool { return r.metric("webhooks_total") >= read+2 && r.settled(3) })
+	until(t, "the repetitions to be read", func() bool { return r.metric("webhooks_total") >= read+2 && r.settled(3) })
 	r.waitOps("deal", id, ops(events)+"u")
 }
 
 // waitOpsLike waits until the events of a record are like something.
 func (r *rig) waitOpsLike(object string, id int64, like func(string) bool) (events []event) {
 	r.t.Helper()
-	wait(r.t, fmt.Sprintf("events of %s %d", object, id), func() bool {
+	until(r.t, fmt.Sprintf("events of %s %d", object, id), func() bool {
 		events = of(r.events(object), id)
 		return like(ops(events))
 	})
@@ -209,13 +209,13 @@ func TestOldAnswersAreAskedForAgain(t *testing.T) {
 		return true
 	})
 	ok(t, r.sim.Update("deal", slow, `{"title":"two"}`))
-	wait(t, "the record to be asked for again", func() bool { return streamOf(svc, "deal").AskedAgain == 1 })
+	until(t, "the record to be asked for again", func() bool { return streamOf(svc, "deal").AskedAgain == 1 })
 	ok(t, r.sim.Update("deal", other, `{"title":"another"}`))
 	r.waitOps("deal", other, "ru")
 	r.waitOps("deal", slow, "r")
 	r.answer(nil)
 	r.waitOps("deal", slow, "ru")
-	wait(t, "nothing to be owed", func() bool { return streamOf(svc, "deal").AskedAgain == 0 })
+	until(t, "nothing to be owed", func() bool { return streamOf(svc, "deal").AskedAgain == 0 })
 }
 
 // A webhook that comes after the delete of its record brings nothing back.
@@ -236,7 +236,7 @@ func TestWebhooksAfterADelete(t *testing.T) {
 		stop()
 		r.start() // what is known of deletes outlives a process
 		r.post(late)
-		wait(t, "the webhook to be settled", func() bool { return r.settled(2) })
+		until(t, "the webhook to be settled", func() bool { return r.settled(2) })
 		r.waitOps("deal", id, "rdx")
 	}
 }
@@ -261,10 +261,10 @@ func TestHolesAreFilledCountedAndTold(t *testing.T) {
 	r.waitOps("person", person, "rdx")
 	r.waitOps("note", fresh, "c")
 	r.judge()
-	wait(t, "the holes to be counted", func() bool {
-		return r.metric("missed_changes_total", "deal") == 2 && r.metric("missed_changes_total", "person") == 1 && r.metric("missed_changes_total", "note") == 1
+	until(t, "the holes to be counted", func() bool {
+		return r.metric("missed_changes_total", "object=deal") == 2 && r.metric("missed_changes_total", "object=person") == 1 && r.metric("missed_changes_total", "object=note") == 1
 	})
-	wait(t, "the holes to be told of", func() bool { return len(r.notes(schemas.NotifyEventsMissed)) >= 3 })
+	until(t, "the holes to be told of", func() bool { return len(r.notes(schemas.NotifyEventsMissed)) >= 3 })
 }
 
 // A webhook that was deleted, or banned, has a reconciliation done at once.
@@ -274,14 +274,14 @@ func TestABanIsReconciledAtOnce(t *testing.T) {
 	r.times.Tend = 100 * time.Millisecond
 	deal := must[int64](t)(r.sim.Create("deal", `{"title":"one"}`))
 	svc, _ := r.started()
-	wait(t, "webhooks to be registered", func() bool { return len(statusOf(svc).Webhooks.Hooks) == len(config.AccountObjects()) })
+	until(t, "webhooks to be registered", func() bool { return len(statusOf(svc).Webhooks.Hooks) == len(config.AccountObjects()) })
 	r.withhold.Store(true)
 	ok(t, r.sim.Update("deal", deal, `{"title":"two"}`))
 	r.held()
 	r.withhold.Store(false)
 	ok(t, r.sim.DeleteHook(0))
 	r.waitOps("deal", deal, "ru")
-	wait(t, "new webhooks", func() bool { return len(r.notes(schemas.NotifyWebhooksChanged)) > 1 })
+	until(t, "new webhooks", func() bool { return len(r.notes(schemas.NotifyWebhooksChanged)) > 1 })
 	ok(t, r.sim.Update("deal", deal, `{"title":"three"}`))
 	r.waitOps("deal", deal, "ruu")
 }

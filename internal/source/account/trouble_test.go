@@ -36,10 +36,10 @@ func TestStopsAndResumes(t *testing.T) {
 		begun, ended := len(r.notes(c.begin)), len(r.notes(c.end))
 		ok(t, r.sim.AddFault(pipedrivesim.Fault{Kind: c.fault}))
 		id := r.create("deal", fmt.Sprintf(`{"title":"made while %s"}`, c.state))
-		wait(t, c.state, func() bool { return statusOf(svc).State == c.state })
-		wait(t, "a notification of "+c.state, func() bool { return len(r.notes(c.begin)) == begun+1 })
+		until(t, c.state, func() bool { return statusOf(svc).State == c.state })
+		until(t, "a notification of "+c.state, func() bool { return len(r.notes(c.begin)) == begun+1 })
 		calls, since := r.calls.Load(), time.Now()
-		wait(t, "some probes", func() bool { return time.Since(since) > time.Second })
+		until(t, "some probes", func() bool { return time.Since(since) > time.Second })
 		if made, most := r.calls.Load()-calls, 2+3*int64(time.Since(since)/(300*time.Millisecond)); made > most {
 			t.Errorf("%s: %d calls, want a probe from time to time (%d)", c.state, made, most)
 		}
@@ -48,7 +48,7 @@ func TestStopsAndResumes(t *testing.T) {
 		}
 		r.sim.ClearFaults()
 		r.waitOps("deal", id, "c")
-		wait(t, "the end of "+c.state, func() bool { return len(r.notes(c.end)) == ended+1 })
+		until(t, "the end of "+c.state, func() bool { return len(r.notes(c.end)) == ended+1 })
 		if n == 0 {
 			ok(t, r.sim.AddFault(pipedrivesim.Fault{Kind: "429-burst", Count: 2, RetryAfter: 1})) // waited for in place
 		}
@@ -70,7 +70,7 @@ func TestANewTokenIsTriedAtOnce(t *testing.T) {
 	const other = "1111111111222222222233333333334444444444"
 	r.sim.SetTokens(map[string]pipedrivesim.Token{other: {}})
 	id := r.create("deal", `{"title":"one"}`)
-	wait(t, "the token to be refused", func() bool { return statusOf(svc).State == "unauthorized" })
+	until(t, "the token to be refused", func() bool { return statusOf(svc).State == "unauthorized" })
 	ok(t, os.WriteFile(file, []byte(other+"\n"), 0o600))
 	r.waitOps("deal", id, "c")
 }
@@ -91,9 +91,9 @@ func TestATokenOfAnotherCompany(t *testing.T) {
 		return true
 	})
 	svc, _ := r.start()
-	wait(t, "the account to be held", func() bool { return statusOf(svc).State == "wrong_tenant" })
+	until(t, "the account to be held", func() bool { return statusOf(svc).State == "wrong_tenant" })
 	id := r.create("deal", `{"title":"one"}`)
-	wait(t, "the notification", func() bool { return len(r.notes(schemas.NotifyTenantWrong)) == 1 })
+	until(t, "the notification", func() bool { return len(r.notes(schemas.NotifyTenantWrong)) == 1 })
 	if n := len(r.events("deal")); n != before {
 		t.Errorf("%d events were written", n-before)
 	}
@@ -128,10 +128,10 @@ func TestMassDeletesAreHeld(t *testing.T) {
 		return true
 	}
 	r.answer(blind)
-	wait(t, "the deletes to be held", func() bool { return streamOf(svc, "person").Held })
-	wait(t, "the notification", func() bool { return len(r.notes(schemas.NotifyDeletesHeld)) == 1 })
+	until(t, "the deletes to be held", func() bool { return streamOf(svc, "person").Held })
+	until(t, "the notification", func() bool { return len(r.notes(schemas.NotifyDeletesHeld)) == 1 })
 	r.answer(nil)
-	wait(t, "the hold to end", func() bool { return !streamOf(svc, "person").Held })
+	until(t, "the hold to end", func() bool { return !streamOf(svc, "person").Held })
 	r.judge()
 
 	r.withhold.Store(true)
@@ -140,7 +140,7 @@ func TestMassDeletesAreHeld(t *testing.T) {
 			ok(t, r.sim.Delete("person", id))
 		}
 	}
-	wait(t, "the deletes to be held", func() bool { return streamOf(svc, "person").Held })
+	until(t, "the deletes to be held", func() bool { return streamOf(svc, "person").Held })
 	if a := r.signal(schemas.Signal{Signal: schemas.SignalRelease, Object: "person"}); a.Kind != schemas.NotifySignalDone {
 		t.Fatalf("%+v", a)
 	}
@@ -180,10 +180,10 @@ func TestABlindTokenDeletesNothing(t *testing.T) {
 		_, _ = fmt.Fprint(w, `{"success":false,"error":"not found"}`)
 		return true
 	})
-	wait(t, "the candidates to be asked for", func() bool { return asked.Load() > 10 })
+	until(t, "the candidates to be asked for", func() bool { return asked.Load() > 10 })
 	r.answer(nil)
 	r.judge()
-	if n := r.metric("changes_total", "person", "d"); n != 0 {
+	if n := r.metric("changes_total", "object=person", "op=d"); n != 0 {
 		t.Errorf("%v records were deleted", n)
 	}
 }
@@ -224,7 +224,7 @@ func TestWebhooksThatLeaveTheirTopicUnread(t *testing.T) {
 	_, err = admin.DeleteRecords(t.Context(), ends.Offsets())
 	ok(t, err)
 	r.start()
-	wait(t, "the loss to be told of", func() bool { return len(r.notes(schemas.NotifyEventsLost)) == 1 })
+	until(t, "the loss to be told of", func() bool { return len(r.notes(schemas.NotifyEventsLost)) == 1 })
 	r.waitOps("deal", deal, "ruu")
 	r.judge()
 }
@@ -239,7 +239,7 @@ func TestAChangeTopicThatWasCreatedAnew(t *testing.T) {
 	_, err := admin.DeleteTopics(t.Context(), topic)
 	ok(t, err)
 	svc, _ := r.start()
-	wait(t, "the object to be held", func() bool { return streamOf(svc, "deal").State == "held" })
+	until(t, "the object to be held", func() bool { return streamOf(svc, "deal").State == "held" })
 	note := r.create("note", fmt.Sprintf(`{"content":"meanwhile","deal_id":%d}`, r.ids("deal")[0]))
 	r.waitOps("note", note, "c")
 	if a := r.signal(schemas.Signal{Signal: schemas.SignalObject, Object: "deal"}); a.Kind != schemas.NotifySignalDone {
@@ -278,14 +278,14 @@ func TestSignals(t *testing.T) {
 	if a := r.signal(schemas.Signal{Signal: schemas.SignalObject, Object: "deal"}); a.Kind != schemas.NotifySignalDone {
 		t.Errorf("%+v", a)
 	}
-	wait(t, "every deal to be written again", func() bool { return len(r.events("deal")) > 2*deals })
+	until(t, "every deal to be written again", func() bool { return len(r.events("deal")) > 2*deals })
 	r.waitOps("deal", id, "rrr")
 
 	if a := r.signal(schemas.Signal{Signal: schemas.SignalPause, Reason: "a migration"}); a.Kind != schemas.NotifySignalDone {
 		t.Errorf("%+v", a)
 	}
 	ok(t, r.sim.Update("deal", id, `{"title":"while paused"}`))
-	wait(t, "the pause to be shown", func() bool { return statusOf(svc).State == "paused" })
+	until(t, "the pause to be shown", func() bool { return statusOf(svc).State == "paused" })
 	r.waitOps("deal", id, "rrr")
 	if a := r.signal(schemas.Signal{Signal: schemas.SignalResume}); a.Kind != schemas.NotifySignalDone {
 		t.Errorf("%+v", a)
@@ -302,7 +302,7 @@ func TestWhatABurstCosts(t *testing.T) {
 	sim.Deals = 100
 	r := newRig(t, sim, nil)
 	svc, stop := r.started()
-	wait(t, "webhooks", func() bool { return len(statusOf(svc).Webhooks.Hooks) == len(config.AccountObjects()) })
+	until(t, "webhooks", func() bool { return len(statusOf(svc).Webhooks.Hooks) == len(config.AccountObjects()) })
 	stop()
 	for _, id := range r.ids("deal") {
 		for n := range 3 {
@@ -350,7 +350,7 @@ func TestAMergeWhoseListingIsForbidden(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, seedOf(30), nil)
 	svc, _ := r.started()
-	wait(t, "webhooks", func() bool { return len(statusOf(svc).Webhooks.Hooks) == len(config.AccountObjects()) })
+	until(t, "webhooks", func() bool { return len(statusOf(svc).Webhooks.Hooks) == len(config.AccountObjects()) })
 	var refused atomic.Int64
 	r.answer(func(w http.ResponseWriter, req *http.Request) bool {
 		if req.Method != http.MethodGet || !strings.HasSuffix(req.URL.Path, "/notes") {
@@ -383,7 +383,7 @@ func TestAShareOfTheDayThatIsSpent(t *testing.T) {
 	r.times.Budget = 20 * time.Millisecond
 	var asked, others atomic.Int64
 	svc, _ := r.start()
-	wait(t, "the share to be spent", func() bool { return statusOf(svc).State == "budget_spent" })
+	until(t, "the share to be spent", func() bool { return statusOf(svc).State == "budget_spent" })
 	r.answer(func(_ http.ResponseWriter, req *http.Request) bool {
 		if strings.HasSuffix(req.URL.Path, "/users/me") {
 			asked.Add(1)
@@ -392,7 +392,7 @@ func TestAShareOfTheDayThatIsSpent(t *testing.T) {
 		}
 		return false
 	})
-	wait(t, "the day to be asked for", func() bool { return asked.Load() > 5 })
+	until(t, "the day to be asked for", func() bool { return asked.Load() > 5 })
 	if n := others.Load(); n > 5 {
 		t.Errorf("%d calls besides", n)
 	}
