@@ -14,11 +14,12 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/bubble"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/metric"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/virtual"
 )
 
 // world is a source before a vendor, both of them in one bubble of virtual time.
 type world struct {
-	*bubble.Source
+	*virtual.Source
 	t      *testing.T
 	vendor *vendor
 	stop   func()
@@ -39,7 +40,7 @@ func inBubbleBefore(t *testing.T, sim planhatsim.Options, env map[string]string,
 		sim.Tokens = map[string]planhatsim.Token{planhatsim.DefaultToken: {}}
 		vars := map[string]string{"PLANHAT_WORKSPACES": workspaceName, "PLANHAT_TOKEN": planhatsim.DefaultToken, "PLANHAT_BASE_URL": "http://planhat.example"}
 		maps.Copy(vars, env)
-		w := &world{Source: bubble.NewSource(t, vars), t: t, vendor: newVendor(sim), stop: func() {}}
+		w := &world{Source: virtual.NewSource(t, vars), t: t, vendor: newVendor(sim), stop: func() {}}
 		defer w.vendor.sim.Close()
 		defer func() { w.stop() }()
 		before(w)

@@ -24,12 +24,13 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/bubble"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/verdict"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/virtual"
 )
 
 // calendar is a source between a broker and a vendor in a bubble of virtual time: days
 // pass in seconds.
 type calendar struct {
-	*bubble.Source
+	*virtual.Source
 	t    *testing.T
 	sim  *pipedrivesim.Server
 	line bubble.Line
@@ -46,7 +47,7 @@ func inBubble(t *testing.T, sim pipedrivesim.Options, env map[string]string, sto
 			"PIPEDRIVE_WEBHOOK_USER": "u", "PIPEDRIVE_WEBHOOK_PASSWORD": "secret-of-webhooks", "PIPEDRIVE_DELETE_GUARD": "off",
 		}
 		maps.Copy(vars, env)
-		c := &calendar{Source: bubble.NewSource(t, vars), t: t}
+		c := &calendar{Source: virtual.NewSource(t, vars), t: t}
 		c.mail = c.newMailbox()
 		defer c.mail.client.Close()
 		sim.Transport = bubble.Handled{Handler: c.mail}

@@ -1,6 +1,6 @@
-// Package bubble holds what stories in virtual time have instead of a network and a
-// screen: servers that are called without sockets, on which a bubble's clock would wait
-// for ever.
+// Package bubble holds what stories in virtual time have instead of a network: servers
+// that are called without sockets, on which a bubble's clock would wait for ever, and
+// lines to them that can break.
 package bubble
 
 import (

@@ -1,4 +1,6 @@
-package bubble
+// Package virtual has a whole source in a bubble of virtual time, where days pass in
+// seconds.
+package virtual
 
 import (
 	"log/slog"
@@ -18,6 +20,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/source"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/background"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/bubble"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/logbook"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/settings"
 )
@@ -64,7 +67,7 @@ func (s *Source) Kafka() kafka.Options {
 // Start runs the source before a vendor and gives the means to stop it.
 func (s *Source) Start(vendor http.RoundTripper) (stop func()) {
 	s.t.Helper()
-	registry, err := sr.NewClient(sr.URLs("http://registry.example"), sr.HTTPClient(&http.Client{Transport: Handled{Handler: srfake.NewRegistry().Handler()}}))
+	registry, err := sr.NewClient(sr.URLs("http://registry.example"), sr.HTTPClient(&http.Client{Transport: bubble.Handled{Handler: srfake.NewRegistry().Handler()}}))
 	if err != nil {
 		s.t.Fatal(err)
 	}
