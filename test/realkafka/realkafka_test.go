@@ -49,6 +49,7 @@ func (k cluster) stories(t *testing.T) {
 	t.Run("state is restored after compaction", k.restoredAfterCompaction)
 	t.Run("source killed at named points", k.sourceKilledAtNamedPoints)
 	t.Run("sink killed at named points", k.sinkKilledAtNamedPoints)
+	t.Run("account killed at named points", k.accountKilledAtNamedPoints)
 	t.Run("a standby takes over", k.standbyTakesOver)
 	t.Run("a stopped process wakes up too late", k.stoppedProcessWakesUp)
 	t.Run("the same pod runs twice", k.samePodRunsTwice)
