@@ -124,7 +124,7 @@ func (w *workspace) events(ctx context.Context, s *stream) ([][]*kgo.Record, err
 			skipped[c.id] = true
 			w.skip(s, c, err)
 			if large, ok := errors.AsType[emit.TooLarge](err); ok && w.lease.Outgrown(ctx, large.Topic) {
-				return nil, leaseError{fmt.Errorf("topic %s takes larger records than before", large.Topic)}
+				return nil, emit.LeaseError{Err: fmt.Errorf("topic %s takes larger records than before", large.Topic)}
 			}
 		}
 	}
@@ -242,7 +242,7 @@ func (w *workspace) readAt(ctx context.Context, wanted map[string][]kafka.Place)
 	for topic, places := range wanted {
 		got, err := kafka.ReadAt(ctx, w.reader, topic, places)
 		if err != nil {
-			return nil, leaseError{fmt.Errorf("read before images from %s: %w", topic, err)}
+			return nil, emit.LeaseError{Err: fmt.Errorf("read before images from %s: %w", topic, err)}
 		}
 		found[topic] = got
 	}
@@ -323,9 +323,3 @@ func (w *workspace) applied(s *stream) {
 	s.pending.reset()
 	s.health.lastFlush = w.now()
 }
-
-// leaseError marks an error that ends the lease: only a new take-over knows
-// what has been written.
-type leaseError struct{ error }
-
-func (e leaseError) Unwrap() error { return e.error }

@@ -16,6 +16,8 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/tell"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -51,10 +53,9 @@ type workspace struct {
 
 	identity identity
 
-	signals       chan heardSignal
-	orders        workspaceOrders
-	notifications string // topic
-	outbox        outbox
+	signals chan heardSignal
+	orders  workspaceOrders
+	outbox  tell.Outbox
 
 	outage        outage
 	reported      time.Time      // when it was last told how far the snapshots are; zero: none is under way
@@ -91,7 +92,7 @@ func (w *workspace) run(ctx context.Context) error {
 		if err := w.report(ctx); err != nil {
 			return err
 		}
-		if err := w.deliver(ctx); err != nil {
+		if err := w.outbox.Deliver(ctx, w.lease); err != nil {
 			return err
 		}
 		s, wait := w.turnOf(ctx)
@@ -195,10 +196,7 @@ func (w *workspace) next() (*stream, time.Duration) {
 
 // idle waits for a while or for a signal.
 func (w *workspace) idle(ctx context.Context, d time.Duration) error {
-	if len(w.outbox.notes) > 0 {
-		d = min(d, notifyEvery)
-	}
-	t := time.NewTimer(d)
+	t := time.NewTimer(w.outbox.Soon(d))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
@@ -212,8 +210,8 @@ func (w *workspace) idle(ctx context.Context, d time.Duration) error {
 // settle decides what a step's outcome means for the stream. The error is that
 // of a lease that is over.
 func (w *workspace) settle(ctx context.Context, s *stream, done bool, err error) error {
-	if over, ok := errors.AsType[leaseError](err); ok {
-		return over.error
+	if over, ok := errors.AsType[emit.LeaseError](err); ok {
+		return over.Err
 	}
 	if ctx.Err() != nil {
 		return nil

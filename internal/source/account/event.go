@@ -28,7 +28,7 @@ func (a *Account) images(ctx context.Context) error {
 	for topic, places := range wanted {
 		got, err := kafka.ReadAt(ctx, a.lease.Client(), topic, places)
 		if err != nil {
-			return leaseError{fmt.Errorf("read before images from %s: %w", topic, err)}
+			return emit.LeaseError{Err: fmt.Errorf("read before images from %s: %w", topic, err)}
 		}
 		found[topic] = got
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -41,7 +42,7 @@ func (a *Account) scan(ctx context.Context) (worked bool, wait time.Duration, er
 	}
 	s := first.stream
 	if err := first.do(a, ctx, s); err != nil {
-		if over, ok := errors.AsType[leaseError](err); ok {
+		if over, ok := errors.AsType[emit.LeaseError](err); ok {
 			return false, 0, over
 		}
 		return false, 0, streamError{s, err}
