@@ -10,6 +10,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/guard"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -162,7 +163,7 @@ func (a *Account) sweep(ctx context.Context, s *stream) error {
 	place := s.cursor.Sweep
 	if place == nil {
 		place = &sweepPlace{}
-		s.forgetHeld()
+		guard.Recount(&s.cursor.Capture, s.absentNow())
 		s.cursor.Unlisted = 0
 	}
 	page, err := a.page(ctx, s, place.request(s.object))
