@@ -31,7 +31,7 @@ type workspace struct {
 	callsPerMinute float64 // that the source may spend
 	client         *planhat.Client
 	prober         *planhat.Client // as client, with one attempt a call
-	codecs         map[planhat.Object]topicCodec
+	codecs         map[planhat.Object]emit.Codec
 	resolver       schemas.Resolver
 	streams        []*stream
 	lease          *shard.Lease
@@ -62,16 +62,6 @@ type workspace struct {
 	snapshotShown SnapshotStatus // guarded by mu
 	targetsShown  *TargetStatus  // guarded by mu
 	targetsTold   *TargetStatus  // the last that was told of
-}
-
-// topicCodec encodes one object's events for its topic.
-type topicCodec struct {
-	codec    *schemas.Codec
-	schemaID int
-}
-
-func (c topicCodec) encode(dst []byte, e *schemas.Envelope) ([]byte, error) {
-	return c.codec.AppendEnvelope(dst, c.schemaID, e)
 }
 
 func (w *workspace) streamName(s *stream) string { return streamName(w.cfg.Name, s.listing) }
@@ -390,9 +380,9 @@ func (w *workspace) turn(s *stream, state string, err error) {
 func (w *workspace) show(s *stream) {
 	w.metrics.records.WithLabelValues(w.cfg.Name, s.listing).Set(float64(s.index.Len()))
 	w.metrics.candidates.WithLabelValues(w.cfg.Name, s.listing).Set(float64(len(s.cursor.Candidates)))
-	w.metrics.held.WithLabelValues(w.cfg.Name, s.listing).Set(oneIf(s.cursor.Held))
-	w.metrics.forbidden.WithLabelValues(w.cfg.Name, s.listing).Set(oneIf(s.health.state == stateForbidden))
-	w.metrics.streamPaused.WithLabelValues(w.cfg.Name, s.listing).Set(oneIf(s.paused != nil || w.orders.Paused != nil))
+	w.metrics.held.WithLabelValues(w.cfg.Name, s.listing).Set(tell.OneIf(s.cursor.Held))
+	w.metrics.forbidden.WithLabelValues(w.cfg.Name, s.listing).Set(tell.OneIf(s.health.state == stateForbidden))
+	w.metrics.streamPaused.WithLabelValues(w.cfg.Name, s.listing).Set(tell.OneIf(s.paused != nil || w.orders.Paused != nil))
 	w.metrics.snapshotCalls.WithLabelValues(w.cfg.Name, s.listing).Set(float64(s.reading.calls))
 	made := s.reading.made
 	if s.reading.active {

@@ -39,7 +39,7 @@ type Options struct {
 	Config   config.Account
 	Client   Vendor
 	NewHooks func(memory hooks.Memory, mayWrite func() error) Tender // nil: webhooks are nobody's business here
-	Codecs   map[pipedrive.Object]Codec
+	Codecs   map[pipedrive.Object]emit.Codec
 	Resolver schemas.Resolver // of events that an earlier version wrote
 	Names    kafka.Names
 	Kafka    kafka.Options

@@ -1,6 +1,6 @@
 // Package tell is what the captures of all vendors tell operators and automations
-// by: notifications that go out in the lease's transactions, and the answers to
-// signals that every capture gives alike.
+// by: notifications that go out in the lease's transactions, the answers to signals
+// that every capture gives alike, and gauges.
 package tell
 
 import (
