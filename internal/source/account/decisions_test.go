@@ -249,3 +249,12 @@ func TestReadersSayWhatIsLost(t *testing.T) {
 		}
 	}
 }
+
+func TestEverySignalHasAnOrder(t *testing.T) {
+	t.Parallel()
+	for _, name := range schemas.Signals() {
+		if orders()[name].stream == nil {
+			t.Errorf("%s is not obeyed", name)
+		}
+	}
+}
