@@ -13,7 +13,6 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/source/account"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/hooks"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
-	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // accountTopics are the change topics of an account and that of its webhooks, in
@@ -24,24 +23,6 @@ func (s *Service) accountTopics(cfg config.Account) []kafka.TopicSpec {
 		specs = append(specs, s.names.ChangeTopic("pipedrive", cfg.Name, string(o), s.layout()))
 	}
 	return specs
-}
-
-// accountCodecs registers or verifies the schemas of an account's changes.
-func (s *Service) accountCodecs(ctx context.Context, cfg config.Account) (map[pipedrive.Object]account.Codec, error) {
-	codecs := map[pipedrive.Object]account.Codec{}
-	for _, o := range account.Objects(cfg.Objects) {
-		codec, err := schemas.NewCodec("pipedrive", string(o))
-		if err != nil {
-			return nil, err
-		}
-		subject := s.names.Subject(s.names.Changes("pipedrive", cfg.Name, string(o)))
-		id, err := s.deps.Registrar.Ensure(ctx, subject, codec.EnvelopeSchema())
-		if err != nil {
-			return nil, fmt.Errorf("schema of subject %s: %w", subject, err)
-		}
-		codecs[o] = account.Codec{Codec: codec, SchemaID: id}
-	}
-	return codecs, nil
 }
 
 // newAccount builds the runner of an account for one tenure.

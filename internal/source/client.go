@@ -5,6 +5,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/tell"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 )
 
@@ -20,7 +21,7 @@ func (s *Service) newWorkspace(cfg config.Workspace) *workspace {
 		codecs: s.codecs[cfg.Name], resolver: s.deps.Resolver, streams: newStreams(topics, wantedNames(cfg)),
 		changeTopics: s.changeTopics(cfg), createTopics: s.cfg.Topics.Create,
 		metrics: s.metrics, log: s.deps.Log, vendor: service.Vendor{Log: s.deps.Log, Workspace: cfg.Name}, now: s.deps.Now, point: s.deps.OnPoint,
-		signals: make(chan heardSignal), notifications: s.names.Notifications(),
+		signals: make(chan heardSignal), outbox: tell.Outbox{Topic: s.names.Notifications(), Now: s.deps.Now},
 	}
 	for _, st := range w.streams {
 		st.companies, st.filter = cfg.CompanyIDs, planhat.CompanyFilter(cfg.CompanyIDs)

@@ -8,11 +8,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/account"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -24,7 +25,7 @@ const lookEvery = 10 * time.Second
 type heardSignal struct {
 	sig   schemas.Signal
 	err   error // it is not a signal
-	after position
+	after durable.Position
 }
 
 // ear reads those records of the signals topic that somebody has to answer,
@@ -33,13 +34,13 @@ type heardSignal struct {
 type ear struct {
 	client *kgo.Client
 	topic  string
-	mine   func(token string, at *kgo.Record, p position) bool // token: that of the workspace or account
+	mine   func(token string, at *kgo.Record, p durable.Position) bool // token: that of the workspace or account
 	bell   *bell
 	log    *slog.Logger
 }
 
 // listen hands over what is read until ctx ends. hand waits where it has to.
-func (e *ear) listen(ctx context.Context, p position, hand func(context.Context, heardSignal) error) error {
+func (e *ear) listen(ctx context.Context, p durable.Position, hand func(context.Context, heardSignal) error) error {
 	trouble := ""
 	for ctx.Err() == nil {
 		rung := e.bell.next()
@@ -47,7 +48,7 @@ func (e *ear) listen(ctx context.Context, p position, hand func(context.Context,
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // told to stop
 		}
-		if failed, ok := errors.AsType[leaseError](err); ok {
+		if failed, ok := errors.AsType[emit.LeaseError](err); ok {
 			return failed
 		}
 		if err != nil && err.Error() != trouble {
@@ -70,7 +71,7 @@ func wait(ctx context.Context, rung <-chan struct{}) {
 }
 
 // read hands over what is behind a position, and moves it.
-func (e *ear) read(ctx context.Context, p *position, hand func(context.Context, heardSignal) error) error {
+func (e *ear) read(ctx context.Context, p *durable.Position, hand func(context.Context, heardSignal) error) error {
 	infos, err := kafka.DescribeTopics(ctx, e.client, e.topic)
 	if err != nil {
 		return err
@@ -80,11 +81,11 @@ func (e *ear) read(ctx context.Context, p *position, hand func(context.Context, 
 		// Whatever is on a topic that was created anew was sent since then, and
 		// nobody has answered it.
 		e.log.Warn("the signals topic was created anew: its signals are read from its beginning", "topic", e.topic)
-		*p = position{TopicID: id}
+		*p = durable.Position{TopicID: id}
 	}
 	for partition := range info.Partitions {
-		err := kafka.ReadToStable(ctx, e.client, e.topic, partition, p.next(partition), func(r *kgo.Record) error {
-			behind := p.after(r.Partition, r.Offset)
+		err := kafka.ReadToStable(ctx, e.client, e.topic, partition, p.In(partition), func(r *kgo.Record) error {
+			behind := p.After(r.Partition, r.Offset)
 			if e.mine(addressee(r.Value), r, *p) {
 				if err := hand(ctx, hear(r, behind)); err != nil {
 					return err
@@ -109,7 +110,7 @@ func addressee(value []byte) string {
 }
 
 // hear decodes a record. A signal without an id is given the name of its place.
-func hear(r *kgo.Record, behind position) heardSignal {
+func hear(r *kgo.Record, behind durable.Position) heardSignal {
 	sig, err := schemas.DecodeSignal(r.Value)
 	if broken, ok := errors.AsType[*schemas.SignalError](err); ok {
 		sig.ID, sig.Workspace, sig.Account = broken.ID, broken.Workspace, broken.Account
@@ -118,36 +119,6 @@ func hear(r *kgo.Record, behind position) heardSignal {
 		sig.ID = fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset)
 	}
 	return heardSignal{sig: sig, err: err, after: behind}
-}
-
-// signalEnd is the end of the signals topic.
-func signalEnd(ctx context.Context, cl *kgo.Client, topic string) (position, error) {
-	infos, err := kafka.DescribeTopics(ctx, cl, topic)
-	if err != nil {
-		return position{}, err
-	}
-	ends, err := endsOf(ctx, cl, topic, infos[topic].Partitions)
-	return position{TopicID: infos[topic].ID.String(), Next: ends}, err
-}
-
-// endsOf are the ends of a topic's partitions.
-func endsOf(ctx context.Context, cl *kgo.Client, topic string, partitions int32) ([]int64, error) {
-	listed, err := kadm.NewClient(cl).ListEndOffsets(ctx, topic)
-	if err == nil {
-		err = listed.Error()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("find the end of %s: %w", topic, err)
-	}
-	ends := make([]int64, partitions)
-	for partition := range ends {
-		end, ok := listed.Lookup(topic, int32(partition))
-		if !ok {
-			return nil, fmt.Errorf("find the end of %s: no answer for partition %d", topic, partition)
-		}
-		ends[partition] = end.Offset
-	}
-	return ends, nil
 }
 
 // bell wakes those who wait for signals.

@@ -14,7 +14,6 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
-	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -124,7 +123,7 @@ func (w *workspace) events(ctx context.Context, s *stream) ([][]*kgo.Record, err
 			skipped[c.id] = true
 			w.skip(s, c, err)
 			if large, ok := errors.AsType[emit.TooLarge](err); ok && w.lease.Outgrown(ctx, large.Topic) {
-				return nil, leaseError{fmt.Errorf("topic %s takes larger records than before", large.Topic)}
+				return nil, emit.LeaseError{Err: fmt.Errorf("topic %s takes larger records than before", large.Topic)}
 			}
 		}
 	}
@@ -159,10 +158,10 @@ func (w *workspace) event(ctx context.Context, s *stream, c change, before []byt
 			return nil, fmt.Errorf("compare with what was written: %w", err)
 		}
 	}
-	w.encoded, err = w.codecs[o.spec.Object].encode(w.encoded[:0], &env)
+	w.encoded, err = w.codecs[o.spec.Object].Append(w.encoded[:0], &env)
 	if err == nil && len(w.encoded) > most && c.op != opDelete {
 		env.Before = nil
-		w.encoded, err = w.codecs[o.spec.Object].encode(w.encoded[:0], &env)
+		w.encoded, err = w.codecs[o.spec.Object].Append(w.encoded[:0], &env)
 	}
 	if err != nil {
 		return nil, err
@@ -242,7 +241,7 @@ func (w *workspace) readAt(ctx context.Context, wanted map[string][]kafka.Place)
 	for topic, places := range wanted {
 		got, err := kafka.ReadAt(ctx, w.reader, topic, places)
 		if err != nil {
-			return nil, leaseError{fmt.Errorf("read before images from %s: %w", topic, err)}
+			return nil, emit.LeaseError{Err: fmt.Errorf("read before images from %s: %w", topic, err)}
 		}
 		found[topic] = got
 	}
@@ -255,7 +254,7 @@ func (w *workspace) beforeImage(ctx context.Context, s *stream, c change, rec *k
 	if rec == nil || rec.Value == nil || string(rec.Key) != c.id.String() {
 		return nil
 	}
-	env, err := w.decode(ctx, s.objects[c.prior.Object].spec.Object, rec.Value)
+	env, err := w.codecs[s.objects[c.prior.Object].spec.Object].Decode(ctx, rec.Value, w.resolver)
 	if err != nil || env.After == nil {
 		return nil
 	}
@@ -263,15 +262,6 @@ func (w *workspace) beforeImage(ctx context.Context, s *stream, c change, rec *k
 		return nil
 	}
 	return env.After
-}
-
-// decode reads an event that this version or an earlier one has written.
-func (w *workspace) decode(ctx context.Context, o planhat.Object, value []byte) (schemas.Envelope, error) {
-	c := w.codecs[o]
-	if id, ok := schemas.WireID(value); ok && id == c.schemaID {
-		return c.codec.DecodeEnvelope(value)
-	}
-	return schemas.DecodeAnyEnvelope(ctx, value, w.resolver)
 }
 
 // entryBytes is what most entries take: a longer one grows.
@@ -323,9 +313,3 @@ func (w *workspace) applied(s *stream) {
 	s.pending.reset()
 	s.health.lastFlush = w.now()
 }
-
-// leaseError marks an error that ends the lease: only a new take-over knows
-// what has been written.
-type leaseError struct{ error }
-
-func (e leaseError) Unwrap() error { return e.error }

@@ -3,31 +3,19 @@ package source
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
-	"github.com/planhat-bridge/planhat-bridge/cdc"
-	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/guard"
 )
 
-// What passes the guard whatever the share: in a stream of a few records a
-// handful is soon a third. A listing that shows nothing any more is what a lost
-// right looks like, so that there less passes.
-const (
-	fewOfListing   = 20
-	fewOfBlind     = 10 // where a delete is written without a question
-	fewOfWorkspace = 50
-	fewOfAll       = 3
-)
+// fewOfBlind passes whatever the share where a delete is written without a question.
+// A listing that shows nothing any more is what a lost right looks like, so that
+// there less passes.
+const fewOfBlind = 10
 
-// Which limit holds the deletes of a stream.
-const (
-	heldByListing   = "listing"
-	heldByWorkspace = "workspace"
-)
-
-func limits(of config.DeleteLimit, few int) cdc.DeleteLimits {
-	return cdc.DeleteLimits{Share: of.Share, Count: of.Count, Few: few, Last: fewOfAll}
-}
+// heldByWorkspace says that the limit of the workspace holds the deletes of a stream.
+const heldByWorkspace = "workspace"
 
 // guard holds the deletes of a stream whose sweep has ended, when more records
 // are gone than is plausible: of the listing or one of its objects, or of the
@@ -44,7 +32,7 @@ func (w *workspace) guard(s *stream) (also []*stream) {
 	switch {
 	case gone <= s.cursor.Released: // nothing, or what an operator has looked at
 	case w.listingLoses(s, now):
-		w.holdDeletes(s, gone, heldByListing)
+		w.holdDeletes(s, gone, guard.ByListing)
 		return nil
 	case w.workspaceLoses(now):
 		w.holdDeletes(s, gone, heldByWorkspace)
@@ -57,58 +45,45 @@ func (w *workspace) guard(s *stream) (also []*stream) {
 // listingLoses says that more of a listing, or of one of its objects, is gone
 // than is plausible.
 func (w *workspace) listingLoses(s *stream, now time.Time) bool {
-	few := fewOfListing
+	few := guard.FewOfListing
 	if s.blind {
 		few = fewOfBlind
 	}
-	most, deleted := limits(w.cfg.DeleteGuard.Listing, few), s.cursor.Losses.Sum(now)
-	if cdc.MassDelete(s.missing()+deleted, s.index.Len()+deleted, most) {
+	limit := w.cfg.DeleteGuard.Listing
+	if s.lost(now).Exceeds(limit, few) {
 		return true
 	}
 	if len(s.objects) == 1 || s.cursor.Released > 0 {
 		return false
 	}
-	most.Count = 0
-	gone, records := make([]int, len(s.objects)), make([]int, len(s.objects))
+	limit.Count = 0
+	losses := make([]guard.Loss, len(s.objects))
 	for _, id := range s.cursor.Candidates {
 		if e, ok := s.index.Get(id); ok {
-			gone[e.Object]++
+			losses[e.Object].Gone++
 		}
 	}
 	for _, e := range s.index.All() {
-		records[e.Object]++
+		losses[e.Object].Records++
 	}
-	for i := range gone {
-		if cdc.MassDelete(gone[i], records[i], most) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(losses, func(l guard.Loss) bool { return l.Exceeds(limit, few) })
 }
 
-// workspaceLoses says that more of all records is gone than is plausible, and of
-// more than one listing: what happens to one listing is for its own limit.
+// workspaceLoses says that more of all records is gone than is plausible.
 func (w *workspace) workspaceLoses(now time.Time) bool {
-	gone, records, listings := 0, 0, 0
+	var losses []guard.Loss
 	for _, s := range w.streams {
-		deleted := s.cursor.Losses.Sum(now)
-		lost := s.missing() + deleted
-		gone, records = gone+lost, records+s.index.Len()+deleted
-		if lost > 0 {
-			listings++
-		}
+		losses = append(losses, s.lost(now))
 	}
-	return listings > 1 && cdc.MassDelete(gone, records, limits(w.cfg.DeleteGuard.Workspace, fewOfWorkspace))
+	return guard.TogetherExceed(w.cfg.DeleteGuard.Workspace, losses)
+}
+
+func (s *stream) lost(now time.Time) guard.Loss {
+	return guard.Of(&s.cursor, s.gone(), s.index.Len(), now)
 }
 
 // missing is how many records of a stream are gone and not let go.
-func (s *stream) missing() int {
-	n := s.gone()
-	if s.cursor.Held { // of a sweep under way only a part is counted yet
-		n = max(n, s.cursor.Gone)
-	}
-	return max(n-s.cursor.Released, 0)
-}
+func (s *stream) missing() int { return guard.Missing(&s.cursor, s.gone()) }
 
 // holdOthers holds what other streams have found gone: the limit of the
 // workspace is for all of them.
@@ -136,16 +111,12 @@ func (w *workspace) saveHolds(ctx context.Context, held []*stream) error {
 	return nil
 }
 
-// forgetHeld begins the count anew with a sweep: what is still gone is found
-// again, what came back is not.
+// forgetHeld begins the count anew with a sweep.
 func (s *stream) forgetHeld() {
 	s.unlisted = 0
-	if s.cursor.Held {
-		s.cursor.Gone = max(s.cursor.Gone, len(s.cursor.Candidates), 1)
-		s.cursor.Candidates = nil
-	}
+	guard.Recount(&s.cursor, s.gone())
 }
 
 // heldBy is the limit that holds a stream; a state of an earlier release does
 // not say.
-func (s *stream) heldBy() string { return cmp.Or(s.cursor.HeldBy, heldByListing) }
+func (s *stream) heldBy() string { return cmp.Or(s.cursor.HeldBy, guard.ByListing) }

@@ -5,16 +5,17 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/guard"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 // holdDeletes keeps the deletes of a stream from being written.
 func (w *workspace) holdDeletes(s *stream, gone int, by string) {
-	fresh := !s.cursor.Held
-	s.cursor.Held, s.cursor.HeldBy, s.cursor.Gone, s.cursor.Released = true, by, gone, 0
+	fresh := guard.Hold(&s.cursor, by, gone)
 	s.scan.confirm = confirmation{}
-	s.sample = s.someGone()
+	s.sample = guard.Sample(&s.cursor, cdc.ID.String)
 	if !fresh {
 		return
 	}
@@ -27,7 +28,7 @@ func (w *workspace) holdDeletes(s *stream, gone int, by string) {
 // heldText tells an operator all that is needed to decide.
 func (w *workspace) heldText(s *stream) string {
 	if s.sample == nil {
-		s.sample = s.someGone()
+		s.sample = guard.Sample(&s.cursor, cdc.ID.String)
 	}
 	of := "of this listing"
 	if s.heldBy() == heldByWorkspace {
@@ -46,19 +47,6 @@ func (w *workspace) heldFor(s *stream) string {
 	return w.heldText(s)
 }
 
-// someGone are ids to look for at the vendor: the first, the middle and the last.
-func (s *stream) someGone() []string {
-	c := s.cursor.Candidates
-	switch n := len(c); {
-	case n == 0:
-		return nil
-	case n < 3:
-		return []string{c[0].String()}
-	default:
-		return []string{c[0].String(), c[n/2].String(), c[n-1].String()}
-	}
-}
-
 // letGo ends a hold because the records were found again.
 func (w *workspace) letGo(s *stream) {
 	if !s.cursor.Held {
@@ -73,8 +61,7 @@ func (w *workspace) letGo(s *stream) {
 // many as were gone, and no more. They are asked for at once.
 func (w *workspace) release(s *stream) string {
 	now := w.now()
-	n := max(s.cursor.Gone, len(s.cursor.Candidates))
-	s.cursor.Held, s.cursor.HeldBy, s.cursor.Gone, s.cursor.Released, s.cursor.Losses = false, "", 0, n, nil
+	n := guard.Release(&s.cursor, len(s.cursor.Candidates))
 	s.schedule.due, s.schedule.confirmAt, s.schedule.confirmFailures, s.schedule.owed = now, now, 0, true
 	w.notifyWith(s, schemas.Notification{Kind: schemas.NotifyDeletesReleased, Message: "an operator let the deletes go"})
 	return fmt.Sprintf("%d records are asked for, and deleted where Planhat says that they do not exist", n)

@@ -13,6 +13,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
+	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
 var today = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -306,5 +307,14 @@ func TestADeletedRecordIsShownAgain(t *testing.T) {
 	}
 	if n := len(s.graves); n > maxGraves {
 		t.Errorf("%d graves", n)
+	}
+}
+
+func TestEverySignalHasAnOrder(t *testing.T) {
+	t.Parallel()
+	for _, name := range schemas.Signals() {
+		if signalOrders[name].obey == nil {
+			t.Errorf("%s is not obeyed", name)
+		}
 	}
 }

@@ -11,6 +11,9 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/account"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/tell"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -23,7 +26,7 @@ func (w *worker) listen(ctx context.Context, l *shard.Lease) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, ws := range w.workspaces {
-		e := w.ear(l, func(token string, _ *kgo.Record, _ position) bool { return token == workspaceName(ws.cfg.Name) })
+		e := w.ear(l, func(token string, _ *kgo.Record, _ durable.Position) bool { return token == workspaceName(ws.cfg.Name) })
 		from := w.heard[workspaceName(ws.cfg.Name)].Position
 		g.Go(func() error {
 			return e.listen(ctx, from, func(ctx context.Context, h heardSignal) error {
@@ -50,7 +53,7 @@ func (w *worker) listen(ctx context.Context, l *shard.Lease) error {
 // listenFor hears the signals of an account.
 func (w *worker) listenFor(ctx context.Context, l *shard.Lease, a *account.Account) error {
 	name := account.Prefix + a.Name()
-	e := w.ear(l, func(token string, _ *kgo.Record, _ position) bool { return token == name })
+	e := w.ear(l, func(token string, _ *kgo.Record, _ durable.Position) bool { return token == name })
 	return e.listen(ctx, w.heard[name].Position, func(ctx context.Context, h heardSignal) error {
 		return a.Hear(ctx, account.Heard{
 			Signal: h.sig, Err: h.err,
@@ -59,7 +62,7 @@ func (w *worker) listenFor(ctx context.Context, l *shard.Lease, a *account.Accou
 	})
 }
 
-func (w *worker) ear(l *shard.Lease, mine func(string, *kgo.Record, position) bool) *ear {
+func (w *worker) ear(l *shard.Lease, mine func(string, *kgo.Record, durable.Position) bool) *ear {
 	return &ear{client: l.Client(), topic: w.service.names.Signals(), mine: mine, bell: &w.service.bell, log: w.service.deps.Log}
 }
 
@@ -74,9 +77,9 @@ func (w *worker) place(ctx context.Context, l *shard.Lease) error {
 			return nil
 		}
 		at := w.heard[shardName].Position
-		if !at.known() {
+		if !at.Known() {
 			var err error
-			if at, err = signalEnd(ctx, l.Client(), w.service.names.Signals()); err != nil {
+			if at, err = durable.EndOf(ctx, l.Client(), w.service.names.Signals()); err != nil {
 				w.service.deps.Log.Warn("signals cannot be read", "topic", w.service.names.Signals(), "error", err.Error())
 				wait(ctx, nil)
 				continue
@@ -111,12 +114,12 @@ func (w *worker) unplaced() []string {
 	for _, a := range w.accounts {
 		names = append(names, account.Prefix+a.Name())
 	}
-	return slices.DeleteFunc(names, func(name string) bool { return w.heard[name].Position.known() })
+	return slices.DeleteFunc(names, func(name string) bool { return w.heard[name].Position.Known() })
 }
 
 // stray says whether a signal is for nobody, and this shard has to say so. One
 // for a workspace that was configured once may have been answered by it.
-func (w *worker) stray(name string, r *kgo.Record, p position) bool {
+func (w *worker) stray(name string, r *kgo.Record, p durable.Position) bool {
 	if shard.ShardOf(name, shard.DefaultShards) != w.shard {
 		return false
 	}
@@ -125,7 +128,7 @@ func (w *worker) stray(name string, r *kgo.Record, p position) bool {
 		return false
 	}
 	before, once := w.heard[name]
-	return !once || before.Position.TopicID != p.TopicID || r.Offset >= before.Position.next(r.Partition)
+	return !once || before.Position.TopicID != p.TopicID || r.Offset >= before.Position.In(r.Partition)
 }
 
 // answerStray says what there is, once.
@@ -134,16 +137,16 @@ func (w *worker) answerStray(ctx context.Context, l *shard.Lease, h heardSignal)
 	if err := l.Writable(ctx, topic); err != nil {
 		return err
 	}
-	n := refuse(h, schemas.SignalUnknownWorkspace, "%s", w.whoIsThere(h.sig))
+	n := tell.Refuse(schemas.SignalUnknownWorkspace, "%s", w.whoIsThere(h.sig))
 	if h.err != nil {
-		n = refuse(h, schemas.SignalUndecodable, "%v", h.err)
+		n = tell.Refuse(schemas.SignalUndecodable, "%v", h.err)
 	}
 	name := workspaceName(h.sig.Workspace)
 	if h.sig.Account != "" && h.sig.Workspace == "" {
 		name = account.Prefix + h.sig.Account
 	}
-	n.Workspace, n.Account, n.At = h.sig.Workspace, h.sig.Account, w.service.deps.Now().UTC()
-	rec, err := noteRecord(topic, n)
+	n.ID, n.Signal, n.Workspace, n.Account, n.At = h.sig.ID, h.sig.Signal, h.sig.Workspace, h.sig.Account, w.service.deps.Now().UTC()
+	rec, err := tell.Record(topic, n)
 	if err != nil {
 		return err
 	}
@@ -157,7 +160,7 @@ func (w *worker) answerStray(ctx context.Context, l *shard.Lease, h heardSignal)
 		return tx.Produce(rec)
 	})
 	if err != nil {
-		return leaseError{err}
+		return emit.LeaseError{Err: err}
 	}
 	return nil
 }

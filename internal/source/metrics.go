@@ -94,11 +94,3 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		m.needed, m.granted, m.outage, m.snapshotCalls, m.snapshotMade, m.minutesLeft, m.calls, m.callSeconds, m.waitSeconds, m.takeovers, m.commits, m.shards, m.orphaned, m.foreign)
 	return m
 }
-
-// oneIf is the value of a gauge that says yes or no.
-func oneIf(yes bool) float64 {
-	if yes {
-		return 1
-	}
-	return 0
-}

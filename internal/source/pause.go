@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -16,7 +17,7 @@ func (w *workspace) pauseStream(_ context.Context, s *stream, sig schemas.Signal
 	}
 	w.restart(s) // what a scan has read and not written is read again
 	s.scan = scan{}
-	s.paused = &pause{Signal: sig.ID, Since: w.now().UTC(), Reason: sig.Reason}
+	s.paused = durable.PausedBy(sig, w.now())
 	w.turn(s, statePaused, nil)
 	o := done(s, "no calls are made for %s (%s) before it is resumed", s.listing, strings.Join(s.captured(), ", "))
 	o.notes = []schemas.Notification{{Kind: schemas.NotifyStreamPaused, Stream: s.listing, Message: s.paused.String()}}
@@ -68,7 +69,7 @@ func (w *workspace) pauseAll(_ context.Context, sig schemas.Signal) (outcome, er
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.orders.Paused = &pause{Signal: sig.ID, Since: w.now().UTC(), Reason: sig.Reason}
+	w.orders.Paused = durable.PausedBy(sig, w.now())
 	for _, s := range w.streams {
 		w.restart(s)
 		s.scan = scan{}

@@ -3,11 +3,11 @@ package source
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 )
 
@@ -42,11 +42,8 @@ func (p pins) encode() []byte {
 // restorePins reads the pins and compares the objects, which need no broker.
 func (s *stream) restorePins(value []byte) error {
 	var p pins
-	if err := json.Unmarshal(value, &p); err != nil {
-		return fmt.Errorf("read pins: %w", err)
-	}
-	if p.Version != pinsVersion {
-		return fmt.Errorf("read pins: version %d is not known (this release reads version %d)", p.Version, pinsVersion)
+	if err := durable.Read("pins", pinsVersion, value, &p); err != nil {
+		return err
 	}
 	for i, name := range p.Objects {
 		if i >= len(s.objects) || string(s.objects[i].spec.Object) != name {
@@ -117,9 +114,6 @@ func (w *workspace) checkPins(ctx context.Context, s *stream) (pins, error) {
 			now.Reading = append(now.Reading, name)
 		}
 		found, err := emit.Find(ctx, w.lease, o.topic, w.rereadRemedy(s))
-		if _, held := errors.AsType[*shard.Refusal](err); err != nil && !held {
-			return pins{}, leaseError{err}
-		}
 		if err != nil {
 			return pins{}, err
 		}

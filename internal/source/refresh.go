@@ -92,7 +92,7 @@ func unrefreshed(err error) (outcome, error) {
 	if errors.Is(err, errUnknownRecord) {
 		code = schemas.SignalUnknownRecord
 	}
-	return refused(heardSignal{}, code, "%v", err)
+	return refused(code, "%v", err)
 }
 
 // letPollGo ends a delta poll: its rows are older than what is about to be

@@ -12,6 +12,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -41,7 +42,7 @@ func (w *workspace) rereadStream(ctx context.Context, s *stream, sig schemas.Sig
 		return notNow("%v", refusal)
 	}
 	if err != nil {
-		return outcome{}, leaseError{err}
+		return outcome{}, emit.LeaseError{Err: err}
 	}
 	objects := s.chosen(sig)
 	for _, i := range lost {
@@ -59,7 +60,7 @@ func (w *workspace) rereadStream(ctx context.Context, s *stream, sig schemas.Sig
 func (w *workspace) beginReread(ctx context.Context, s *stream, sig schemas.Signal, objects []string, lost []int) (outcome, error) {
 	ends, err := w.ends(ctx, s, objects)
 	if err != nil {
-		return outcome{}, leaseError{err}
+		return outcome{}, emit.LeaseError{Err: err}
 	}
 	w.restart(s)
 	s.scan = scan{}
@@ -70,7 +71,7 @@ func (w *workspace) beginReread(ctx context.Context, s *stream, sig schemas.Sign
 	}
 	pinned, err := w.checkPins(ctx, s)
 	if err != nil {
-		return outcome{}, leaseError{err}
+		return outcome{}, emit.LeaseError{Err: err}
 	}
 	calls := s.pages()
 	s.cursor.Sweep = nil
@@ -137,13 +138,11 @@ func (w *workspace) ends(ctx context.Context, s *stream, objects []string) (map[
 	out := map[string][]int64{}
 	for _, name := range objects {
 		topic := s.objects[s.indexOf(name)].topic
-		infos, err := kafka.DescribeTopics(ctx, w.lease.Client(), topic)
+		end, err := durable.EndOf(ctx, w.lease.Client(), topic)
 		if err != nil {
 			return nil, err
 		}
-		if out[name], err = endsOf(ctx, w.lease.Client(), topic, infos[topic].Partitions); err != nil {
-			return nil, err
-		}
+		out[name] = end.Next
 	}
 	return out, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -128,7 +129,7 @@ func writer(t *testing.T) *workspace {
 		t.Fatal(err)
 	}
 	return &workspace{
-		codecs: map[planhat.Object]topicCodec{planhat.Company: {codec: codec, schemaID: 7}}, lease: new(shard.Lease),
+		codecs: map[planhat.Object]emit.Codec{planhat.Company: {Events: codec, SchemaID: 7}}, lease: new(shard.Lease),
 		now: time.Now, log: slog.New(slog.DiscardHandler), metrics: newMetrics(prometheus.NewRegistry()),
 	}
 }
@@ -172,7 +173,7 @@ func TestARecordThatIsTooLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if env, err := w.codecs[planhat.Company].codec.DecodeEnvelope(records[0].Value); err != nil || env.Before != nil || env.After == nil {
+	if env, err := w.codecs[planhat.Company].Events.DecodeEnvelope(records[0].Value); err != nil || env.Before != nil || env.After == nil {
 		t.Errorf("an event of %d bytes: %v", len(records[0].Value), err)
 	}
 	s.pending.add(change{id: oldID(2), op: opCreate, row: large(1_000_000)})

@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -16,6 +15,8 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/account"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/tell"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
@@ -57,10 +58,10 @@ type Service struct {
 	names   kafka.Names
 	metrics *metrics
 	manager *shard.Manager
-	codecs  map[string]map[planhat.Object]topicCodec // by workspace
+	codecs  map[string]map[planhat.Object]emit.Codec // by workspace
 
 	accountMetrics *account.Metrics
-	accountCodec   map[string]map[pipedrive.Object]account.Codec // by account
+	accountCodec   map[string]map[pipedrive.Object]emit.Codec // by account
 
 	bell bell // rung when there are new signals
 
@@ -143,37 +144,36 @@ func (s *Service) Prepare(ctx context.Context) error {
 	if err := kafka.EnsureTopics(ctx, admin, s.Topics(), s.cfg.Topics.Create); err != nil {
 		return err
 	}
-	s.codecs = map[string]map[planhat.Object]topicCodec{}
+	s.codecs = map[string]map[planhat.Object]emit.Codec{}
 	for _, ws := range s.cfg.Planhat {
-		s.codecs[ws.Name] = map[planhat.Object]topicCodec{}
+		var objects []planhat.Object
 		for _, spec := range wantedObjects(ws) {
-			c, err := s.codec(ctx, ws.Name, spec.Object)
-			if err != nil {
-				return err
-			}
-			s.codecs[ws.Name][spec.Object] = c
+			objects = append(objects, spec.Object)
+		}
+		if s.codecs[ws.Name], err = codecs(ctx, s, "planhat", ws.Name, objects); err != nil {
+			return err
 		}
 	}
-	s.accountCodec = map[string]map[pipedrive.Object]account.Codec{}
+	s.accountCodec = map[string]map[pipedrive.Object]emit.Codec{}
 	for _, a := range s.cfg.Pipedrive {
-		if s.accountCodec[a.Name], err = s.accountCodecs(ctx, a); err != nil {
+		if s.accountCodec[a.Name], err = codecs(ctx, s, "pipedrive", a.Name, account.Objects(a.Objects)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Service) codec(ctx context.Context, workspace string, o planhat.Object) (topicCodec, error) {
-	codec, err := schemas.NewCodec("planhat", string(o))
-	if err != nil {
-		return topicCodec{}, err
+// codecs registers or verifies the schemas of a workspace's or account's changes.
+func codecs[O ~string](ctx context.Context, s *Service, vendor, tenant string, objects []O) (map[O]emit.Codec, error) {
+	out := map[O]emit.Codec{}
+	for _, o := range objects {
+		c, err := emit.Register(ctx, s.deps.Registrar, s.names, vendor, tenant, string(o))
+		if err != nil {
+			return nil, err
+		}
+		out[o] = c
 	}
-	subject := s.names.Subject(s.names.Changes("planhat", workspace, string(o)))
-	id, err := s.deps.Registrar.Ensure(ctx, subject, codec.EnvelopeSchema())
-	if err != nil {
-		return topicCodec{}, fmt.Errorf("schema of subject %s: %w", subject, err)
-	}
-	return topicCodec{codec: codec, schemaID: id}, nil
+	return out, nil
 }
 
 // Run owns shards and captures until ctx ends.
@@ -226,10 +226,10 @@ func (o *observer) Stranger(topic string) { o.m.foreign.WithLabelValues(topic).I
 
 func (o *observer) Astray(token string, yes bool) {
 	if name, is := strings.CutPrefix(token, account.Prefix); is {
-		o.accounts.Orphaned.WithLabelValues(name).Set(oneIf(yes))
+		o.accounts.Orphaned.WithLabelValues(name).Set(tell.OneIf(yes))
 		return
 	}
-	o.m.orphaned.WithLabelValues(strings.TrimPrefix(token, tokenPrefix)).Set(oneIf(yes))
+	o.m.orphaned.WithLabelValues(strings.TrimPrefix(token, tokenPrefix)).Set(tell.OneIf(yes))
 }
 
 func (o *observer) own(s int32, yes bool) {

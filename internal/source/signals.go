@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/tell"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -17,7 +19,7 @@ import (
 // heard is where the next signal comes from: from nowhere while it could not be
 // answered.
 func (w *workspace) heard(ctx context.Context) <-chan heardSignal {
-	if w.lease.Writable(ctx, w.notifications) != nil {
+	if w.lease.Writable(ctx, w.outbox.Topic) != nil {
 		return nil
 	}
 	return w.signals
@@ -62,8 +64,8 @@ func (w *workspace) obey(ctx context.Context, h heardSignal) error {
 
 // writeObeyed writes what a signal has changed.
 func (w *workspace) writeObeyed(ctx context.Context, o outcome, notes []schemas.Notification) error {
-	if err := w.lease.Writable(ctx, w.notifications); err != nil {
-		return leaseError{err} // it was, when the signal was read; whoever takes over reads it again
+	if err := w.lease.Writable(ctx, w.outbox.Topic); err != nil {
+		return emit.LeaseError{Err: err} // it was, when the signal was read; whoever takes over reads it again
 	}
 	s := o.stream
 	position := func(tx *shard.Tx) {
@@ -101,25 +103,22 @@ var signalOrders = map[string]struct {
 
 func (w *workspace) carryOut(ctx context.Context, h heardSignal) (outcome, error) {
 	sig := h.sig
-	order, known := signalOrders[sig.Signal]
+	if answer, unfit := tell.Unfit(sig, h.err, w.now()); unfit {
+		return outcome{answer: answer}, nil
+	}
+	order := signalOrders[sig.Signal]
 	named := sig.Record != "" || sig.ExternalID != ""
 	switch {
-	case h.err != nil:
-		return refused(h, schemas.SignalUndecodable, "%v", h.err)
-	case !known:
-		return refused(h, schemas.SignalUnknown, "there is no signal %q: there are %s", sig.Signal, strings.Join(schemas.Signals(), ", "))
-	case sig.NotAfter != nil && w.now().After(*sig.NotAfter):
-		return refused(h, schemas.SignalExpired, "it was to be obeyed until %s and was read at %s", sig.NotAfter.UTC(), w.now().UTC())
 	case order.record && (sig.Record == "") == (sig.ExternalID == ""):
-		return refused(h, schemas.SignalIncomplete, "%s needs record (an _id) or externalId", sig.Signal)
+		return refused(schemas.SignalIncomplete, "%s needs record (an _id) or externalId", sig.Signal)
 	case !order.record && named:
-		return refused(h, schemas.SignalIncomplete, "%s is not for one record: leave record and externalId out", sig.Signal)
+		return refused(schemas.SignalIncomplete, "%s is not for one record: leave record and externalId out", sig.Signal)
 	case sig.Stream == "" && sig.Object == "" && order.workspace != nil:
 		return order.workspace(w, ctx, sig)
 	}
 	s, code, err := w.addressed(sig)
 	if err != nil {
-		return refused(h, code, "%v", err)
+		return refused(code, "%v", err)
 	}
 	return order.obey(w, ctx, s, sig)
 }
@@ -185,23 +184,16 @@ func (s *stream) chosen(sig schemas.Signal) []string {
 }
 
 func done(s *stream, format string, args ...any) outcome {
-	return outcome{stream: s, answer: schemas.Notification{Kind: schemas.NotifySignalDone, Message: fmt.Sprintf(format, args...)}}
+	return outcome{stream: s, answer: tell.Done(format, args...)}
 }
 
-// refuse is the answer to a signal that is not obeyed.
-func refuse(h heardSignal, code schemas.SignalCode, format string, args ...any) schemas.Notification {
-	return schemas.Notification{
-		Kind: schemas.NotifySignalRefused, ID: h.sig.ID, Signal: h.sig.Signal, Code: code, Message: fmt.Sprintf(format, args...),
-	}
-}
-
-func refused(h heardSignal, code schemas.SignalCode, format string, args ...any) (outcome, error) {
-	return outcome{answer: refuse(h, code, format, args...)}, nil
+func refused(code schemas.SignalCode, format string, args ...any) (outcome, error) {
+	return outcome{answer: tell.Refuse(code, format, args...)}, nil
 }
 
 // notNow refuses a signal that the state of its stream does not allow.
 func notNow(format string, args ...any) (outcome, error) {
-	return refused(heardSignal{}, schemas.SignalNotNow, format, args...)
+	return refused(schemas.SignalNotNow, format, args...)
 }
 
 // asksInVain says why no call can be made for a stream, or nothing.

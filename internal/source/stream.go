@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -42,7 +43,7 @@ type stream struct {
 	unlisted  int      // records that the sweep under way found gone and the cursor had no room for
 	sample    []string // of the records whose deletes are held
 	// What operators have said, and how the log has it.
-	paused  *pause
+	paused  *durable.Pause
 	reread  *reread
 	ordered []byte
 	again   cdc.ID // a record that is to be written even if it has not changed

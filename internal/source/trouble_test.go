@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
@@ -86,12 +87,12 @@ func TestASnapshotThatGoesOnAfterAPause(t *testing.T) {
 	w.now, w.callsPerMinute, w.reported = func() time.Time { return now }, 100, now
 	report := func() (kinds []schemas.NotificationKind) {
 		t.Helper()
-		w.outbox.notes = nil
+		w.outbox.Waiting = nil
 		now = now.Add(progressEvery)
 		if err := w.report(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for _, n := range w.outbox.notes {
+		for _, n := range w.outbox.Waiting {
 			kinds = append(kinds, n.Kind)
 		}
 		return kinds
@@ -100,7 +101,7 @@ func TestASnapshotThatGoesOnAfterAPause(t *testing.T) {
 		s.schedule.target = time.Minute
 		s.reading = reading{active: true, planned: true, told: true, calls: 5}
 	}
-	a.paused = &pause{}
+	a.paused = &durable.Pause{}
 	b.reading.ends(5)
 	if got := report(); len(got) != 0 {
 		t.Errorf("%v while one is paused", got)

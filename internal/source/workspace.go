@@ -16,6 +16,8 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/service"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/tell"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -29,7 +31,7 @@ type workspace struct {
 	callsPerMinute float64 // that the source may spend
 	client         *planhat.Client
 	prober         *planhat.Client // as client, with one attempt a call
-	codecs         map[planhat.Object]topicCodec
+	codecs         map[planhat.Object]emit.Codec
 	resolver       schemas.Resolver
 	streams        []*stream
 	lease          *shard.Lease
@@ -51,26 +53,15 @@ type workspace struct {
 
 	identity identity
 
-	signals       chan heardSignal
-	orders        workspaceOrders
-	notifications string // topic
-	outbox        outbox
+	signals chan heardSignal
+	orders  workspaceOrders
+	outbox  tell.Outbox
 
 	outage        outage
 	reported      time.Time      // when it was last told how far the snapshots are; zero: none is under way
 	snapshotShown SnapshotStatus // guarded by mu
 	targetsShown  *TargetStatus  // guarded by mu
 	targetsTold   *TargetStatus  // the last that was told of
-}
-
-// topicCodec encodes one object's events for its topic.
-type topicCodec struct {
-	codec    *schemas.Codec
-	schemaID int
-}
-
-func (c topicCodec) encode(dst []byte, e *schemas.Envelope) ([]byte, error) {
-	return c.codec.AppendEnvelope(dst, c.schemaID, e)
 }
 
 func (w *workspace) streamName(s *stream) string { return streamName(w.cfg.Name, s.listing) }
@@ -91,7 +82,7 @@ func (w *workspace) run(ctx context.Context) error {
 		if err := w.report(ctx); err != nil {
 			return err
 		}
-		if err := w.deliver(ctx); err != nil {
+		if err := w.outbox.Deliver(ctx, w.lease); err != nil {
 			return err
 		}
 		s, wait := w.turnOf(ctx)
@@ -195,10 +186,7 @@ func (w *workspace) next() (*stream, time.Duration) {
 
 // idle waits for a while or for a signal.
 func (w *workspace) idle(ctx context.Context, d time.Duration) error {
-	if len(w.outbox.notes) > 0 {
-		d = min(d, notifyEvery)
-	}
-	t := time.NewTimer(d)
+	t := time.NewTimer(w.outbox.Soon(d))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
@@ -212,8 +200,8 @@ func (w *workspace) idle(ctx context.Context, d time.Duration) error {
 // settle decides what a step's outcome means for the stream. The error is that
 // of a lease that is over.
 func (w *workspace) settle(ctx context.Context, s *stream, done bool, err error) error {
-	if over, ok := errors.AsType[leaseError](err); ok {
-		return over.error
+	if over, ok := errors.AsType[emit.LeaseError](err); ok {
+		return over.Err
 	}
 	if ctx.Err() != nil {
 		return nil
@@ -392,9 +380,9 @@ func (w *workspace) turn(s *stream, state string, err error) {
 func (w *workspace) show(s *stream) {
 	w.metrics.records.WithLabelValues(w.cfg.Name, s.listing).Set(float64(s.index.Len()))
 	w.metrics.candidates.WithLabelValues(w.cfg.Name, s.listing).Set(float64(len(s.cursor.Candidates)))
-	w.metrics.held.WithLabelValues(w.cfg.Name, s.listing).Set(oneIf(s.cursor.Held))
-	w.metrics.forbidden.WithLabelValues(w.cfg.Name, s.listing).Set(oneIf(s.health.state == stateForbidden))
-	w.metrics.streamPaused.WithLabelValues(w.cfg.Name, s.listing).Set(oneIf(s.paused != nil || w.orders.Paused != nil))
+	w.metrics.held.WithLabelValues(w.cfg.Name, s.listing).Set(tell.OneIf(s.cursor.Held))
+	w.metrics.forbidden.WithLabelValues(w.cfg.Name, s.listing).Set(tell.OneIf(s.health.state == stateForbidden))
+	w.metrics.streamPaused.WithLabelValues(w.cfg.Name, s.listing).Set(tell.OneIf(s.paused != nil || w.orders.Paused != nil))
 	w.metrics.snapshotCalls.WithLabelValues(w.cfg.Name, s.listing).Set(float64(s.reading.calls))
 	made := s.reading.made
 	if s.reading.active {

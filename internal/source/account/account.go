@@ -13,7 +13,10 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/hooks"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/tell"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -36,7 +39,7 @@ type Options struct {
 	Config   config.Account
 	Client   Vendor
 	NewHooks func(memory hooks.Memory, mayWrite func() error) Tender // nil: webhooks are nobody's business here
-	Codecs   map[pipedrive.Object]Codec
+	Codecs   map[pipedrive.Object]emit.Codec
 	Resolver schemas.Resolver // of events that an earlier version wrote
 	Names    kafka.Names
 	Kafka    kafka.Options
@@ -50,20 +53,19 @@ type Options struct {
 
 // Account captures one account during one lease. Restore comes first, then Run.
 type Account struct {
-	opts          Options
-	cfg           config.Account
-	client        Vendor
-	tender        Tender
-	lease         *shard.Lease
-	metrics       *Metrics
-	log           *slog.Logger
-	now           func() time.Time
-	times         Times
-	notifications string // topic
+	opts    Options
+	cfg     config.Account
+	client  Vendor
+	tender  Tender
+	lease   *shard.Lease
+	metrics *Metrics
+	log     *slog.Logger
+	now     func() time.Time
+	times   Times
 
 	streams []*stream
 	facts   facts
-	places  places
+	places  durable.Position
 	refused error // the state of the whole cannot be used
 	pending pending
 	encoded []byte // scratch: the event that is being written
@@ -78,8 +80,7 @@ type Account struct {
 	tendAt    time.Time
 	tendedFor string // the password that the webhooks were last looked at with
 	signals   chan Heard
-	outbox    []schemas.Notification
-	delivered time.Time
+	outbox    tell.Outbox
 	hooks     hooks.Report // the last one
 	untended  int          // looks at the webhooks that failed, in a row
 	stumbled  stumble
@@ -92,7 +93,7 @@ type Account struct {
 func New(o Options) *Account {
 	a := &Account{
 		opts: o, cfg: o.Config, client: o.Client, metrics: o.Metrics, now: o.Now, log: o.Log, times: o.Times.withDefaults(),
-		notifications: o.Names.Notifications(), holes: map[*stream]int{}, signals: make(chan Heard),
+		outbox: tell.Outbox{Topic: o.Names.Notifications(), Now: o.Now}, holes: map[*stream]int{}, signals: make(chan Heard),
 	}
 	for _, name := range Objects(o.Config.Objects) {
 		a.streams = append(a.streams, &stream{
@@ -129,8 +130,8 @@ func (a *Account) work(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		err := a.turn(ctx)
-		if over, ok := errors.AsType[leaseError](err); ok {
-			return over.error
+		if over, ok := errors.AsType[emit.LeaseError](err); ok {
+			return over.Err
 		}
 		if err != nil && ctx.Err() == nil {
 			a.fail(err)
@@ -177,7 +178,7 @@ func (a *Account) turn(ctx context.Context) error {
 	}
 	a.ripe(a.now())
 	a.tellHoles()
-	if err := a.deliver(ctx); err != nil {
+	if err := a.outbox.Deliver(ctx, a.lease); err != nil {
 		return err
 	}
 	if wait, stopped := a.stopped(); stopped {
@@ -213,11 +214,8 @@ func (a *Account) turn(ctx context.Context) error {
 
 // idle waits for a while, for a signal and, if wanted, for webhooks.
 func (a *Account) idle(ctx context.Context, d time.Duration, webhooks bool) error {
-	if len(a.outbox) > 0 {
-		d = min(d, notifyEvery)
-	}
 	a.show()
-	t := time.NewTimer(max(min(d, maxIdle), 0))
+	t := time.NewTimer(max(min(a.outbox.Soon(d), maxIdle), 0))
 	defer t.Stop()
 	var batches chan *batch
 	if webhooks {

@@ -3,6 +3,8 @@ package account
 import (
 	"testing"
 	"time"
+
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 )
 
 func TestAdmit(t *testing.T) {
@@ -95,8 +97,8 @@ func TestGravesAndPlacesComeBack(t *testing.T) {
 			t.Errorf("%v is read", broken)
 		}
 	}
-	p := places{TopicID: "x"}.after(2, 7).after(0, 3).after(2, 5)
-	if p.next(2) != 8 || p.next(0) != 4 || p.next(1) != 0 || p.next(9) != 0 {
+	p := durable.Position{TopicID: "x"}.After(2, 7).After(0, 3).After(2, 5)
+	if p.In(2) != 8 || p.In(0) != 4 || p.In(1) != 0 || p.In(9) != 0 {
 		t.Errorf("%+v", p)
 	}
 }

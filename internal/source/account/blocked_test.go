@@ -15,6 +15,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/hooks"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
@@ -166,8 +167,8 @@ func TestWebhooksThatCannotBeLookedAtStopNothing(t *testing.T) {
 		if !a.tendAt.After(a.now()) || len(a.hooks.Hooks) != 1 || a.hooks.Cause == "before" || a.hooks.Cause == "" {
 			t.Errorf("%v: again at %v, shown %+v", kind, a.tendAt, a.hooks)
 		}
-		if len(a.outbox) != 1 || a.outbox[0].Kind != schemas.NotifyWebhooksFailed {
-			t.Errorf("%v: told %+v", kind, a.outbox)
+		if len(a.outbox.Waiting) != 1 || a.outbox.Waiting[0].Kind != schemas.NotifyWebhooksFailed {
+			t.Errorf("%v: told %+v", kind, a.outbox.Waiting)
 		}
 	}
 	a := bare(t, &fakeVendor{})
@@ -290,7 +291,7 @@ func TestWhatWasToldToStopIsToldToGoOn(t *testing.T) {
 	}
 	a.resumed()
 	var told []schemas.NotificationKind
-	for _, n := range a.outbox {
+	for _, n := range a.outbox.Waiting {
 		told = append(told, n.Kind)
 	}
 	want := []schemas.NotificationKind{
@@ -300,15 +301,15 @@ func TestWhatWasToldToStopIsToldToGoOn(t *testing.T) {
 		t.Errorf("told %v, want %v", told, want)
 	}
 
-	a.outbox = nil
+	a.outbox.Waiting = nil
 	s := a.streamOf("deal")
 	a.turnStream(s, stateForbidden, errors.New("403"))
 	a.turnStream(s, stateRetrying, errors.New("400"))
 	a.turnStream(s, stateForbidden, errors.New("403"))
 	a.turnStream(s, stateRetrying, errors.New("400"))
 	a.turnStream(s, stateOK, nil)
-	if len(a.outbox) != 2 || a.outbox[0].Kind != schemas.NotifyStreamForbidden || a.outbox[1].Kind != schemas.NotifyStreamAllowed {
-		t.Errorf("told %+v", a.outbox)
+	if len(a.outbox.Waiting) != 2 || a.outbox.Waiting[0].Kind != schemas.NotifyStreamForbidden || a.outbox.Waiting[1].Kind != schemas.NotifyStreamAllowed {
+		t.Errorf("told %+v", a.outbox.Waiting)
 	}
 }
 
@@ -343,7 +344,7 @@ func TestNobodyWaitsForTheDebtsOfAPausedStream(t *testing.T) {
 	if wait := a.nextDebt(); wait != 0 {
 		t.Errorf("a debt that is due is waited for: %v", wait)
 	}
-	s.cursor.Paused = &pause{Signal: "x"}
+	s.cursor.Paused = &durable.Pause{Signal: "x"}
 	if wait := a.nextDebt(); wait != maxIdle {
 		t.Errorf("the account looks again after %v, for nothing", wait)
 	}

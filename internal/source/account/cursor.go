@@ -3,10 +3,10 @@ package account
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 )
 
@@ -20,31 +20,16 @@ const cursorVersion = 1
 type cursor struct {
 	Version int `json:"version"`
 	// Capture has the watermark of reconciliation, and what is gone and waits.
-	Capture cdc.Cursor  `json:"capture"`
-	Sweep   *sweepPlace `json:"sweep,omitempty"` // under way
-	Swept   int64       `json:"swept,omitempty"` // when the last complete sweep began, ms since 1970-01-01 UTC; 0 = one is due
-	Debts   []debt      `json:"debts,omitempty"`
-	Pin     *emit.Topic `json:"pin,omitempty"`
-	Paused  *pause      `json:"paused,omitempty"`
-	Reread  *reread     `json:"reread,omitempty"`
+	Capture cdc.Cursor     `json:"capture"`
+	Sweep   *sweepPlace    `json:"sweep,omitempty"` // under way
+	Swept   int64          `json:"swept,omitempty"` // when the last complete sweep began, ms since 1970-01-01 UTC; 0 = one is due
+	Debts   []debt         `json:"debts,omitempty"`
+	Pin     *emit.Topic    `json:"pin,omitempty"`
+	Paused  *durable.Pause `json:"paused,omitempty"`
+	Reread  *reread        `json:"reread,omitempty"`
 	// Unlisted is how many records the last sweep did not find besides the candidates,
 	// for which there was no room.
 	Unlisted int `json:"unlisted,omitempty"`
-}
-
-// pause is an operator's word that no calls be made.
-type pause struct {
-	Signal string    `json:"signal"` // id
-	Since  time.Time `json:"since"`
-	Reason string    `json:"reason,omitempty"`
-}
-
-func (p *pause) String() string {
-	text := fmt.Sprintf("paused since %s by signal %s", p.Since.Format(time.RFC3339), p.Signal)
-	if p.Reason != "" {
-		text += ": " + p.Reason
-	}
-	return text
 }
 
 // reread is the order to write every record again.
@@ -57,7 +42,7 @@ type reread struct {
 
 // owes tells whether a record's last event is from before the order.
 func (r *reread) owes(e cdc.Entry) bool {
-	return r != nil && int(e.Partition) < len(r.Ends) && e.Offset < r.Ends[e.Partition]
+	return r != nil && durable.Precedes(e, r.Ends)
 }
 
 // debt is a record that REST did not yet show as an event said it is. It is in
@@ -76,17 +61,6 @@ func (c *cursor) encode() []byte {
 	c.Version = cursorVersion
 	text, _ := json.Marshal(c) //nolint:errchkjson // strings, numbers and times
 	return text
-}
-
-func readCursor(value []byte) (cursor, error) {
-	var c cursor
-	if err := json.Unmarshal(value, &c); err != nil {
-		return c, fmt.Errorf("read cursor: %w", err)
-	}
-	if c.Version != cursorVersion {
-		return c, fmt.Errorf("read cursor: version %d is not known (this release reads version %d)", c.Version, cursorVersion)
-	}
-	return c, nil
 }
 
 func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }

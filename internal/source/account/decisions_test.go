@@ -11,6 +11,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/hooks"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
@@ -63,8 +64,8 @@ func TestHaltsKeepCallsBack(t *testing.T) {
 			t.Errorf("%v: stopped %v with another token", kind, stopped)
 		}
 		a.resumed()
-		if wanted := map[bool]int{true: 0, false: 2}[c.state == stateRetrying]; len(a.outbox) != wanted {
-			t.Errorf("%v: notifications %+v", kind, a.outbox)
+		if wanted := map[bool]int{true: 0, false: 2}[c.state == stateRetrying]; len(a.outbox.Waiting) != wanted {
+			t.Errorf("%v: notifications %+v", kind, a.outbox.Waiting)
 		}
 	}
 }
@@ -108,8 +109,8 @@ func TestTheGuardHoldsWhatIsNotPlausible(t *testing.T) {
 		a.cfg.DeleteGuard = config.DeleteGuard{Listing: config.DeleteLimit{Share: 0.33}, Workspace: config.DeleteLimit{Share: 0.1}}
 		s := missingOf(a, "deal", c.records, c.gone)
 		a.guard(s)
-		if s.cursor.Capture.Held != c.held || (len(a.outbox) == 1) != c.held {
-			t.Errorf("%s: held %v, told %v", c.name, s.cursor.Capture.Held, a.outbox)
+		if s.cursor.Capture.Held != c.held || (len(a.outbox.Waiting) == 1) != c.held {
+			t.Errorf("%s: held %v, told %v", c.name, s.cursor.Capture.Held, a.outbox.Waiting)
 		}
 		a.release(s)
 		if a.guard(s); s.cursor.Capture.Held {
@@ -163,8 +164,8 @@ func TestHolesAreCounted(t *testing.T) {
 		t.Errorf("%d holes, want the old one and the one whose webhook did not come", a.holes[s])
 	}
 	a.tellHoles()
-	if len(a.outbox) != 1 || a.outbox[0].Kind != schemas.NotifyEventsMissed || len(a.holes) != 0 {
-		t.Errorf("told %+v", a.outbox)
+	if len(a.outbox.Waiting) != 1 || a.outbox.Waiting[0].Kind != schemas.NotifyEventsMissed || len(a.holes) != 0 {
+		t.Errorf("told %+v", a.outbox.Waiting)
 	}
 }
 
@@ -231,20 +232,29 @@ func TestReadersSayWhatIsLost(t *testing.T) {
 	id := infos["w"].ID.String()
 	for _, c := range []struct {
 		name string
-		at   places
+		at   durable.Position
 		lost bool
 		next int64
 	}{
-		{"read for the first time", places{}, false, 3}, {"read to the end", places{TopicID: id, Next: []int64{5}}, false, 5},
-		{"read in part", places{TopicID: id, Next: []int64{1}}, true, 3}, {"another topic", places{TopicID: "other", Next: []int64{5}}, true, 3},
-		{"cut off", places{TopicID: id, Next: []int64{9}}, true, 3},
+		{"read for the first time", durable.Position{}, false, 3}, {"read to the end", durable.Position{TopicID: id, Next: []int64{5}}, false, 5},
+		{"read in part", durable.Position{TopicID: id, Next: []int64{1}}, true, 3}, {"another topic", durable.Position{TopicID: "other", Next: []int64{5}}, true, 3},
+		{"cut off", durable.Position{TopicID: id, Next: []int64{9}}, true, 3},
 	} {
 		r := &reader{topic: "w", at: c.at, batches: make(chan *batch, 1)}
 		if err := r.place(t.Context(), client, id, 1); err != nil {
 			t.Fatal(err)
 		}
-		if lost := len(r.batches) == 1; lost != c.lost || r.at.next(0) != c.next {
-			t.Errorf("%s: lost %v, goes on at %d", c.name, lost, r.at.next(0))
+		if lost := len(r.batches) == 1; lost != c.lost || r.at.In(0) != c.next {
+			t.Errorf("%s: lost %v, goes on at %d", c.name, lost, r.at.In(0))
+		}
+	}
+}
+
+func TestEverySignalHasAnOrder(t *testing.T) {
+	t.Parallel()
+	for _, name := range schemas.Signals() {
+		if orders()[name].stream == nil {
+			t.Errorf("%s is not obeyed", name)
 		}
 	}
 }

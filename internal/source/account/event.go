@@ -28,7 +28,7 @@ func (a *Account) images(ctx context.Context) error {
 	for topic, places := range wanted {
 		got, err := kafka.ReadAt(ctx, a.lease.Client(), topic, places)
 		if err != nil {
-			return leaseError{fmt.Errorf("read before images from %s: %w", topic, err)}
+			return emit.LeaseError{Err: fmt.Errorf("read before images from %s: %w", topic, err)}
 		}
 		found[topic] = got
 	}
@@ -72,14 +72,7 @@ func (a *Account) decode(ctx context.Context, c *change, rec *kgo.Record) []byte
 	if rec == nil || rec.Value == nil || string(rec.Key) != decimal(c.id) {
 		return nil
 	}
-	codec := c.stream.codec
-	var env schemas.Envelope
-	var err error
-	if id, ok := schemas.WireID(rec.Value); ok && id == codec.SchemaID {
-		env, err = codec.Codec.DecodeEnvelope(rec.Value)
-	} else {
-		env, err = schemas.DecodeAnyEnvelope(ctx, rec.Value, a.opts.Resolver)
-	}
+	env, err := c.stream.codec.Decode(ctx, rec.Value, a.opts.Resolver)
 	if err != nil {
 		return nil
 	}
@@ -116,11 +109,10 @@ func (a *Account) records(ctx context.Context, c *change) ([]*kgo.Record, error)
 			return nil, fmt.Errorf("compare with what was written: %w", err)
 		}
 	}
-	codec := c.stream.codec
-	a.encoded, err = codec.Codec.AppendEnvelope(a.encoded[:0], codec.SchemaID, &env)
+	a.encoded, err = c.stream.codec.Append(a.encoded[:0], &env)
 	if err == nil && len(a.encoded) > most && c.op != opDelete {
 		env.Before = nil
-		a.encoded, err = codec.Codec.AppendEnvelope(a.encoded[:0], codec.SchemaID, &env)
+		a.encoded, err = c.stream.codec.Append(a.encoded[:0], &env)
 	}
 	if err != nil {
 		return nil, err

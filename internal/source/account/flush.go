@@ -9,6 +9,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -19,7 +20,7 @@ const maxPendingBytes = 2 << 20
 // writes is what a transaction takes along besides the pending changes, their
 // index entries and the cursors that moved.
 type writes struct {
-	places *places // of the webhooks that are settled
+	places *durable.Position // of the webhooks that are settled
 	facts  *facts
 	notes  []schemas.Notification
 	more   func(*shard.Tx)
@@ -66,7 +67,7 @@ func (a *Account) flush(ctx context.Context, w writes) error {
 
 func (w writes) state(a *Account, tx *shard.Tx) {
 	if w.places != nil {
-		tx.State(stateKey(a.stateName(wholeAccount), keyPlaces), w.places.encode())
+		tx.State(stateKey(a.stateName(wholeAccount), keyPlaces), encodePlaces(*w.places))
 	}
 	if w.facts != nil {
 		tx.State(stateKey(a.stateName(wholeAccount), keyFacts), w.facts.encode())
@@ -100,7 +101,7 @@ func (a *Account) events(ctx context.Context) ([][]*kgo.Record, error) {
 		records, err := a.records(ctx, c)
 		if err != nil {
 			if large, ok := errors.AsType[emit.TooLarge](err); ok && a.lease.Outgrown(ctx, large.Topic) {
-				return nil, leaseError{err}
+				return nil, emit.LeaseError{Err: err}
 			}
 			a.skip(c, err)
 			continue

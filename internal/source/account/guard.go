@@ -4,28 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/planhat-bridge/planhat-bridge/cdc"
-	"github.com/planhat-bridge/planhat-bridge/internal/config"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/guard"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
-// What passes the guard whatever the share: in a stream of a few records a
-// handful is soon a third.
-const (
-	fewOfListing = 20
-	fewOfAccount = 50
-	fewOfAll     = 3
-)
-
-// Which limit holds the deletes of a stream.
-const (
-	heldByListing = "listing"
-	heldByAccount = "account"
-)
-
-func limits(of config.DeleteLimit, few int) cdc.DeleteLimits {
-	return cdc.DeleteLimits{Share: of.Share, Count: of.Count, Few: few, Last: fewOfAll}
-}
+// heldByAccount says that the limit of the account holds the deletes of a stream.
+const heldByAccount = "account"
 
 // guard holds the deletes of a stream when more records are gone than is
 // plausible: of the stream, or of all of them, as a token that sees less than it
@@ -40,11 +24,11 @@ func (a *Account) guard(s *stream) {
 	switch {
 	case gone <= c.Released: // nothing, or what an operator has looked at
 	case a.listingLoses(s):
-		a.holdDeletes(s, heldByListing)
+		a.holdDeletes(s, guard.ByListing)
 		return
 	case a.accountLoses():
 		for _, o := range a.streams {
-			if o.missing() > 0 {
+			if guard.Missing(&o.cursor.Capture, o.absentNow()) > 0 {
 				a.holdDeletes(o, heldByAccount)
 			}
 		}
@@ -54,49 +38,26 @@ func (a *Account) guard(s *stream) {
 }
 
 func (a *Account) listingLoses(s *stream) bool {
-	deleted := s.cursor.Capture.Losses.Sum(a.now())
-	return cdc.MassDelete(s.missing()+deleted, s.index.Len()+deleted, limits(a.cfg.DeleteGuard.Listing, fewOfListing))
+	return a.lost(s).Exceeds(a.cfg.DeleteGuard.Listing, guard.FewOfListing)
 }
 
-// accountLoses says that more of all records is gone than is plausible, and of
-// more than one listing: what happens to one listing is for its own limit.
+// accountLoses says that more of all records is gone than is plausible.
 func (a *Account) accountLoses() bool {
-	gone, records, listings := 0, 0, 0
+	var losses []guard.Loss
 	for _, s := range a.streams {
-		deleted := s.cursor.Capture.Losses.Sum(a.now())
-		lost := s.missing() + deleted
-		gone, records = gone+lost, records+s.index.Len()+deleted
-		if lost > 0 {
-			listings++
-		}
+		losses = append(losses, a.lost(s))
 	}
-	return listings > 1 && cdc.MassDelete(gone, records, limits(a.cfg.DeleteGuard.Workspace, fewOfAccount))
+	return guard.TogetherExceed(a.cfg.DeleteGuard.Workspace, losses)
 }
 
-// missing is how many records are gone and not let go.
-func (s *stream) missing() int {
-	c := &s.cursor.Capture
-	n := s.absentNow()
-	if c.Held { // of a sweep under way only a part is counted yet
-		n = max(n, c.Gone)
-	}
-	return max(n-c.Released, 0)
-}
-
-// forgetHeld begins the count anew with a sweep: what is still gone is found
-// again, what came back is not.
-func (s *stream) forgetHeld() {
-	if c := &s.cursor.Capture; c.Held {
-		c.Gone = max(c.Gone, s.absentNow(), 1)
-		c.Candidates = nil
-	}
+func (a *Account) lost(s *stream) guard.Loss {
+	return guard.Of(&s.cursor.Capture, s.absentNow(), s.index.Len(), a.now())
 }
 
 func (a *Account) holdDeletes(s *stream, by string) {
 	c := &s.cursor.Capture
-	fresh := !c.Held
-	c.Held, c.HeldBy, c.Gone, c.Released = true, by, s.absentNow(), 0
-	s.sample = s.someGone()
+	fresh := guard.Hold(c, by, s.absentNow())
+	s.sample = guard.Sample(c, decimal)
 	clear(s.gone)
 	if !fresh {
 		return
@@ -111,24 +72,11 @@ func (a *Account) holdDeletes(s *stream, by string) {
 func (a *Account) heldText(s *stream) string {
 	c := &s.cursor.Capture
 	if s.sample == nil {
-		s.sample = s.someGone()
+		s.sample = guard.Sample(c, decimal)
 	}
 	return fmt.Sprintf("%d of %d %s are gone, for example %s: more than PIPEDRIVE_<NAME>_DELETE_GUARD (%s) lets pass. Nothing is deleted. "+
 		"Compare with Pipedrive, and look at what the token's user may see. If they are deleted there: %s. If not, and the token sees them again, the hold ends with the next sweep.",
 		max(c.Gone, s.absentNow()), s.index.Len(), s.Listing, strings.Join(s.sample, ", "), c.HeldBy, a.command("release", string(s.Object)))
-}
-
-// someGone are ids to look for at the vendor: the first, the middle and the last.
-func (s *stream) someGone() []string {
-	c := s.cursor.Capture.Candidates
-	switch n := len(c); {
-	case n == 0:
-		return nil
-	case n < 3:
-		return []string{decimal(c[0])}
-	default:
-		return []string{decimal(c[0]), decimal(c[n/2]), decimal(c[n-1])}
-	}
 }
 
 // letGo ends a hold because the records were found again.
@@ -148,9 +96,7 @@ func (a *Account) letGo(s *stream) {
 // release lets the deletes of a stream go that an operator has looked at: as many
 // as were gone, and no more. They are asked for at once.
 func (a *Account) release(s *stream) string {
-	c := &s.cursor.Capture
-	n := max(c.Gone, s.absentNow())
-	c.Held, c.HeldBy, c.Gone, c.Released, c.Losses = false, "", 0, n, nil
+	n := guard.Release(&s.cursor.Capture, s.absentNow())
 	s.confirmAt = a.now()
 	return fmt.Sprintf("%d %s are asked for, and deleted where Pipedrive says that they do not exist", n, s.Listing)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 )
 
 // lag commits the positions to an ordinary group, so that everybody's tools see
@@ -19,7 +20,7 @@ type lag struct {
 	group  string
 	topic  string
 	log    *slog.Logger
-	latest chan places
+	latest chan durable.Position
 }
 
 const (
@@ -28,12 +29,12 @@ const (
 )
 
 func newLag(a *Account) *lag {
-	return &lag{lease: a.lease, group: a.opts.Names.WebhookGroup(a.cfg.Name), topic: a.opts.Names.Webhooks(a.cfg.Name), log: a.log, latest: make(chan places, 1)}
+	return &lag{lease: a.lease, group: a.opts.Names.WebhookGroup(a.cfg.Name), topic: a.opts.Names.Webhooks(a.cfg.Name), log: a.log, latest: make(chan durable.Position, 1)}
 }
 
 // commit hands the positions over; earlier ones that still wait are dropped. It is
 // called from one goroutine.
-func (l *lag) commit(p places) {
+func (l *lag) commit(p durable.Position) {
 	select {
 	case <-l.latest:
 	default:
@@ -53,7 +54,7 @@ func (l *lag) run(ctx context.Context) error {
 	}
 }
 
-func (l *lag) send(ctx context.Context, p places) {
+func (l *lag) send(ctx context.Context, p durable.Position) {
 	ctx, cancel := context.WithTimeout(ctx, lagTimeout)
 	defer cancel()
 	var offsets kadm.Offsets

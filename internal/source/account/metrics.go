@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/source/hooks"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/tell"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 )
 
@@ -119,18 +120,10 @@ func (m *Metrics) swept(account string, s *stream, now time.Time) {
 
 func (m *Metrics) tended(account string, r hooks.Report) {
 	m.webhooks.WithLabelValues(account).Set(float64(len(r.Hooks)))
-	m.webhooksBad.WithLabelValues(account).Set(oneIf(r.State != hooks.StateOK && r.State != hooks.StateOff))
+	m.webhooksBad.WithLabelValues(account).Set(tell.OneIf(r.State != hooks.StateOK && r.State != hooks.StateOff))
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
-
-// oneIf is the value of a gauge that says yes or no.
-func oneIf(yes bool) float64 {
-	if yes {
-		return 1
-	}
-	return 0
-}
 
 // Observe counts an attempt of a call.
 func (m *Metrics) Observe(account string, c pipedrive.Call) {

@@ -55,11 +55,7 @@ func (a *Account) topicOf(ctx context.Context, s *stream) (emit.Topic, error) {
 	if s.refused != nil {
 		return emit.Topic{}, &shard.Refusal{Err: s.refused}
 	}
-	have, err := emit.Find(ctx, a.lease, s.topic, a.rereadRemedy(s))
-	if _, held := errors.AsType[*shard.Refusal](err); err != nil && !held {
-		return emit.Topic{}, leaseError{err}
-	}
-	return have, err
+	return emit.Find(ctx, a.lease, s.topic, a.rereadRemedy(s))
 }
 
 func (a *Account) rereadRemedy(s *stream) string {

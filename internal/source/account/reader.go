@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 )
 
 // Of webhooks, what is settled together at most, and what is fetched.
@@ -21,9 +22,9 @@ const (
 // batch are webhooks in the order of their partitions.
 type batch struct {
 	records []*kgo.Record
-	at      places // behind them
-	lost    string // why webhooks before them were never read; "": none are missing
-	heard   *heard // what they ask for, once they have been read
+	at      durable.Position // behind them
+	lost    string           // why webhooks before them were never read; "": none are missing
+	heard   *heard           // what they ask for, once they have been read
 }
 
 // reader reads an account's webhooks from the positions in the state on.
@@ -31,7 +32,7 @@ type reader struct {
 	kafka   kafka.Options
 	topic   string
 	name    string
-	at      places
+	at      durable.Position
 	linger  time.Duration
 	look    time.Duration
 	log     *slog.Logger
@@ -91,7 +92,7 @@ func (r *reader) session(ctx context.Context) error {
 	}
 	offsets := map[int32]kgo.Offset{}
 	for n := range info.Partitions {
-		offsets[n] = kgo.NewOffset().At(r.at.next(n))
+		offsets[n] = kgo.NewOffset().At(r.at.In(n))
 	}
 	consumer, err := r.kafka.NewClient(
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{r.topic: offsets}), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
@@ -123,7 +124,7 @@ func (r *reader) session(ctx context.Context) error {
 // of it: that webhooks left the topic before they were read, or that it is
 // another one.
 func (r *reader) place(ctx context.Context, client *kgo.Client, id string, partitions int32) error {
-	at, lost := places{TopicID: id, Next: make([]int64, partitions)}, ""
+	at, lost := durable.Position{TopicID: id, Next: make([]int64, partitions)}, ""
 	if r.at.TopicID != "" && r.at.TopicID != id {
 		lost = "the topic of webhooks was created anew, so that those in it before are gone"
 	}
@@ -146,7 +147,7 @@ func (r *reader) place(ctx context.Context, client *kgo.Client, id string, parti
 		start, _ := starts.Lookup(r.topic, n)
 		end, _ := ends.Lookup(r.topic, n)
 		if r.at.TopicID == id {
-			at.Next[n] = r.at.next(n)
+			at.Next[n] = r.at.In(n)
 		}
 		if next := at.Next[n]; next >= start.Offset && next <= end.Offset {
 			continue
@@ -175,10 +176,10 @@ func (r *reader) read(ctx, until context.Context, client *kgo.Client) error {
 		}
 		lost, at := "", r.at
 		for _, rec := range records {
-			if next := at.next(rec.Partition); rec.Offset > next {
+			if next := at.In(rec.Partition); rec.Offset > next {
 				lost = fmt.Sprintf("webhooks %d to %d of partition %d left the topic before they were read", next, rec.Offset-1, rec.Partition)
 			}
-			at = at.after(rec.Partition, rec.Offset)
+			at = at.After(rec.Partition, rec.Offset)
 		}
 		if err := r.hand(ctx, &batch{records: records, at: at, lost: lost}); err != nil {
 			return err

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-
 	"github.com/planhat-bridge/planhat-bridge/cdc"
-	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -21,7 +19,7 @@ func (a *Account) rereadStream(ctx context.Context, s *stream, sig schemas.Signa
 		return refuse(schemas.SignalNotNow, "the object is held: %v", s.refused), nil //nolint:nilerr // it is the answer
 	}
 	have, err := a.topicOf(ctx, s)
-	if over, ok := errors.AsType[leaseError](err); ok {
+	if over, ok := errors.AsType[emit.LeaseError](err); ok {
 		return outcome{}, over
 	}
 	if err != nil {
@@ -30,11 +28,11 @@ func (a *Account) rereadStream(ctx context.Context, s *stream, sig schemas.Signa
 	if s.cursor.Pin == nil || *s.cursor.Pin != have {
 		return a.refill(s, have)
 	}
-	ends, err := a.endsOf(ctx, s)
+	end, err := durable.EndOf(ctx, a.lease.Client(), s.topic)
 	if err != nil {
-		return outcome{}, leaseError{err}
+		return outcome{}, emit.LeaseError{Err: err}
 	}
-	s.cursor.Reread = &reread{Signal: sig.ID, Ends: ends}
+	s.cursor.Reread = &reread{Signal: sig.ID, Ends: end.Next}
 	s.cursor.Sweep, s.recent, s.sweepAt, s.cursor.Swept = nil, nil, a.now(), 0
 	o := done("every record of %s is read again and written as r; %d are known", s.Listing, s.index.Len())
 	o.notes = []schemas.Notification{{Kind: schemas.NotifySnapshotStarted, Message: fmt.Sprintf("%s are read again", s.Listing)}}
@@ -68,24 +66,4 @@ func (a *Account) refill(s *stream, have emit.Topic) (outcome, error) {
 	s.sweepAt, s.retryAt = a.now(), a.now()
 	a.turnStream(s, stateStarting, nil)
 	return o, nil
-}
-
-func (a *Account) endsOf(ctx context.Context, s *stream) ([]int64, error) {
-	infos, err := kafka.DescribeTopics(ctx, a.lease.Client(), s.topic)
-	if err != nil {
-		return nil, err
-	}
-	listed, err := kadm.NewClient(a.lease.Client()).ListEndOffsets(ctx, s.topic)
-	if err == nil {
-		err = listed.Error()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("find the end of %s: %w", s.topic, err)
-	}
-	ends := make([]int64, infos[s.topic].Partitions)
-	for partition := range ends {
-		end, _ := listed.Lookup(s.topic, int32(partition))
-		ends[partition] = end.Offset
-	}
-	return ends, nil
 }

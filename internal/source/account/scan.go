@@ -9,6 +9,8 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/guard"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -41,7 +43,7 @@ func (a *Account) scan(ctx context.Context) (worked bool, wait time.Duration, er
 	}
 	s := first.stream
 	if err := first.do(a, ctx, s); err != nil {
-		if over, ok := errors.AsType[leaseError](err); ok {
+		if over, ok := errors.AsType[emit.LeaseError](err); ok {
 			return false, 0, over
 		}
 		return false, 0, streamError{s, err}
@@ -161,7 +163,7 @@ func (a *Account) sweep(ctx context.Context, s *stream) error {
 	place := s.cursor.Sweep
 	if place == nil {
 		place = &sweepPlace{}
-		s.forgetHeld()
+		guard.Recount(&s.cursor.Capture, s.absentNow())
 		s.cursor.Unlisted = 0
 	}
 	page, err := a.page(ctx, s, place.request(s.object))

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/shard"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/tell"
 	"github.com/planhat-bridge/planhat-bridge/pipedrive"
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
@@ -33,7 +36,7 @@ func (a *Account) Hear(ctx context.Context, h Heard) error {
 // hearing is where the next signal comes from: from nowhere while it could not be
 // answered.
 func (a *Account) hearing(ctx context.Context) <-chan Heard {
-	if a.lease.Writable(ctx, a.notifications) != nil {
+	if a.lease.Writable(ctx, a.outbox.Topic) != nil {
 		return nil
 	}
 	return a.signals
@@ -95,7 +98,7 @@ func (a *Account) obey(ctx context.Context, h Heard) error {
 		}
 	}})
 	if err != nil {
-		return leaseError{err}
+		return emit.LeaseError{Err: err}
 	}
 	a.passed(PointSignalObeyed)
 	return nil
@@ -103,18 +106,14 @@ func (a *Account) obey(ctx context.Context, h Heard) error {
 
 func (a *Account) carryOut(ctx context.Context, h Heard) (outcome, error) {
 	sig := h.Signal
-	order, known := orders()[sig.Signal]
-	name := sig.Object
+	if answer, unfit := tell.Unfit(sig, h.Err, a.now()); unfit {
+		return outcome{answer: answer}, nil
+	}
+	order, name := orders()[sig.Signal], sig.Object
 	if name == "" {
 		name = sig.Stream
 	}
 	switch {
-	case h.Err != nil:
-		return refuse(schemas.SignalUndecodable, "%v", h.Err), nil //nolint:nilerr // it is the answer
-	case !known:
-		return refuse(schemas.SignalUnknown, "there is no signal %q: there are %s", sig.Signal, strings.Join(schemas.Signals(), ", ")), nil
-	case sig.NotAfter != nil && a.now().After(*sig.NotAfter):
-		return refuse(schemas.SignalExpired, "it was to be obeyed until %s and was read at %s", sig.NotAfter.UTC(), a.now().UTC()), nil
 	case sig.ExternalID != "":
 		return refuse(schemas.SignalIncomplete, "records of an account have no external id: name the record by its id"), nil
 	case order.record != (sig.Record != ""):
@@ -142,20 +141,16 @@ func (a *Account) whatIsThere() string {
 }
 
 func done(format string, args ...any) outcome {
-	return outcome{answer: schemas.Notification{Kind: schemas.NotifySignalDone, Message: fmt.Sprintf(format, args...)}}
+	return outcome{answer: tell.Done(format, args...)}
 }
 
 func refuse(code schemas.SignalCode, format string, args ...any) outcome {
-	return outcome{answer: schemas.Notification{Kind: schemas.NotifySignalRefused, Code: code, Message: fmt.Sprintf(format, args...)}}
-}
-
-func (a *Account) paused(sig schemas.Signal) *pause {
-	return &pause{Signal: sig.ID, Since: a.now().UTC(), Reason: sig.Reason}
+	return outcome{answer: tell.Refuse(code, format, args...)}
 }
 
 func (a *Account) pauseAll(sig schemas.Signal) outcome {
 	o, known := done("no calls are made for the account; webhooks wait in their topic, which keeps them for seven days"), a.facts
-	known.Paused = a.paused(sig)
+	known.Paused = durable.PausedBy(sig, a.now())
 	o.facts = &known
 	o.notes = []schemas.Notification{{Kind: schemas.NotifyStreamPaused, Message: known.Paused.String()}}
 	return o
@@ -174,7 +169,7 @@ func (a *Account) resumeAll(schemas.Signal) outcome {
 }
 
 func (a *Account) pauseStream(_ context.Context, s *stream, sig schemas.Signal) (outcome, error) {
-	s.cursor.Paused = a.paused(sig)
+	s.cursor.Paused = durable.PausedBy(sig, a.now())
 	s.recent = nil
 	o := done("no calls are made for %s", s.Listing)
 	o.notes = []schemas.Notification{{Kind: schemas.NotifyStreamPaused, Message: s.cursor.Paused.String()}}
@@ -294,7 +289,7 @@ func (a *Account) witnessFor(ctx context.Context, s *stream, n int64) error {
 
 // unrefreshed answers a signal that the vendor did not answer for.
 func (a *Account) unrefreshed(err error) (outcome, error) {
-	if over, ok := err.(leaseError); ok { //nolint:errorlint // it is never wrapped
+	if over, ok := err.(emit.LeaseError); ok { //nolint:errorlint // it is never wrapped
 		return outcome{}, over
 	}
 	a.fail(err)

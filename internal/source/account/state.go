@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/durable"
 	"github.com/planhat-bridge/planhat-bridge/internal/source/hooks"
 )
 
@@ -36,9 +36,9 @@ func stateKey(name string, kind byte, id ...byte) []byte {
 
 // facts are durable: what is known of the account as a whole.
 type facts struct {
-	Version   int    `json:"version"`
-	CompanyID int64  `json:"companyId,omitempty"` // whose records are captured
-	Paused    *pause `json:"paused,omitempty"`
+	Version   int            `json:"version"`
+	CompanyID int64          `json:"companyId,omitempty"` // whose records are captured
+	Paused    *durable.Pause `json:"paused,omitempty"`
 	// Hooks is what the controller of the webhooks has to know of those before it.
 	Hooks hooks.Memory `json:"hooks"`
 }
@@ -51,37 +51,17 @@ func (f facts) encode() []byte {
 	return text
 }
 
-// places are how far the webhooks are read.
+// places are how far the webhooks are read, as the state has it.
 type places struct {
-	Version int     `json:"version"`
-	TopicID string  `json:"topicId"`
-	Next    []int64 `json:"next"` // by partition
+	Version int `json:"version"`
+	durable.Position
 }
 
 const placesVersion = 1
 
-func (p places) encode() []byte {
-	p.Version = placesVersion
-	text, _ := json.Marshal(p) //nolint:errchkjson // strings and numbers
+func encodePlaces(p durable.Position) []byte {
+	text, _ := json.Marshal(places{placesVersion, p}) //nolint:errchkjson // strings and numbers
 	return text
-}
-
-// next is the first offset of a partition that is not settled.
-func (p places) next(partition int32) int64 {
-	if int(partition) < len(p.Next) {
-		return p.Next[partition]
-	}
-	return 0
-}
-
-// after is the place behind a record.
-func (p places) after(partition int32, offset int64) places {
-	p.Next = slices.Clone(p.Next)
-	for int(partition) >= len(p.Next) {
-		p.Next = append(p.Next, 0)
-	}
-	p.Next[partition] = max(p.Next[partition], offset+1)
-	return p
 }
 
 // grave is what is remembered of a deleted record: a part of the vendor that
@@ -143,11 +123,13 @@ func (a *Account) restoreWhole(kind byte, value []byte) error {
 			return fmt.Errorf("read facts: version %d is not known", a.facts.Version)
 		}
 	case keyPlaces:
-		if err := json.Unmarshal(value, &a.places); err != nil {
+		var p places
+		if err := json.Unmarshal(value, &p); err != nil {
 			return fmt.Errorf("read positions: %w", err)
 		}
-		if a.places.Version != placesVersion {
-			return fmt.Errorf("read positions: version %d is not known", a.places.Version)
+		a.places = p.Position
+		if p.Version != placesVersion {
+			return fmt.Errorf("read positions: version %d is not known", p.Version)
 		}
 	default:
 		return fmt.Errorf("state record of kind %q, written by a newer version", kind)
@@ -157,7 +139,8 @@ func (a *Account) restoreWhole(kind byte, value []byte) error {
 
 func (s *stream) restore(kind byte, rest, value []byte) error {
 	if kind == keyCursor {
-		c, err := readCursor(value)
+		var c cursor
+		err := durable.Read("cursor", cursorVersion, value, &c)
 		s.cursor, s.recorded = c, bytes.Clone(value)
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/internal/source/hooks"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/tell"
 )
 
 // Status is what the owner of an account knows of it.
@@ -80,7 +81,7 @@ func (a *Account) show() {
 		a.metrics.tokensLeft.WithLabelValues(a.cfg.Name).Set(float64(used.Remaining))
 	}
 	st.Webhooks = WebhookStatus{State: a.hooks.State, Cause: a.hooks.Cause, Hooks: a.hooks.Hooks, Next: a.places.Next}
-	a.metrics.paused.WithLabelValues(a.cfg.Name).Set(oneIf(a.facts.Paused != nil))
+	a.metrics.paused.WithLabelValues(a.cfg.Name).Set(tell.OneIf(a.facts.Paused != nil))
 	for _, s := range a.streams {
 		st.Streams = append(st.Streams, a.showStream(s))
 	}
@@ -93,9 +94,9 @@ func (a *Account) showStream(s *stream) StreamStatus {
 	c, name := &s.cursor.Capture, string(s.Object)
 	a.metrics.records.WithLabelValues(a.cfg.Name, name).Set(float64(s.index.Len()))
 	a.metrics.candidates.WithLabelValues(a.cfg.Name, name).Set(float64(len(c.Candidates)))
-	a.metrics.held.WithLabelValues(a.cfg.Name, name).Set(oneIf(c.Held))
-	a.metrics.streamHeld.WithLabelValues(a.cfg.Name, name).Set(oneIf(s.state == stateHeld))
-	a.metrics.forbidden.WithLabelValues(a.cfg.Name, name).Set(oneIf(s.state == stateForbidden))
+	a.metrics.held.WithLabelValues(a.cfg.Name, name).Set(tell.OneIf(c.Held))
+	a.metrics.streamHeld.WithLabelValues(a.cfg.Name, name).Set(tell.OneIf(s.state == stateHeld))
+	a.metrics.forbidden.WithLabelValues(a.cfg.Name, name).Set(tell.OneIf(s.state == stateForbidden))
 	st := StreamStatus{
 		Name: name, State: s.state, Cause: s.cause, Records: s.index.Len(), SnapshotDone: c.SnapshotDone, AskedAgain: len(s.cursor.Debts),
 		Candidates: len(c.Candidates), Held: c.Held, LastScan: s.lastScan,

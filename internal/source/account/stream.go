@@ -4,14 +4,14 @@ import (
 	"time"
 
 	"github.com/planhat-bridge/planhat-bridge/cdc"
-	"github.com/planhat-bridge/planhat-bridge/schemas"
+	"github.com/planhat-bridge/planhat-bridge/internal/source/emit"
 )
 
 // stream is one object of the account: the unit of capture.
 type stream struct {
 	*object
 	topic string
-	codec Codec
+	codec emit.Codec
 
 	index    *cdc.Index
 	graves   map[cdc.ID]grave
@@ -40,12 +40,6 @@ type stream struct {
 type suspect struct {
 	stamp int64
 	until time.Time
-}
-
-// Codec encodes one object's events for its topic.
-type Codec struct {
-	Codec    *schemas.Codec
-	SchemaID int
 }
 
 // The operations of an event.

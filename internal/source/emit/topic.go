@@ -19,8 +19,8 @@ type Topic struct {
 }
 
 // Find describes a change topic. Where it is missing or may not be used the error
-// is a [shard.Refusal] that holds the stream; every other is Kafka's. Remedy is
-// how the stream is captured again from the beginning.
+// is a [shard.Refusal] that holds the stream; every other is a
+// [LeaseError]. Remedy is how the stream is captured again from the beginning.
 func Find(ctx context.Context, l *shard.Lease, topic, remedy string) (Topic, error) {
 	if err := l.Writable(ctx, topic); err != nil {
 		return Topic{}, err
@@ -32,7 +32,7 @@ func Find(ctx context.Context, l *shard.Lease, topic, remedy string) (Topic, err
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
 		return Topic{}, &shard.Refusal{Err: fmt.Errorf("%w; allow this user to describe, read and write it", err)}
 	case err != nil:
-		return Topic{}, err
+		return Topic{}, LeaseError{err}
 	}
 	return Topic{ID: infos[topic].ID.String(), Partitions: infos[topic].Partitions}, nil
 }
