@@ -8,8 +8,10 @@ package walk
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"iter"
+	"math/bits"
 )
 
 // Elements yields the elements of an array; of another value there are none.
@@ -135,20 +137,34 @@ func skipNested(text []byte, i int) int {
 	return i
 }
 
+// Eight bytes at once: each of them a one, or only its highest bit.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+)
+
+// zeros has the highest bit of the first byte that is zero; bits behind it mean nothing.
+func zeros(eight uint64) uint64 { return (eight - ones) &^ eight & highs }
+
 // skipString is the place behind a string: behind the first quote that is not escaped.
 func skipString(text []byte, i int) int {
-	for i++; i < len(text); i++ {
-		next := bytes.IndexByte(text[i:], '"')
-		if next < 0 {
-			return len(text)
+	for i++; i < len(text); {
+		if i+8 <= len(text) {
+			eight := binary.LittleEndian.Uint64(text[i:])
+			stop := zeros(eight^('"'*ones)) | zeros(eight^('\\'*ones))
+			if stop == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(stop) / 8
 		}
-		i += next
-		escapes := 0
-		for text[i-1-escapes] == '\\' {
-			escapes++
-		}
-		if escapes%2 == 0 {
+		switch text[i] {
+		case '\\':
+			i += 2
+		case '"':
 			return i + 1
+		default:
+			i++
 		}
 	}
 	return len(text)
