@@ -141,8 +141,12 @@ func (w *workspace) ready(ctx context.Context, c *command) (bool, error) {
 // form decodes a command and checks it; false: the registry cannot be asked for its schema.
 // The error is that of ctx.
 func (w *workspace) form(ctx context.Context, c *command) (bool, error) {
-	asking, cancel := context.WithTimeout(ctx, askPatience)
-	defer cancel()
+	asking := ctx
+	if id, framed := schemas.WireID(c.record.Value); framed && !schemas.Knows(w.resolver, id) {
+		var cancel context.CancelFunc
+		asking, cancel = context.WithTimeout(ctx, askPatience)
+		defer cancel()
+	}
 	var problem *schemas.Problem
 	c.cmd, problem = schemas.DecodeCommand(asking, c.record.Value, w.resolver)
 	if c.cmd.ID == "" {
