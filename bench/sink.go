@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/internal/config"
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
+	"github.com/planhat-bridge/planhat-bridge/internal/ops"
 	"github.com/planhat-bridge/planhat-bridge/internal/sandbox/stage"
 	"github.com/planhat-bridge/planhat-bridge/internal/sink"
 	"github.com/planhat-bridge/planhat-bridge/planhat"
@@ -128,6 +130,7 @@ const answersEvery = 20 * time.Millisecond
 
 // execute runs a sink until every command has its result.
 func (s *site) execute() (usage, error) {
+	ops.CollectAt(sink.GCPercent, os.Environ())
 	p, err := s.product()
 	if err != nil {
 		return usage{}, err

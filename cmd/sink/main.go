@@ -10,5 +10,6 @@ import (
 )
 
 func main() {
+	ops.CollectAt(sink.GCPercent, os.Environ())
 	os.Exit(ops.Main(service.Program("sink", sink.Build), os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }

@@ -9,6 +9,11 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/schemas"
 )
 
+// GCPercent is how much the heap of a sink may grow before garbage is collected: what
+// is read for a batch of commands is garbage with their results, twice as much of it at
+// once costs half the work.
+const GCPercent = 200
+
 // Build makes the Service of a process.
 func Build(env service.Env) (service.Shell, error) {
 	return New(env.Config, DepsOf(env)), nil
