@@ -80,7 +80,7 @@ func TestStorm(t *testing.T) {
 		}, map[string]string{"PIPEDRIVE_RECONCILE_INTERVAL": "4s", "PIPEDRIVE_SWEEP_INTERVAL": "8s", "PIPEDRIVE_REQUESTS_PER_2S": "60"}),
 		rng: rand.New(rand.NewPCG(11, uint64(size))), size: size, kills: map[string]int{},
 	}
-	s.Patience = max(time.Minute, time.Duration(size/usualEvents)*10*time.Second) // for what waits in the topic
+	s.Patience = max(3*time.Minute, time.Duration(size/usualEvents)*20*time.Second) // for what waits in the topic
 	s.deploy()
 	s.registered()
 	s.rage()
