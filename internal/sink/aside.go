@@ -59,8 +59,13 @@ func (a *aside) full(p positions) bool {
 
 // mustAsk tells whether the registry, which is away, would have to be asked for a command.
 func (a *aside) mustAsk(c *command, r schemas.Resolver) bool {
+	return !a.asked.IsZero() && asks(c, r)
+}
+
+// asks tells whether the registry has to be asked for the schema of a command.
+func asks(c *command, r schemas.Resolver) bool {
 	id, framed := schemas.WireID(c.record.Value)
-	return framed && !a.asked.IsZero() && !schemas.Knows(r, id)
+	return framed && !schemas.Knows(r, id)
 }
 
 // setAside lets a command wait for the registry.
@@ -142,7 +147,7 @@ func (w *workspace) ready(ctx context.Context, c *command) (bool, error) {
 // The error is that of ctx.
 func (w *workspace) form(ctx context.Context, c *command) (bool, error) {
 	asking := ctx
-	if id, framed := schemas.WireID(c.record.Value); framed && !schemas.Knows(w.resolver, id) {
+	if asks(c, w.resolver) {
 		var cancel context.CancelFunc
 		asking, cancel = context.WithTimeout(ctx, askPatience)
 		defer cancel()
