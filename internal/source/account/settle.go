@@ -415,8 +415,13 @@ func (a *Account) readAll(ctx context.Context, s *stream, opts pipedrive.ListOpt
 		if err != nil {
 			return err
 		}
+		q := asks{}
 		for _, r := range page.Rows {
-			a.judge(s, &ask{id: r.ID, told: names{}}, r)
+			q.of(s, r.ID)
+		}
+		q.remember(s)
+		for _, r := range page.Rows {
+			a.judge(s, q[s][r.ID], r)
 		}
 		if err := a.ease(ctx); err != nil || !page.More {
 			return err

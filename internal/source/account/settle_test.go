@@ -228,6 +228,22 @@ func TestALaterWebhookForgetsNothingThatIsOwed(t *testing.T) {
 	}
 }
 
+// So it does when a merge has the record read.
+func TestAMergeForgetsNothingThatIsOwed(t *testing.T) {
+	t.Parallel()
+	f := &fakeVendor{rows: map[int64]string{1: dealAt(1, "00:09", `,"value":null`)}}
+	a := bare(t, f)
+	s := a.streamOf("deal")
+	know(t, s, dealAt(1, "00:00", `,"value":null`))
+	s.cursor.Debts = []debt{{ID: 1, Stamp: ms("00:07"), Hints: []string{"value"}, Tries: 1}}
+	if err := a.readAll(t.Context(), s, pipedrive.ListOptions{UpdatedSince: timeOf(ms("00:00"))}); err != nil {
+		t.Fatal(err)
+	}
+	if len(a.pending.changes) != 1 || !a.pending.changes[0].told["value"] || len(s.cursor.Debts) != 0 {
+		t.Errorf("pending %+v, debts %+v", a.pending.changes, s.cursor.Debts)
+	}
+}
+
 // An answer that is older than what is known says nothing of what was cleared since:
 // the record is asked for again.
 func TestAnAnswerOlderThanWhatIsKnownLosesNoClearing(t *testing.T) {
