@@ -20,6 +20,7 @@ import (
 	"github.com/planhat-bridge/planhat-bridge/internal/kafka"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/logbook"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/metric"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/wire"
 )
 
@@ -160,11 +161,7 @@ func readAll(ctx context.Context, o kafka.Options, topic string) ([]*kgo.Record,
 // eventually waits for a condition.
 func (i *intake) eventually(what string, is func() bool) {
 	i.t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(2 * time.Millisecond) { //nolint:forbidigo // the intake has no other way to tell
-		if time.Now().After(end) {
-			i.t.Fatalf("not within %s: %s", patience, what)
-		}
-	}
+	wait.Until(i.t, what, patience, is)
 }
 
 // value is the sum of a metric over its labels.

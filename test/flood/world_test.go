@@ -22,6 +22,7 @@ import (
 
 	"github.com/planhat-bridge/planhat-bridge/test/rig/port"
 	"github.com/planhat-bridge/planhat-bridge/test/rig/programs"
+	"github.com/planhat-bridge/planhat-bridge/test/rig/wait"
 )
 
 const (
@@ -101,17 +102,15 @@ var build = sync.OnceValues(func() (string, error) {
 
 func (w *world) eventually(what string, is func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(20 * time.Millisecond) { //nolint:forbidigo // another process
+	wait.Until(w.t, what, patience, func() bool {
 		select {
 		case err := <-w.ended:
 			w.ended <- err
 			w.t.Fatalf("ended before %s: %v\n%s", what, err, w.log.String())
 		default:
 		}
-		if time.Now().After(end) {
-			w.t.Fatalf("not within %s: %s", patience, what)
-		}
-	}
+		return is()
+	})
 }
 
 // deliver sends what Pipedrive would, and notes what was promised.
